@@ -1,0 +1,83 @@
+# `make demo` and `make test` set up everything they need: Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+PYTHON_TAG := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+
+# Two environments: trying the demo should not cost the download of type checkers and a test suite.
+VENV := .venv
+VENV_DEMO := .venv-demo
+
+# The interpreter is part of a stamp's name, so another PYTHON means another environment.
+READY := $(VENV)/installed-$(PYTHON_TAG)
+READY_DEMO := $(VENV_DEMO)/installed-$(PYTHON_TAG)
+
+PIP_FLAGS := --quiet --disable-pip-version-check --no-input
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-slow check format bench build requirements upgrade clean python-version
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## create .venv with everything the other targets need
+
+demo: $(READY_DEMO) ## show the whole loop on the shipped corpus; no key and no server needed
+	@$(VENV_DEMO)/bin/kclassify demo
+
+test: $(READY) ## run the tests (ARGS="-k name" narrows them)
+	$(VENV)/bin/pytest $(ARGS)
+
+test-slow: $(READY) ## run the tests that take more than a few seconds
+	$(VENV)/bin/pytest -m slow $(ARGS)
+
+check: $(READY) ## lint, format, types, layers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+	$(VENV)/bin/lint-imports
+
+format: $(READY) ## format, and mend what can be mended by machine
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: $(READY) ## run the benchmarks
+	$(VENV)/bin/pytest tests/benchmarks -m benchmark $(ARGS)
+
+build: $(READY) ## build the wheel and the source distribution into dist/
+	$(VENV)/bin/python -m build --no-isolation
+
+requirements: $(READY) ## bring requirements/*.txt in line with pyproject.toml
+	$(COMPILE) pyproject.toml requirements/build.in --extra local -o requirements/demo.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/demo.txt -o requirements/dev.txt
+
+upgrade: $(READY) ## the same, with the newest versions
+	$(MAKE) requirements COMPILE='$(COMPILE) --upgrade'
+
+clean: ## remove the environments and what was built
+	rm -rf $(VENV) $(VENV_DEMO) build dist
+
+$(READY): $(VENV)/requirements-$(PYTHON_TAG) pyproject.toml
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY_DEMO): $(VENV_DEMO)/requirements-$(PYTHON_TAG) pyproject.toml
+	@$(VENV_DEMO)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/requirements-$(PYTHON_TAG): requirements/dev.txt | python-version
+$(VENV_DEMO)/requirements-$(PYTHON_TAG): requirements/demo.txt | python-version
+
+%/requirements-$(PYTHON_TAG):
+	@echo "Setting up $* with Python $(PYTHON_TAG) (once; a minute or two)"
+	@rm -rf $*
+	@$(PYTHON) -m venv $*
+	@$*/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r $^
+	@touch $@
+
+python-version:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "kclassify needs Python 3.11 or newer: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -1,0 +1,1 @@
+"""Relabel a production corpus with an LLM."""

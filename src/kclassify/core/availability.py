@@ -1,0 +1,134 @@
+"""What the recent calls say about the provider: is this an outage, is the air clear."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from kclassify.core.decision import Halt, Snooze
+from kclassify.core.item import Key
+from kclassify.core.policy import RetryPolicy, SnoozePolicy
+from kclassify.core.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """The outage as the ledger keeps it.
+
+    `snoozes` counts those in a row with no answered call in between. `until` (Unix seconds) is when
+    the last one ends, `seconds` how long it was, `outage_since` when the first of them began.
+    """
+
+    snoozes: int = 0
+    until: float = 0.0
+    seconds: int = 0
+    outage_since: float | None = None
+
+    def remaining(self, now: float) -> int:
+        """Seconds left of the snooze, never more than it had, whatever the clock did since."""
+        left = self.until - now
+        return 0 if left <= 0 else max(1, min(round(left), self.seconds))
+
+    def tripped(self, now: float, seconds: int) -> Breaker:
+        """The breaker after one more snooze, of `seconds`, that begins now."""
+        since = now if self.outage_since is None else self.outage_since
+        return Breaker(self.snoozes + 1, now + seconds, seconds, since)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An item whose calls failed for availability.
+
+    `held` failures are its own: another call succeeded after each. `undecided` says that the last
+    one is not known to be yet.
+    """
+
+    key: Key
+    held: int
+    undecided: bool
+
+
+class RecentCalls:
+    """The last calls: which item each was for (None for the probe), and whether it was answered.
+
+    Failures of one item count once: a poisonous row tried again is no outage.
+    """
+
+    def __init__(self, snooze: SnoozePolicy, retry: RetryPolicy) -> None:
+        self._snooze = snooze
+        self._retry = retry
+        self._calls: deque[tuple[int | None, bool, float]] = deque(maxlen=snooze.observations)
+
+    def observe(self, number: int | None, *, answered: bool, retry_after_s: float = 0.0) -> None:
+        """Add a call. `retry_after_s` is what the provider asked for."""
+        if not answered:
+            kept = [call for call in self._calls if call[1] or call[0] != number]
+            self._calls = deque(kept, maxlen=self._snooze.observations)
+        self._calls.append((number, answered, retry_after_s))
+
+    def is_outage(self) -> bool:
+        """Whether the share of failures reached the threshold."""
+        failures = sum(not answered for _, answered, _ in self._calls)
+        return self._snooze.is_outage(failures, len(self._calls))
+
+    def is_clear_for(self, number: int) -> bool:
+        """Whether so few calls of other items failed that a failure of this one is its own."""
+        others = [answered for other, answered, _ in self._calls if other != number]
+        failed = others.count(False)
+        return bool(others) and failed < self._retry.clear_below * len(others)
+
+    @property
+    def retry_after_s(self) -> float:
+        """The longest wait that a recent failure asked for, in seconds; 0 when none did."""
+        return max((seconds for _, answered, seconds in self._calls if not answered), default=0.0)
+
+    def forget(self) -> None:
+        """Start afresh, after a snooze."""
+        self._calls.clear()
+
+
+class Availability:
+    """Whether the provider can be called: the outage, its canary and its breaker."""
+
+    def __init__(self, snooze: SnoozePolicy, retry: RetryPolicy, breaker: Breaker) -> None:
+        self._policy = snooze
+        self._recent = RecentCalls(snooze, retry)
+        self.breaker = breaker
+        self.outage = ""
+        self.needs_canary = breaker.snoozes > 0
+
+    def failed(self, number: int | None, outcome: Outcome[str]) -> None:
+        """A call for this item, or the probe (None), was not answered."""
+        wait = outcome.retry_after_s or 0.0
+        self._recent.observe(number, answered=False, retry_after_s=wait)
+        if self.needs_canary or number is None:
+            self.outage = f"still no answer ({outcome.kind})"
+        elif self._recent.is_outage():
+            self.outage = f"too many calls without an answer ({outcome.kind})"
+
+    def answered(self, number: int | None) -> None:
+        """A call for this item, or the probe (None), was answered: the provider is there."""
+        self._recent.observe(number, answered=True)
+        self.needs_canary = False
+        self.breaker = Breaker()
+
+    def is_clear_for(self, number: int) -> bool:
+        """Whether a failure of this item says more about it than about the provider."""
+        return self._recent.is_clear_for(number)
+
+    def snooze(self, reason: str, wait: float, now: float, jitter: float) -> Snooze | Halt:
+        """Trip the breaker: a snooze of at least `wait` seconds, or the end of patience."""
+        since = self.breaker.outage_since
+        if since is not None and now - since > self._policy.max_outage_s:
+            self.breaker = Breaker()
+            hours = (now - since) / 3600
+            return Halt(f"the provider has not answered for {hours:.1f} hours: {reason}")
+        longest = max(wait, self._recent.retry_after_s)
+        seconds = self._policy.duration(self.breaker.snoozes, longest, jitter)
+        self.breaker = self.breaker.tripped(now, seconds)
+        return Snooze(seconds, reason)
+
+    def resume(self) -> None:
+        """Go on after a snooze: the first call is a canary."""
+        self._recent.forget()
+        self.outage, self.needs_canary = "", True

@@ -1,0 +1,54 @@
+"""What a run does next. A step returns one of these; an adapter translates it for a job system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kclassify.core.item import Key
+
+
+class Pause(StrEnum):
+    """Why a step ended with work left and nothing wrong."""
+
+    BUDGET = "the time of this step is spent"
+    MAX_ITEMS = "max_items is reached"
+    STOPPED = "the run was asked to stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """There is more to do: enqueue the next step. Every item up to `cursor` is settled."""
+
+    cursor: Key | None
+    pause: Pause = Pause.BUDGET
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """The provider is not available: come back in `seconds`, at the same cursor."""
+
+    seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The run cannot go on until a human mends what `reason` says."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """Another worker holds this run, or moved its cursor first: enqueue nothing."""
+
+    holder: str = "another worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Every item of this pass is settled and recorded."""
+
+
+Decision = Advance | Snooze | Halt | Superseded | Done

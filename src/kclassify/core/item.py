@@ -1,0 +1,60 @@
+"""One row to classify."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from kclassify.errors import SourceError
+
+Key = int | str | UUID
+"""What identifies an item and orders its source: immutable, unique, sortable."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row: its key, its text, and the label it carries now (None when it has none yet)."""
+
+    key: Key
+    body: str
+    title: str | None = None
+    current: str | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of title and body, in hexadecimal. The current label is no part of it."""
+        return digest_of(self.title or "", self.body)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the body holds nothing but white space: an outcome, never a call."""
+        return not self.body.strip()
+
+
+def digest_of(*parts: str) -> str:
+    """SHA-256 over the parts, each preceded by its length: no two lists of parts collide."""
+    sha = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogatepass")
+        sha.update(f"{len(encoded)}:".encode())
+        sha.update(encoded)
+    return sha.hexdigest()
+
+
+def encode_key(key: Key) -> str:
+    """The key as the ledger stores it: its type and its text, `i:42`, `s:kb-1`, `u:6f9c…`."""
+    if isinstance(key, bool) or not isinstance(key, int | str | UUID):
+        msg = f"a key must be an integer, a text or a UUID, not {type(key).__name__}"
+        raise SourceError(msg)
+    prefix = "i" if isinstance(key, int) else "s" if isinstance(key, str) else "u"
+    return f"{prefix}:{key}"
+
+
+def decode_key(text: str) -> Key:
+    """The inverse of `encode_key`."""
+    prefix, _, value = text.partition(":")
+    if prefix == "i":
+        return int(value)
+    return UUID(value) if prefix == "u" else value

@@ -1,0 +1,145 @@
+"""When to write, when to snooze, when to try again: pure, frozen, and part of no call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kclassify.core.item import Key
+from kclassify.core.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write: the label that was read, the one to put in its place, and how sure the model was."""
+
+    key: Key
+    before: str | None
+    after: str
+    confidence: float
+
+
+class Action(StrEnum):
+    """What becomes of a settled item."""
+
+    CHANGE = "change"
+    SAME = "same"
+    UNCONFIDENT = "unconfident"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+    WRITTEN = "written"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class WritePolicy:
+    """Write only on a confident change.
+
+    `min_confidence` in [0, 1] holds for every category that `by_category` does not name. Raises
+    `ValueError` for a threshold outside [0, 1].
+    """
+
+    min_confidence: float = 0.75
+    by_category: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        for name, value in {"min_confidence": self.min_confidence, **self.by_category}.items():
+            if not 0 <= value <= 1:
+                msg = f"{name}: a confidence threshold lies in [0, 1], not at {value}"
+                raise ValueError(msg)
+
+    def threshold(self, category: str) -> float:
+        """The confidence from which a change to this category is written."""
+        return self.by_category.get(category, self.min_confidence)
+
+    def decide(self, key: Key, current: str | None, outcome: Outcome[str]) -> Change | Action:
+        """The change to write, or the reason for leaving the item as it is."""
+        verdict = outcome.verdict
+        if verdict is None:
+            return Action.FAILED if outcome.kind.is_failure else Action.ABSTAINED
+        if verdict.label == current:
+            return Action.SAME
+        if verdict.confidence < self.threshold(verdict.label):
+            return Action.UNCONFIDENT
+        return Change(key, current, str(verdict.label), verdict.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozePolicy:
+    """When an outage pauses the run, and for how long.
+
+    The run snoozes when, over the last `observations` calls and at least `min_observations` of
+    them, the share of availability failures reaches `error_rate`. The first snooze lasts `seconds`,
+    each one in a row `growth` times the last, at most `max_seconds`, with up to `jitter` of it
+    added, and never less than what the provider asked for. An outage longer than `max_outage_s`
+    ends the run.
+    """
+
+    error_rate: float = 0.5
+    observations: int = 50
+    min_observations: int = 5
+    seconds: float = 60.0
+    growth: float = 2.0
+    max_seconds: float = 900.0
+    jitter: float = 0.1
+    max_outage_s: float = 86_400.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.error_rate <= 1:
+            msg = f"snooze_error_rate lies in (0, 1], not at {self.error_rate}"
+            raise ValueError(msg)
+        if self.seconds < 1:
+            msg = f"snooze_seconds is at least 1, not {self.seconds}"
+            raise ValueError(msg)
+
+    def is_outage(self, failures: int, observed: int) -> bool:
+        """Whether so many availability failures among so many calls are an outage."""
+        return observed >= self.min_observations and failures / observed >= self.error_rate
+
+    def duration(self, count: int, retry_after_s: float, jitter: float) -> int:
+        """Whole seconds of the snooze after `count` earlier ones in a row; `jitter` in [0, 1)."""
+        exponent = min(count, 64)
+        grown = min(self.seconds * self.growth**exponent, self.max_seconds)
+        return max(1, math.ceil(max(grown, retry_after_s) * (1 + self.jitter * jitter)))
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How a lone availability failure is tried again, and when it becomes the item's own.
+
+    A failure is held against its item once another call has succeeded since and, at that time, less
+    than `clear_below` of the other recent calls failed; `max_attempts` of those end the item.
+    """
+
+    max_attempts: int = 3
+    first_seconds: float = 1.0
+    growth: float = 2.0
+    max_seconds: float = 30.0
+    clear_below: float = 0.1
+
+    def backoff(self, failures: int, retry_after_s: float) -> float:
+        """Seconds until the next try after so many failures of one item."""
+        exponent = min(max(failures - 1, 0), 64)
+        return max(min(self.first_seconds * self.growth**exponent, self.max_seconds), retry_after_s)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPolicy:
+    """How many calls run at once, how far the window reaches, and when to snooze or try again."""
+
+    max_concurrency: int = 10
+    snooze: SnoozePolicy = field(default_factory=SnoozePolicy)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    smallest_window: int = 500
+
+    def __post_init__(self) -> None:
+        if self.max_concurrency < 1:
+            msg = f"max_concurrency is at least 1, not {self.max_concurrency}"
+            raise ValueError(msg)
+
+    @property
+    def window(self) -> int:
+        """Items admitted and not yet behind the cursor, at most: ten times the concurrency."""
+        return max(10 * self.max_concurrency, self.smallest_window)

@@ -1,0 +1,295 @@
+"""The state machine of a run: the one file that owns its transitions.
+
+Items are *admitted* in order, *settled* in any order and *drained* in order; then the run
+*decides*. The cursor moves only in `drain`.
+
+    fresh ───start───> in flight ──settle──> settled ──drain──> behind the cursor
+      ^                  │  │  │
+      └───────cut────────┘  │  └─availability─> waiting ──start──> in flight
+                            └────rejected─────> doubtful, until another call tells whose fault it is
+
+A *probe* is a call for a harmless text of our own: the canary when no fresh item is left, and the
+second opinion when the first answers of a run are all rejections.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from kclassify.core.availability import Availability, Breaker, Suspect
+from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
+from kclassify.core.item import Item, Key
+from kclassify.core.policy import RunPolicy
+from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.window import PROBE, Call, Entry, Landed, Phase, Window
+
+
+class Run:
+    """One pass of a run, as a state machine. `now` is Unix time in seconds throughout."""
+
+    def __init__(
+        self,
+        policy: RunPolicy,
+        *,
+        cursor: Key | None = None,
+        breaker: Breaker | None = None,
+        suspects: Sequence[Suspect] = (),
+        max_items: int | None = None,
+    ) -> None:
+        self.policy = policy
+        self.cursor = cursor
+        self._stored_suspects = {suspect.key: suspect for suspect in suspects}
+        self._max_items = max_items
+        self._exhausted = False
+        self._provider = Availability(policy.snooze, policy.retry, breaker or Breaker())
+        self._window = Window()
+        self._fresh: deque[Entry] = deque()
+        self._waiting: dict[int, Entry] = {}
+        self._doubtful: list[Entry] = []
+        self._flying: dict[int, Entry] = {}
+        self._probing = False
+        self._answered = False
+        self._halt: Halt | None = None
+        self._pause: Pause | None = None
+
+    @property
+    def room(self) -> int:
+        """How many more items may be admitted now."""
+        if self._exhausted or self._is_closed:
+            return 0
+        left = self.policy.window - len(self._window)
+        return left if self._max_items is None else min(left, self._items_left)
+
+    @property
+    def wants_items(self) -> bool:
+        """Whether it is time to fetch a page: calls would run out, or half the window is free."""
+        few = len(self._fresh) < 2 * self.policy.max_concurrency
+        return self.room > 0 and (few or self.room >= self.policy.window // 2)
+
+    def admit(self, items: Sequence[Item], recalled: Mapping[str, Outcome[str]]) -> None:
+        """Take the next items of the source, in order, with what the ledger recalls of them."""
+        for item in items:
+            entry = self._window.append(item)
+            if entry.phase is Phase.FRESH:
+                self._place(entry, recalled.get(item.digest))
+
+    def end_of_source(self) -> None:
+        """There are no more items."""
+        self._exhausted = True
+
+    def _place(self, entry: Entry, recalled: Outcome[str] | None) -> None:
+        suspect = self._stored_suspects.pop(entry.item.key, None)
+        if entry.item.is_empty:
+            entry.settle(Outcome(OutcomeKind.EMPTY, detail="the body holds no text"))
+        elif recalled is not None:
+            entry.settle(recalled.as_recalled())
+        elif suspect is not None:
+            entry.held, entry.undecided = suspect.held, suspect.undecided
+            entry.failures = suspect.held
+            self._wait(entry, 0.0)
+        else:
+            self._fresh.append(entry)
+
+    @property
+    def _items_left(self) -> int:
+        return 1 if self._max_items is None else self._max_items - self._window.admitted
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that run now, the probe included."""
+        return len(self._flying) + self._probing
+
+    @property
+    def _is_closed(self) -> bool:
+        return bool(self._halt or self._provider.outage or self._pause)
+
+    def start(self, now: float) -> list[Call]:
+        """The calls to start now. Each ends in `settle` or `cut`."""
+        if self._is_closed or self._probing:
+            return []
+        if self._provider.needs_canary:
+            return [] if self._flying else self._start_canary()
+        if self._doubtful:
+            return [self._probe()]
+        calls: list[Call] = []
+        while self.in_flight < self.policy.max_concurrency:
+            entry = self._next(now)
+            if entry is None:
+                break
+            calls.append(self._fly(entry))
+        return calls
+
+    def _start_canary(self) -> list[Call]:
+        if self._fresh:
+            return [self._fly(self._fresh.popleft())]
+        if self.room > 0 or not (self._waiting or self._doubtful):
+            return []
+        return [self._probe()]
+
+    def _next(self, now: float) -> Entry | None:
+        due = (entry for entry in self._waiting.values() if entry.retry_at <= now)
+        return next(due, None) or (self._fresh.popleft() if self._fresh else None)
+
+    def _fly(self, entry: Entry) -> Call:
+        self._waiting.pop(entry.number, None)
+        self._flying[entry.number] = entry
+        entry.phase = Phase.IN_FLIGHT
+        return Call(entry.number, entry.item)
+
+    def _probe(self) -> Call:
+        self._probing = True
+        return Call(None, PROBE)
+
+    def cut(self, call: Call) -> None:
+        """The call was cancelled by us: it counts for nothing, and its item is fresh again."""
+        self._unsettle(self._landing(call))
+
+    def settle(self, call: Call, outcome: Outcome[str] | Halt, now: float) -> None:
+        """The call ended."""
+        entry = self._landing(call)
+        if isinstance(outcome, Halt):
+            self._halt = self._halt or outcome
+            self._unsettle(entry)
+        elif outcome.kind.is_availability:
+            self._fail(entry, outcome, now)
+        elif outcome.kind is OutcomeKind.REJECTED and not self._answered:
+            self._doubt(entry, outcome)
+        else:
+            self._answer(entry, outcome)
+
+    def _landing(self, call: Call) -> Entry | None:
+        if call.number is None:
+            self._probing = False
+            return None
+        return self._flying.pop(call.number)
+
+    def _unsettle(self, entry: Entry | None) -> None:
+        if entry is not None:
+            entry.phase = Phase.FRESH
+            self._fresh.appendleft(entry)
+
+    def _fail(self, entry: Entry | None, outcome: Outcome[str], now: float) -> None:
+        self._provider.failed(None if entry is None else entry.number, outcome)
+        if entry is not None:
+            entry.outcome, entry.undecided = outcome, True
+            entry.failures += 1
+            wait = self.policy.retry.backoff(entry.failures, outcome.retry_after_s or 0.0)
+            self._wait(entry, now + wait)
+
+    def _wait(self, entry: Entry, until: float) -> None:
+        entry.phase, entry.retry_at = Phase.WAITING, until
+        self._waiting[entry.number] = entry
+
+    def _doubt(self, entry: Entry | None, outcome: Outcome[str]) -> None:
+        self._see_alive(entry)
+        if entry is None:
+            reason = f"every request is rejected, a harmless one too: {outcome.detail}"
+            self._halt = self._halt or Halt(reason)
+        else:
+            entry.phase, entry.outcome = Phase.DOUBTFUL, outcome
+            self._doubtful.append(entry)
+
+    def _answer(self, entry: Entry | None, outcome: Outcome[str]) -> None:
+        self._see_alive(entry)
+        self._answered = True
+        for doubtful in self._doubtful:
+            doubtful.settle(doubtful.outcome or outcome)
+        self._doubtful.clear()
+        if entry is not None:
+            entry.settle(outcome)
+
+    def _see_alive(self, entry: Entry | None) -> None:
+        self._provider.answered(None if entry is None else entry.number)
+        for suspect in [*self._waiting.values(), *self._flying.values()]:
+            if suspect.undecided and self._provider.is_clear_for(suspect.number):
+                self._hold(suspect)
+
+    def _hold(self, entry: Entry) -> None:
+        """Another call succeeded since this item's last failure, so that one was its own."""
+        entry.undecided = False
+        entry.held += 1
+        last = entry.outcome
+        spent = entry.held >= self.policy.retry.max_attempts
+        if spent and entry.phase is Phase.WAITING and last is not None:
+            del self._waiting[entry.number]
+            entry.settle(last)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `drain` would give anything."""
+        return self._window.has_settled_prefix
+
+    def drain(self, limit: int) -> list[Landed]:
+        """At most `limit` settled items, in order; the cursor moves to the last of them."""
+        landed = self._window.take(limit)
+        if landed:
+            self.cursor = landed[-1].key
+        return landed
+
+    @property
+    def breaker(self) -> Breaker:
+        """The outage, as it must outlive this step."""
+        return self._provider.breaker
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """The items whose availability failures must outlive this step."""
+        entries = [*self._waiting.values(), *self._flying.values(), *self._fresh]
+        kept = [entry for entry in entries if entry.held or entry.undecided]
+        stored = tuple(self._stored_suspects.values())
+        return (*stored, *(Suspect(e.item.key, e.held, e.undecided) for e in kept))
+
+    def stop(self, pause: Pause) -> None:
+        """Stop admitting and starting; what flies may land."""
+        self._pause = self._pause or pause
+
+    @property
+    def wake_at(self) -> float | None:
+        """When the next waiting item may be tried again, None when nothing waits."""
+        return min((entry.retry_at for entry in self._waiting.values()), default=None)
+
+    def decide(self, now: float, jitter: float) -> Decision | None:
+        """What the run does next; None while there are calls, items or settled items to attend to.
+
+        `jitter` in [0, 1) lengthens a snooze.
+        """
+        if self.in_flight or self.is_ready:
+            return None
+        if self._halt:
+            return self._halt
+        if self._provider.outage:
+            self._forgive()
+            return self._provider.snooze(self._provider.outage, 0.0, now, jitter)
+        if self._pause:
+            return Advance(self.cursor, self._pause)
+        if self.room > 0 or self._fresh or self._doubtful:
+            return None
+        return self._decide_at_rest(now, jitter)
+
+    def _decide_at_rest(self, now: float, jitter: float) -> Decision | None:
+        if self._waiting:
+            return self._decide_waiting(now, jitter)
+        if self._exhausted:
+            return Done()
+        return Advance(self.cursor, Pause.MAX_ITEMS)
+
+    def _decide_waiting(self, now: float, jitter: float) -> Decision | None:
+        wait = (self.wake_at or now) - now
+        undecided = any(entry.undecided for entry in self._waiting.values())
+        if self._provider.needs_canary or (not undecided and wait <= self.policy.retry.max_seconds):
+            return None
+        return self._provider.snooze("only items without an answer are left", wait, now, jitter)
+
+    def _forgive(self) -> None:
+        """What failed in an outage is nobody's own: it is fresh again."""
+        for entry in sorted(self._waiting.values(), key=lambda entry: -entry.number):
+            entry.undecided, entry.failures = False, entry.held
+            self._unsettle(entry)
+        self._waiting.clear()
+
+    def resume(self) -> None:
+        """Go on after a snooze, with a canary first."""
+        self._provider.resume()
+        for entry in self._waiting.values():
+            entry.retry_at = 0.0

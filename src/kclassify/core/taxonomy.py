@@ -1,0 +1,226 @@
+"""The labels: each with a definition, discriminators and examples; retired ones are read, never offered."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kclassify.core.item import digest_of
+from kclassify.errors import TaxonomyError
+
+L_co = TypeVar("L_co", bound=str, covariant=True)
+E = TypeVar("E", bound=StrEnum)
+
+
+class Category(BaseModel):
+    """One label. A retired category may be read as a current label; it is never proposed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    definition: str = ""
+    choose_when: tuple[str, ...] = ()
+    not_when: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    retired: bool = False
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1)
+    tie_breakers: tuple[str, ...] = ()
+    category: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Taxonomy(Generic[L_co]):
+    """A named set of categories.
+
+    `Taxonomy.of(Topic, definitions=...)` gives a `Taxonomy[Topic]`; `Taxonomy.from_toml` gives a
+    `Taxonomy[str]`. Raises `TaxonomyError`, which names the category at fault, unless there are at
+    least two active categories, each with a definition, and no name twice.
+    """
+
+    name: str
+    categories: tuple[Category, ...]
+    tie_breakers: tuple[str, ...] = ()
+    label_type: type[str] = field(default=str, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check(self.name, self.categories)
+
+    @classmethod
+    def of(
+        cls,
+        labels: type[E],
+        *,
+        definitions: Mapping[E, str | Category],
+        retired: Iterable[E | str] = (),
+        tie_breakers: Iterable[str] = (),
+        name: str | None = None,
+    ) -> Taxonomy[E]:
+        """A taxonomy whose labels are the members of a `StrEnum`.
+
+        A definition is a text, or a `Category` when there are discriminators or examples to give.
+        """
+        gone = {str(label) for label in retired}
+        known = {str(label): value for label, value in definitions.items()}
+        stray = sorted(known.keys() - {str(label) for label in labels})
+        if stray:
+            msg = f"category {stray[0]!r} has a definition but is no member of {labels.__name__}"
+            raise TaxonomyError(msg)
+        active = [_category(str(m), known.get(str(m), ""), str(m) in gone) for m in labels]
+        extra = [_category(label, "", True) for label in sorted(gone - {c.name for c in active})]
+        chosen = name or labels.__name__
+        made = Taxonomy[str](chosen, (*active, *extra), tuple(tie_breakers), labels)
+        return cast("Taxonomy[E]", made)
+
+    @classmethod
+    def from_toml(cls, text: str) -> Taxonomy[str]:
+        """The taxonomy that a `taxonomy.toml` holds. Raises `TaxonomyError`."""
+        try:
+            content = _File.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            msg = f"not TOML: {error}"
+            raise TaxonomyError(msg) from None
+        except ValidationError as error:
+            raise TaxonomyError(_first(error)) from None
+        categories = tuple(
+            _parse(number, entry) for number, entry in enumerate(content.category, 1)
+        )
+        return Taxonomy(content.name, categories, content.tie_breakers)
+
+    @cached_property
+    def active(self) -> tuple[Category, ...]:
+        """The categories that may be proposed, in their order."""
+        return tuple(category for category in self.categories if not category.retired)
+
+    @cached_property
+    def labels(self) -> tuple[L_co, ...]:
+        """The labels that may be proposed, in their order."""
+        return tuple(self.label(category.name) for category in self.active)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every label that may be read, retired ones included."""
+        return frozenset(category.name for category in self.categories)
+
+    def label(self, name: str) -> L_co:
+        """The label of this name. Raises `ValueError` when no active category has it."""
+        if not any(category.name == name for category in self.active):
+            msg = f"{name!r} is not an active category of {self.name}"
+            raise ValueError(msg)
+        return cast("L_co", self.label_type(name))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that can change a verdict or what may be read."""
+        parts = [self.name, *self.tie_breakers]
+        return digest_of(*parts, *(category.model_dump_json() for category in self.categories))
+
+    @cached_property
+    def prompt_fragment(self) -> str:
+        """The categories and tie-breakers as prompt text, for this and for other prompts to share."""
+        blocks = [_fragment(category) for category in self.active]
+        if self.tie_breakers:
+            rules = "\n".join(f"- {rule}" for rule in self.tie_breakers)
+            blocks.append(f"When two categories fit:\n{rules}")
+        return "\n\n".join(blocks)
+
+    def diff(self, other: Taxonomy[str]) -> TaxonomyDiff:
+        """What changes from this taxonomy to `other`."""
+        ours = {category.name: category for category in self.categories}
+        theirs = {category.name: category for category in other.categories}
+        both = [name for name in ours if name in theirs]
+        return TaxonomyDiff(
+            added=tuple(name for name in theirs if name not in ours),
+            removed=tuple(name for name in ours if name not in theirs),
+            retired=tuple(n for n in both if theirs[n].retired and not ours[n].retired),
+            revived=tuple(n for n in both if ours[n].retired and not theirs[n].retired),
+            reworded=tuple(n for n in both if _words(ours[n]) != _words(theirs[n])),
+            tie_breakers_changed=self.tie_breakers != other.tie_breakers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonomyDiff:
+    """The names of the categories that differ between two taxonomies, by how they differ."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    revived: tuple[str, ...] = ()
+    reworded: tuple[str, ...] = ()
+    tie_breakers_changed: bool = False
+
+    def __bool__(self) -> bool:
+        return self != TaxonomyDiff()
+
+
+def _words(category: Category) -> Category:
+    return category.model_copy(update={"retired": False})
+
+
+def _category(name: str, given: str | Category, retired: bool) -> Category:  # noqa: FBT001
+    if isinstance(given, Category):
+        return given.model_copy(update={"name": name, "retired": given.retired or retired})
+    return Category(name=name, definition=given, retired=retired)
+
+
+def _parse(number: int, entry: dict[str, Any]) -> Category:
+    try:
+        return Category.model_validate(entry)
+    except ValidationError as error:
+        named = f"category {entry['name']!r}" if entry.get("name") else f"category number {number}"
+        msg = f"{named}: {_first(error)}"
+        raise TaxonomyError(msg) from None
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in detail["loc"])
+    reason = "unknown key" if detail["type"] == "extra_forbidden" else detail["msg"]
+    return f"{where}: {reason}"
+
+
+def _fragment(category: Category) -> str:
+    lines = [f"{category.name}: {category.definition}"]
+    lines += [f"  choose it when {reason}" for reason in category.choose_when]
+    lines += [f"  not when {reason}" for reason in category.not_when]
+    lines += [f"  example: {example}" for example in category.examples]
+    return "\n".join(lines)
+
+
+def _check(name: str, categories: tuple[Category, ...]) -> None:
+    for label, count in Counter(category.name for category in categories).items():
+        if count > 1:
+            msg = f"taxonomy {name!r}: category {label!r} is there {count} times"
+            raise TaxonomyError(msg)
+    for category in categories:
+        _check_category(name, category)
+    active = [category.name for category in categories if not category.retired]
+    if len(active) < 2:  # noqa: PLR2004
+        only = f"only {active[0]!r}" if active else "none"
+        msg = f"taxonomy {name!r}: at least two active categories are needed, there is {only}"
+        raise TaxonomyError(msg)
+
+
+def _check_category(name: str, category: Category) -> None:
+    problem = ""
+    if category.name != category.name.strip() or "\n" in category.name:
+        problem = "a name has no surrounding white space and no line break"
+    elif category.retired and category.examples:
+        problem = "it is retired, so it cannot have examples: drop them or the `retired = true`"
+    elif not category.retired and not category.definition.strip():
+        problem = "it needs a definition (only a retired category goes without)"
+    if problem:
+        msg = f"taxonomy {name!r}: category {category.name!r}: {problem}"
+        raise TaxonomyError(msg)

@@ -1,0 +1,106 @@
+"""What a classifier said of one item, and what happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+L_co = TypeVar("L_co", bound=str, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call, re-asks included, as the provider counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Generic[L_co]):
+    """A label with a confidence in [0, 1], what it cost, and the model that answered."""
+
+    label: L_co
+    confidence: float
+    model: str
+    usage: Usage = Usage()
+
+
+class OutcomeKind(StrEnum):
+    """Every way in which a call for one item can end, `Halt` apart."""
+
+    JUDGED = "judged"
+    ABSTAINED = "abstained"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    INVALID = "invalid"
+    REJECTED = "rejected"
+    TOO_LONG = "too long"
+    EMPTY = "empty"
+    TIMED_OUT = "timed out"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+
+    @property
+    def is_availability(self) -> bool:
+        """Whether the provider, not the item, is at fault: the only kinds that lead to a snooze."""
+        return self in _AVAILABILITY
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the item ends without an answer to the question: all but judged and abstained."""
+        return self not in _ANSWERS
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the provider answered and bills: recorded as the call returns."""
+        return self in _PAID
+
+
+_AVAILABILITY = frozenset({OutcomeKind.TIMED_OUT, OutcomeKind.THROTTLED, OutcomeKind.UNAVAILABLE})
+_ANSWERS = frozenset({OutcomeKind.JUDGED, OutcomeKind.ABSTAINED})
+_PAID = _ANSWERS | {OutcomeKind.REFUSED, OutcomeKind.TRUNCATED, OutcomeKind.INVALID}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[L_co]):
+    """What happened to one item.
+
+    `verdict` is there exactly when the kind is judged. `detail` is one line for people, without
+    item text or secrets. `retry_after_s` is what the provider asked for. `body_chars_cut` says how
+    many characters of the body the model did not see. `recalled` marks an outcome that cost no
+    call.
+    """
+
+    kind: OutcomeKind
+    verdict: Verdict[L_co] | None = None
+    detail: str = ""
+    usage: Usage = Usage()
+    retry_after_s: float | None = None
+    body_chars_cut: int = 0
+    recalled: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.verdict is not None) != (self.kind is OutcomeKind.JUDGED):
+            msg = f"an outcome has a verdict exactly when it is judged, not when it is {self.kind}"
+            raise ValueError(msg)
+
+    def as_recalled(self) -> Outcome[L_co]:
+        """The same outcome, marked as read back from the ledger."""
+        return replace(self, recalled=True)
+
+
+def judged(verdict: Verdict[L_co], *, body_chars_cut: int = 0) -> Outcome[L_co]:
+    """The outcome that holds a verdict."""
+    return Outcome(OutcomeKind.JUDGED, verdict, usage=verdict.usage, body_chars_cut=body_chars_cut)

@@ -1,0 +1,123 @@
+"""The items in flight, or settled but not yet behind the cursor, and what is known of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kclassify.core.item import Item, Key
+from kclassify.core.verdict import Outcome
+
+PROBE = Item(key="probe", body="A harmless text that asks whether anyone is there.")
+"""The text of a probe, which tells an outage from an item's own failure."""
+
+
+class Phase(StrEnum):
+    """Where an admitted item is."""
+
+    FRESH = "fresh"
+    FOLLOWING = "following"
+    IN_FLIGHT = "in flight"
+    WAITING = "waiting"
+    DOUBTFUL = "doubtful"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to make. `number` names its entry in the window, None for a probe."""
+
+    number: int | None
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A drained item: settled, in order, its body let go."""
+
+    key: Key
+    digest: str
+    current: str | None
+    outcome: Outcome[str]
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """An admitted item. It keeps its text until it is settled.
+
+    `held` availability failures are its own, `undecided` says that the last one is not yet known to
+    be, `failures` counts them all, for the backoff. `followers` have the same text: one call serves
+    all.
+    """
+
+    number: int
+    item: Item
+    phase: Phase = Phase.FRESH
+    outcome: Outcome[str] | None = None
+    failures: int = 0
+    held: int = 0
+    undecided: bool = False
+    retry_at: float = 0.0
+    followers: list[Entry] = field(default_factory=list["Entry"])
+
+    def settle(self, outcome: Outcome[str]) -> None:
+        """Keep the outcome, let the text go, and serve the followers."""
+        self.phase, self.outcome, self.undecided = Phase.SETTLED, outcome, False
+        self.item = _without_text(self.item)
+        for follower in self.followers:
+            follower.settle(outcome.as_recalled())
+        self.followers.clear()
+
+
+class Window:
+    """Entries in the order in which they were admitted."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque()
+        self._leaders: dict[str, Entry] = {}
+        self.admitted = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def append(self, item: Item) -> Entry:
+        """Admit an item; the entry follows an earlier one with the same text when there is one."""
+        entry = Entry(self.admitted, item)
+        self.admitted += 1
+        self._entries.append(entry)
+        leader = self._leaders.setdefault(item.digest, entry)
+        if leader is not entry and leader.outcome is not None and leader.phase is Phase.SETTLED:
+            entry.settle(leader.outcome.as_recalled())
+        elif leader is not entry:
+            entry.phase = Phase.FOLLOWING
+            leader.followers.append(entry)
+        return entry
+
+    @property
+    def has_settled_prefix(self) -> bool:
+        """Whether `take` would give anything."""
+        return bool(self._entries) and self._entries[0].phase is Phase.SETTLED
+
+    def take(self, limit: int) -> list[Landed]:
+        """Remove at most `limit` settled entries from the front, up to the first that is not."""
+        landed: list[Landed] = []
+        while len(landed) < limit and self.has_settled_prefix:
+            landed.append(self._remove_first())
+        return landed
+
+    def _remove_first(self) -> Landed:
+        entry = self._entries.popleft()
+        item, outcome = entry.item, entry.outcome
+        if outcome is None:
+            msg = f"item {item.key!r} is settled without an outcome"
+            raise AssertionError(msg)
+        if self._leaders.get(item.digest) is entry:
+            del self._leaders[item.digest]
+        return Landed(item.key, item.digest, item.current, outcome)
+
+
+def _without_text(item: Item) -> Item:
+    bare = Item(key=item.key, body="", current=item.current)
+    bare.__dict__["digest"] = item.digest
+    return bare

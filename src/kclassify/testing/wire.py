@@ -1,0 +1,92 @@
+"""What both APIs have in common: a question read, an answer or a failure to be rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kclassify.testing.item_text import ItemText
+    from kclassify.testing.shape import AnswerShape
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that was understood; `tool` is the function it wants called, if any."""
+
+    model: str
+    item: ItemText
+    shape: AnswerShape
+    tool: str | None
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the model is to have said, and why it stopped. `values` is None when it was no JSON."""
+
+    text: str
+    values: Mapping[str, object] | None
+    stop: Literal["end", "refusal", "truncated"] = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A refusal with an HTTP status, in the words of the Messages API."""
+
+    status: int
+    type: str
+    message: str
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Wire(Protocol):
+    """One API's format."""
+
+    def read(self, body: Mapping[str, Any]) -> Question:
+        """The question in a request's body; pydantic.ValidationError when it is not one."""
+        ...
+
+    def success(self, question: Question, content: Content, identity: str) -> dict[str, object]:
+        """The body of a 200."""
+        ...
+
+    def failure(self, failure: Failure, identity: str) -> dict[str, object]:
+        """The body of any other status."""
+        ...
+
+
+class TextPart(BaseModel):
+    """A part of a message; parts of other types have no text."""
+
+    type: str
+    text: str = ""
+
+
+class TurnMessage(BaseModel):
+    """One message of a conversation."""
+
+    role: str
+    content: str | list[TextPart] | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of all parts."""
+        return joined(self.content)
+
+
+def joined(content: str | list[TextPart] | None) -> str:
+    """The text of a message's content, parts on lines of their own."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n".join(part.text for part in content)
+
+
+def tokens(characters: int) -> int:
+    """About the tokens that so many characters make."""
+    return max(1, characters // 4)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy
+from hypothesis import HealthCheck, settings
+from sqlalchemy.exc import OperationalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+POSTGRES_CANDIDATES = (
+    "postgresql+psycopg://root@127.0.0.1:5432/test",
+    "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
+)
+
+# A loaded machine is no reason to fail: pytest-timeout ends what hangs.
+settings.register_profile("dev", deadline=None, max_examples=50)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=200,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgres_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.services)
+        if item.path.is_relative_to(REPOSITORY / "tests" / "benchmarks"):
+            item.add_marker(pytest.mark.benchmark)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("asyncio", {}), id="asyncio"),
+        pytest.param(("trio", {}), id="trio"),
+    ],
+)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, object]]:
+    """Every async test runs on both."""
+    backend: tuple[str, dict[str, object]] = request.param
+    return backend
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[sqlalchemy.Engine]:
+    """An engine that may create databases, or a skip that says how to get one."""
+    given = os.environ.get("KCLASSIFY_POSTGRES_URL")
+    refusals: list[str] = []
+    for url in (given,) if given else POSTGRES_CANDIDATES:
+        engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+        try:
+            engine.connect().close()
+        except OperationalError as error:
+            refusals.append(f"{engine.url!r}: {str(error.orig).strip()}")
+            engine.dispose()
+        else:
+            yield engine
+            engine.dispose()
+            return
+    missing_service("PostgreSQL", "KCLASSIFY_POSTGRES_URL", "; ".join(refusals))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: sqlalchemy.Engine) -> Iterator[str]:
+    """The URL of an empty database that exists for this test only."""
+    name = f"kclassify_{uuid.uuid4().hex}"
+    with postgres_server.connect() as connection:
+        connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}"'))
+    yield postgres_server.url.set(database=name).render_as_string(hide_password=False)
+    with postgres_server.connect() as connection:
+        connection.execute(sqlalchemy.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real labelled corpora, or a skip: they are not part of the project."""
+    given = os.environ.get("KCLASSIFY_SHARED_DATA")
+    folder = Path(given) if given else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real corpora at {folder}: name their folder in KCLASSIFY_SHARED_DATA")
+    return folder
+
+
+def missing_service(service: str, variable: str, refusal: str) -> None:
+    """Skip the test, or fail it where the services are required."""
+    reason = f"{service} is not reachable ({refusal}): name one in {variable}"
+    if os.environ.get("KCLASSIFY_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
