@@ -26,6 +26,18 @@ OnCommit = Callable[["Connection", Key | None], None]
 """Called inside a step's last write transaction, to enqueue the next step with it."""
 
 
+class Signal(Protocol):
+    """Something that happens once; `anyio.Event` is one."""
+
+    async def wait(self) -> None:
+        """Return once it has happened."""
+        ...
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        ...
+
+
 class Clock(Protocol):
     """Time, so that tests can own it. Seconds, all of it."""
 
@@ -33,8 +45,8 @@ class Clock(Protocol):
         """Unix time, which never goes back within a process."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
+    async def wait(self, signal: Signal, seconds: float | None) -> None:
+        """Wait for the signal, at most so many seconds (None: for ever)."""
         ...
 
 
@@ -139,7 +151,7 @@ class Writer(Protocol):
 
     @property
     def database(self) -> str | None:
-        """The identity of the database it writes to (`Database.identity`), None if there is none."""
+        """The identity of its database (`Database.identity`), None if there is none."""
         ...
 
     def check(self) -> None:
@@ -273,8 +285,8 @@ class Ledger(Protocol):
         """Store outcomes by item digest, all in one transaction; one that is there stays."""
         ...
 
-    def unfinished(self, opened: Pass) -> Sequence[Write]:
-        """The intents of this run whose fate is unknown, each marked `redo`."""
+    def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
+        """Finish the external writes whose fate a crash left unknown; how many there were."""
         ...
 
     def checkpoint(

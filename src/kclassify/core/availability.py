@@ -29,6 +29,10 @@ class Breaker:
         left = self.until - now
         return 0 if left <= 0 else max(1, min(round(left), self.seconds))
 
+    def without_stale(self, now: float, max_outage_s: float) -> Breaker:
+        """No breaker, when so long has passed since its snooze that nobody knows of an outage."""
+        return Breaker() if now - self.until > max_outage_s else self
+
     def tripped(self, now: float, seconds: int) -> Breaker:
         """The breaker after one more snooze, of `seconds`, that begins now."""
         since = now if self.outage_since is None else self.outage_since
@@ -88,26 +92,41 @@ class RecentCalls:
 
 
 class Availability:
-    """Whether the provider can be called: the outage, its canary and its breaker."""
+    """Whether the provider can be called: the outage, its canary and its breaker.
+
+    `needs_canary` says that the next call is a probe, alone. `is_recovering` lasts from a snooze
+    until an item is answered: a failure then asks for another canary before it counts as an outage.
+    """
 
     def __init__(self, snooze: SnoozePolicy, retry: RetryPolicy, breaker: Breaker) -> None:
         self._policy = snooze
         self._recent = RecentCalls(snooze, retry)
         self.breaker = breaker
         self.outage = ""
-        self.needs_canary = breaker.snoozes > 0
+        self.needs_canary = self.is_recovering = breaker.snoozes > 0
 
-    def failed(self, number: int | None, outcome: Outcome[str]) -> None:
-        """A call for this item, or the probe (None), was not answered."""
+    def failed(self, number: int, outcome: Outcome[str], *, has_record: bool) -> None:
+        """A call for this item was not answered; with a record that says little of the provider."""
+        if has_record:
+            return
         wait = outcome.retry_after_s or 0.0
         self._recent.observe(number, answered=False, retry_after_s=wait)
-        if self.needs_canary or number is None:
-            self.outage = f"still no answer ({outcome.kind})"
-        elif self._recent.is_outage():
+        if self._recent.is_outage():
             self.outage = f"too many calls without an answer ({outcome.kind})"
+        self.needs_canary = self.is_recovering
+
+    def canary_failed(self, outcome: Outcome[str]) -> None:
+        """A probe was not answered."""
+        wait = outcome.retry_after_s or 0.0
+        self._recent.observe(None, answered=False, retry_after_s=wait)
+        self.outage = f"still no answer ({outcome.kind})"
 
     def answered(self, number: int | None) -> None:
         """A call for this item, or the probe (None), was answered: the provider is there."""
+        if number is not None:
+            self.is_recovering = False
+        elif self.is_recovering:
+            self._recent.forget()
         self._recent.observe(number, answered=True)
         self.needs_canary = False
         self.breaker = Breaker()
@@ -118,17 +137,21 @@ class Availability:
 
     def snooze(self, reason: str, wait: float, now: float, jitter: float) -> Snooze | Halt:
         """Trip the breaker: a snooze of at least `wait` seconds, or the end of patience."""
-        since = self.breaker.outage_since
-        if since is not None and now - since > self._policy.max_outage_s:
-            self.breaker = Breaker()
-            hours = (now - since) / 3600
+        patience = self._policy.max_outage_s
+        breaker = self.breaker.without_stale(now, patience)
+        self.breaker = Breaker()
+        if breaker.outage_since is not None and now - breaker.outage_since > patience:
+            hours = (now - breaker.outage_since) / 3600
             return Halt(f"the provider has not answered for {hours:.1f} hours: {reason}")
         longest = max(wait, self._recent.retry_after_s)
-        seconds = self._policy.duration(self.breaker.snoozes, longest, jitter)
-        self.breaker = self.breaker.tripped(now, seconds)
+        if longest > patience:
+            return Halt(f"the provider asks for a wait of {longest / 3600:.1f} hours: {reason}")
+        seconds = self._policy.duration(breaker.snoozes, longest, jitter)
+        self.breaker = breaker.tripped(now, seconds)
         return Snooze(seconds, reason)
 
     def resume(self) -> None:
         """Go on after a snooze: the first call is a canary."""
         self._recent.forget()
-        self.outage, self.needs_canary = "", True
+        self.outage = ""
+        self.needs_canary = self.is_recovering = True

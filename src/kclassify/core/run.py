@@ -5,11 +5,13 @@ Items are *admitted* in order, *settled* in any order and *drained* in order; th
 
     fresh ───start───> in flight ──settle──> settled ──drain──> behind the cursor
       ^                  │  │  │
-      └───────cut────────┘  │  └─availability─> waiting ──start──> in flight
+      └─cut, or outage───┘  │  └─availability─> waiting ──start──> in flight
                             └────rejected─────> doubtful, until another call tells whose fault it is
 
-A *probe* is a call for a harmless text of our own: the canary when no fresh item is left, and the
-second opinion when the first answers of a run are all rejections.
+A *probe* is a call for a harmless text of our own. It is the canary after a snooze, so that a
+poisonous item is never taken for an outage, and the second opinion on the first rejections of a
+run. While the provider recovers, items without a record are tried one at a time, and a probe tells
+whose fault a failure is. An item that failed is tried again only once another call was answered.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ class Run:
         if self._exhausted or self._is_closed:
             return 0
         left = self.policy.window - len(self._window)
-        return left if self._max_items is None else min(left, self._items_left)
+        if self._max_items is None:
+            return left
+        return min(left, self._max_items - self._window.admitted)
 
     @property
     def wants_items(self) -> bool:
@@ -85,15 +89,10 @@ class Run:
         elif recalled is not None:
             entry.settle(recalled.as_recalled())
         elif suspect is not None:
-            entry.held, entry.undecided = suspect.held, suspect.undecided
-            entry.failures = suspect.held
+            entry.restore(suspect.held, undecided=suspect.undecided)
             self._wait(entry, 0.0)
         else:
             self._fresh.append(entry)
-
-    @property
-    def _items_left(self) -> int:
-        return 1 if self._max_items is None else self._max_items - self._window.admitted
 
     @property
     def in_flight(self) -> int:
@@ -108,10 +107,8 @@ class Run:
         """The calls to start now. Each ends in `settle` or `cut`."""
         if self._is_closed or self._probing:
             return []
-        if self._provider.needs_canary:
-            return [] if self._flying else self._start_canary()
-        if self._doubtful:
-            return [self._probe()]
+        if self._provider.needs_canary or self._doubtful:
+            return self._start_probe()
         calls: list[Call] = []
         while self.in_flight < self.policy.max_concurrency:
             entry = self._next(now)
@@ -120,26 +117,28 @@ class Run:
             calls.append(self._fly(entry))
         return calls
 
-    def _start_canary(self) -> list[Call]:
-        if self._fresh:
-            return [self._fly(self._fresh.popleft())]
-        if self.room > 0 or not (self._waiting or self._doubtful):
+    def _start_probe(self) -> list[Call]:
+        work = self._fresh or self._waiting or self._doubtful
+        if self._provider.needs_canary and (self._flying or not work):
             return []
-        return [self._probe()]
+        self._probing = True
+        return [Call(None, PROBE)]
 
     def _next(self, now: float) -> Entry | None:
-        due = (entry for entry in self._waiting.values() if entry.retry_at <= now)
-        return next(due, None) or (self._fresh.popleft() if self._fresh else None)
+        for entry in self._waiting.values():
+            if entry.retriable and entry.retry_at <= now:
+                return entry
+        return self._fresh.popleft() if self._fresh and self._may_try_fresh else None
+
+    @property
+    def _may_try_fresh(self) -> bool:
+        return not self._provider.is_recovering or all(e.held for e in self._flying.values())
 
     def _fly(self, entry: Entry) -> Call:
         self._waiting.pop(entry.number, None)
         self._flying[entry.number] = entry
         entry.phase = Phase.IN_FLIGHT
         return Call(entry.number, entry.item)
-
-    def _probe(self) -> Call:
-        self._probing = True
-        return Call(None, PROBE)
 
     def cut(self, call: Call) -> None:
         """The call was cancelled by us: it counts for nothing, and its item is fresh again."""
@@ -170,12 +169,15 @@ class Run:
             self._fresh.appendleft(entry)
 
     def _fail(self, entry: Entry | None, outcome: Outcome[str], now: float) -> None:
-        self._provider.failed(None if entry is None else entry.number, outcome)
-        if entry is not None:
-            entry.outcome, entry.undecided = outcome, True
-            entry.failures += 1
+        if entry is None:
+            self._provider.canary_failed(outcome)
+        else:
+            self._provider.failed(entry.number, outcome, has_record=entry.held > 0)
+            entry.fail(outcome)
             wait = self.policy.retry.backoff(entry.failures, outcome.retry_after_s or 0.0)
             self._wait(entry, now + wait)
+        if self._provider.outage:
+            self._forgive()
 
     def _wait(self, entry: Entry, until: float) -> None:
         entry.phase, entry.retry_at = Phase.WAITING, until
@@ -202,6 +204,7 @@ class Run:
     def _see_alive(self, entry: Entry | None) -> None:
         self._provider.answered(None if entry is None else entry.number)
         for suspect in [*self._waiting.values(), *self._flying.values()]:
+            suspect.retriable = True
             if suspect.undecided and self._provider.is_clear_for(suspect.number):
                 self._hold(suspect)
 
@@ -246,8 +249,11 @@ class Run:
 
     @property
     def wake_at(self) -> float | None:
-        """When the next waiting item may be tried again, None when nothing waits."""
-        return min((entry.retry_at for entry in self._waiting.values()), default=None)
+        """When `start` will have more without a call landing first; None: it will not."""
+        busy = self._is_closed or self._probing or self._provider.needs_canary
+        if busy or self.in_flight >= self.policy.max_concurrency:
+            return None
+        return min((e.retry_at for e in self._waiting.values() if e.retriable), default=None)
 
     def decide(self, now: float, jitter: float) -> Decision | None:
         """What the run does next; None while there are calls, items or settled items to attend to.
@@ -259,7 +265,6 @@ class Run:
         if self._halt:
             return self._halt
         if self._provider.outage:
-            self._forgive()
             return self._provider.snooze(self._provider.outage, 0.0, now, jitter)
         if self._pause:
             return Advance(self.cursor, self._pause)
@@ -275,17 +280,19 @@ class Run:
         return Advance(self.cursor, Pause.MAX_ITEMS)
 
     def _decide_waiting(self, now: float, jitter: float) -> Decision | None:
-        wait = (self.wake_at or now) - now
-        undecided = any(entry.undecided for entry in self._waiting.values())
-        if self._provider.needs_canary or (not undecided and wait <= self.policy.retry.max_seconds):
+        soon = now + self.policy.retry.max_seconds
+        if self._provider.needs_canary or (self.wake_at is not None and self.wake_at <= soon):
             return None
+        wait = min(entry.retry_at for entry in self._waiting.values()) - now
         return self._provider.snooze("only items without an answer are left", wait, now, jitter)
 
     def _forgive(self) -> None:
-        """What failed in an outage is nobody's own: it is fresh again."""
-        for entry in sorted(self._waiting.values(), key=lambda entry: -entry.number):
-            entry.undecided, entry.failures = False, entry.held
-            self._unsettle(entry)
+        """What failed in an outage is nobody's own: it is fresh again, behind what was not tried."""
+        for entry in [*self._waiting.values(), *self._flying.values(), *self._fresh]:
+            entry.forgive()
+        for entry in self._waiting.values():
+            entry.phase = Phase.FRESH
+        self._fresh.extend(self._waiting.values())
         self._waiting.clear()
 
     def resume(self) -> None:

@@ -1,4 +1,4 @@
-"""The labels: each with a definition, discriminators and examples; retired ones are read, never offered."""
+"""The labels, each with a definition; retired ones may be read and are never offered."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from kclassify.errors import TaxonomyError
 
 L_co = TypeVar("L_co", bound=str, covariant=True)
 E = TypeVar("E", bound=StrEnum)
+
+FEWEST_ACTIVE = 2
+"""A choice needs two categories."""
 
 
 class Category(BaseModel):
@@ -55,7 +58,7 @@ class Taxonomy(Generic[L_co]):
     label_type: type[str] = field(default=str, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check(self.name, self.categories)
+        _check(self.name, self.tie_breakers, self.categories)
 
     @classmethod
     def of(
@@ -73,14 +76,16 @@ class Taxonomy(Generic[L_co]):
         """
         gone = {str(label) for label in retired}
         known = {str(label): value for label, value in definitions.items()}
-        stray = sorted(known.keys() - {str(label) for label in labels})
+        members = [str(label) for label in labels]
+        stray = sorted(known.keys() - set(members))
         if stray:
-            msg = f"category {stray[0]!r} has a definition but is no member of {labels.__name__}"
-            raise TaxonomyError(msg)
-        active = [_category(str(m), known.get(str(m), ""), str(m) in gone) for m in labels]
-        extra = [_category(label, "", True) for label in sorted(gone - {c.name for c in active})]
-        chosen = name or labels.__name__
-        made = Taxonomy[str](chosen, (*active, *extra), tuple(tie_breakers), labels)
+            raise TaxonomyError(
+                f"category {stray[0]!r} has a definition but is no member of {labels.__name__}"
+            )
+        every = [*members, *sorted(gone - set(members))]
+        named = tuple(_category(label, known.get(label, ""), label in gone) for label in every)
+        chosen = labels.__name__ if name is None else name
+        made = Taxonomy[str](chosen, named, tuple(tie_breakers), labels)
         return cast("Taxonomy[E]", made)
 
     @classmethod
@@ -89,8 +94,7 @@ class Taxonomy(Generic[L_co]):
         try:
             content = _File.model_validate(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
-            msg = f"not TOML: {error}"
-            raise TaxonomyError(msg) from None
+            raise TaxonomyError(f"not TOML: {error}") from None
         except ValidationError as error:
             raise TaxonomyError(_first(error)) from None
         categories = tuple(
@@ -106,7 +110,7 @@ class Taxonomy(Generic[L_co]):
     @cached_property
     def labels(self) -> tuple[L_co, ...]:
         """The labels that may be proposed, in their order."""
-        return tuple(self.label(category.name) for category in self.active)
+        return tuple(self._by_name.values())
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -115,20 +119,28 @@ class Taxonomy(Generic[L_co]):
 
     def label(self, name: str) -> L_co:
         """The label of this name. Raises `ValueError` when no active category has it."""
-        if not any(category.name == name for category in self.active):
-            msg = f"{name!r} is not an active category of {self.name}"
-            raise ValueError(msg)
-        return cast("L_co", self.label_type(name))
+        found = self._by_name.get(name)
+        if found is None:
+            raise ValueError(f"{name!r} is not an active category of {self.name}")
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, L_co]:
+        names = [category.name for category in self.active]
+        return {name: cast("L_co", self.label_type(name)) for name in names}
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that can change a verdict or what may be read."""
-        parts = [self.name, *self.tie_breakers]
-        return digest_of(*parts, *(category.model_dump_json() for category in self.categories))
+        rules = [str(len(self.tie_breakers)), *self.tie_breakers]
+        # Defaults left out: a field that Category gains later leaves the digests there are alone.
+        return digest_of(
+            self.name, *rules, *(c.model_dump_json(exclude_defaults=True) for c in self.categories)
+        )
 
     @cached_property
     def prompt_fragment(self) -> str:
-        """The categories and tie-breakers as prompt text, for this and for other prompts to share."""
+        """The categories and tie-breakers as text, for an application's own prompts to share."""
         blocks = [_fragment(category) for category in self.active]
         if self.tie_breakers:
             rules = "\n".join(f"- {rule}" for rule in self.tie_breakers)
@@ -136,11 +148,13 @@ class Taxonomy(Generic[L_co]):
         return "\n\n".join(blocks)
 
     def diff(self, other: Taxonomy[str]) -> TaxonomyDiff:
-        """What changes from this taxonomy to `other`."""
+        """What changes from this taxonomy to `other`: nothing exactly when the digests agree."""
         ours = {category.name: category for category in self.categories}
         theirs = {category.name: category for category in other.categories}
         both = [name for name in ours if name in theirs]
         return TaxonomyDiff(
+            renamed=self.name != other.name,
+            reordered=both != [name for name in theirs if name in ours],
             added=tuple(name for name in theirs if name not in ours),
             removed=tuple(name for name in ours if name not in theirs),
             retired=tuple(n for n in both if theirs[n].retired and not ours[n].retired),
@@ -152,7 +166,10 @@ class Taxonomy(Generic[L_co]):
 
 @dataclass(frozen=True, slots=True)
 class TaxonomyDiff:
-    """The names of the categories that differ between two taxonomies, by how they differ."""
+    """The names of the categories that differ between two taxonomies, by how they differ.
+
+    `renamed` is about the taxonomy's own name, `reordered` about the categories that both have.
+    """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -160,6 +177,8 @@ class TaxonomyDiff:
     revived: tuple[str, ...] = ()
     reworded: tuple[str, ...] = ()
     tie_breakers_changed: bool = False
+    renamed: bool = False
+    reordered: bool = False
 
     def __bool__(self) -> bool:
         return self != TaxonomyDiff()
@@ -171,17 +190,22 @@ def _words(category: Category) -> Category:
 
 def _category(name: str, given: str | Category, retired: bool) -> Category:  # noqa: FBT001
     if isinstance(given, Category):
-        return given.model_copy(update={"name": name, "retired": given.retired or retired})
-    return Category(name=name, definition=given, retired=retired)
+        if given.name != name:
+            raise TaxonomyError(f"category {name!r} is defined by a category named {given.name!r}")
+        return given.model_copy(update={"retired": given.retired or retired})
+    return _parse(name, {"name": name, "definition": given, "retired": retired})
 
 
-def _parse(number: int, entry: dict[str, Any]) -> Category:
+def _parse(label: str | int, entry: dict[str, Any]) -> Category:
     try:
         return Category.model_validate(entry)
     except ValidationError as error:
-        named = f"category {entry['name']!r}" if entry.get("name") else f"category number {number}"
-        msg = f"{named}: {_first(error)}"
-        raise TaxonomyError(msg) from None
+        named = repr(label) if isinstance(label, str) else _entry_name(label, entry)
+        raise TaxonomyError(f"category {named}: {_first(error)}") from None
+
+
+def _entry_name(number: int, entry: dict[str, Any]) -> str:
+    return repr(entry["name"]) if entry.get("name") else f"number {number}"
 
 
 def _first(error: ValidationError) -> str:
@@ -199,28 +223,37 @@ def _fragment(category: Category) -> str:
     return "\n".join(lines)
 
 
-def _check(name: str, categories: tuple[Category, ...]) -> None:
+def _check(name: str, tie_breakers: tuple[str, ...], categories: tuple[Category, ...]) -> None:
+    if not name.strip():
+        raise TaxonomyError("a taxonomy needs a name")
+    if not all(rule.strip() for rule in tie_breakers):
+        raise TaxonomyError(f"taxonomy {name!r}: one of its tie-breakers is empty")
     for label, count in Counter(category.name for category in categories).items():
         if count > 1:
-            msg = f"taxonomy {name!r}: category {label!r} is there {count} times"
-            raise TaxonomyError(msg)
+            raise TaxonomyError(f"taxonomy {name!r}: category {label!r} is there {count} times")
     for category in categories:
-        _check_category(name, category)
+        problem = _problem(category)
+        if problem:
+            raise TaxonomyError(f"taxonomy {name!r}: category {category.name!r}: {problem}")
     active = [category.name for category in categories if not category.retired]
-    if len(active) < 2:  # noqa: PLR2004
+    if len(active) < FEWEST_ACTIVE:
         only = f"only {active[0]!r}" if active else "none"
-        msg = f"taxonomy {name!r}: at least two active categories are needed, there is {only}"
-        raise TaxonomyError(msg)
+        raise TaxonomyError(
+            f"taxonomy {name!r}: at least two active categories are needed, there is {only}"
+        )
 
 
-def _check_category(name: str, category: Category) -> None:
-    problem = ""
-    if category.name != category.name.strip() or "\n" in category.name:
-        problem = "a name has no surrounding white space and no line break"
-    elif category.retired and category.examples:
-        problem = "it is retired, so it cannot have examples: drop them or the `retired = true`"
-    elif not category.retired and not category.definition.strip():
-        problem = "it needs a definition (only a retired category goes without)"
-    if problem:
-        msg = f"taxonomy {name!r}: category {category.name!r}: {problem}"
-        raise TaxonomyError(msg)
+def _problem(category: Category) -> str:
+    texts = {
+        "choose_when": category.choose_when,
+        "not_when": category.not_when,
+        "examples": category.examples,
+    }
+    if category.name != category.name.strip() or not category.name.isprintable():
+        return "a name has no surrounding white space, no line break and nothing unprintable"
+    if category.retired and category.examples:
+        return "it is retired, so it cannot have examples: drop them or the `retired = true`"
+    if not category.retired and not category.definition.strip():
+        return "it needs a definition (only a retired category goes without)"
+    empty = [field for field, entries in texts.items() if not all(e.strip() for e in entries)]
+    return f"an entry of {empty[0]} is empty" if empty else ""

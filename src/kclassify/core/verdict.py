@@ -27,7 +27,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict(Generic[L_co]):
     """A label with a confidence in [0, 1], what it cost, and the model that answered."""
 
@@ -73,7 +73,7 @@ _ANSWERS = frozenset({OutcomeKind.JUDGED, OutcomeKind.ABSTAINED})
 _PAID = _ANSWERS | {OutcomeKind.REFUSED, OutcomeKind.TRUNCATED, OutcomeKind.INVALID}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome(Generic[L_co]):
     """What happened to one item.
 

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kclassify.core.item import Item, Key
-from kclassify.core.verdict import Outcome
+from kclassify.core.verdict import Outcome, OutcomeKind
 
 PROBE = Item(key="probe", body="A harmless text that asks whether anyone is there.")
 """The text of a probe, which tells an outage from an item's own failure."""
+
+NO_ANSWER = Outcome[str](
+    OutcomeKind.UNAVAILABLE, detail="no answer in an earlier step, while other calls were answered"
+)
+"""What is left of an item's failures when a step takes them over from the ledger."""
 
 
 class Phase(StrEnum):
@@ -47,8 +52,8 @@ class Entry:
     """An admitted item. It keeps its text until it is settled.
 
     `held` availability failures are its own, `undecided` says that the last one is not yet known to
-    be, `failures` counts them all, for the backoff. `followers` have the same text: one call serves
-    all.
+    be, `retriable` that another call was answered since, `failures` counts them all, for the
+    backoff. `followers` have the same text: one call serves all.
     """
 
     number: int
@@ -58,8 +63,23 @@ class Entry:
     failures: int = 0
     held: int = 0
     undecided: bool = False
+    retriable: bool = True
     retry_at: float = 0.0
     followers: list[Entry] = field(default_factory=list["Entry"])
+
+    def restore(self, held: int, *, undecided: bool) -> None:
+        """Take over what an earlier step knew of its failures."""
+        self.held, self.failures, self.outcome = held, held, NO_ANSWER
+        self.undecided, self.retriable = undecided, not undecided
+
+    def fail(self, outcome: Outcome[str]) -> None:
+        """Its call was not answered: whose fault that is, another call must tell."""
+        self.outcome, self.failures = outcome, self.failures + 1
+        self.undecided, self.retriable = True, False
+
+    def forgive(self) -> None:
+        """Its last failure was the provider's."""
+        self.failures, self.undecided, self.retriable = self.held, False, True
 
     def settle(self, outcome: Outcome[str]) -> None:
         """Keep the outcome, let the text go, and serve the followers."""

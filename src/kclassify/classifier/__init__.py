@@ -1,0 +1,31 @@
+"""Classifiers: one over a language model, one embedded. Importing this imports no provider."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kclassify.classifier.classifier import Classifier
+    from kclassify.classifier.local import LocalClassifier
+    from kclassify.classifier.model import ChosenModel, choose_model
+
+_HOMES = {
+    "ChosenModel": "model",
+    "Classifier": "classifier",
+    "LocalClassifier": "local",
+    "choose_model": "model",
+}
+
+__all__ = ["ChosenModel", "Classifier", "LocalClassifier", "choose_model"]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

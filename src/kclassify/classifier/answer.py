@@ -1,0 +1,58 @@
+"""What a provider's library gave back, as plain data: an answer or a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kclassify.core.verdict import Usage
+
+
+class Stop(StrEnum):
+    """Why the model stopped writing."""
+
+    ENDED = "ended"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    CONTEXT_FULL = "context full"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The provider answered. `problem` says why the answer cannot be used, if it cannot.
+
+    A label of None without a problem is an abstention.
+    """
+
+    stop: Stop
+    label: str | None
+    confidence: float
+    problem: str
+    model: str
+    usage: Usage
+
+
+class FailureKind(StrEnum):
+    """Where a call failed that got no answer from the model."""
+
+    STATUS = "status"
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    CERTIFICATE = "certificate"
+    CREDENTIALS = "credentials"
+    BROKEN_BODY = "broken body"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer. `status` is of HTTP, `codes` are the types and codes in the error's body.
+
+    `message` is in the provider's words or the library's, one line, without item text or secrets.
+    """
+
+    kind: FailureKind
+    status: int = 0
+    codes: frozenset[str] = frozenset()
+    message: str = ""
+    retry_after_s: float | None = None

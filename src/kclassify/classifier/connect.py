@@ -1,0 +1,130 @@
+"""Builds the instructor client of a provider: the only place that imports their libraries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kclassify.classifier.noise import hush
+from kclassify.classifier.provider import InstructorProvider
+from kclassify.classifier.redaction import Redaction, secrets_among
+from kclassify.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    import instructor
+
+    from kclassify.classifier.model import ChosenModel
+    from kclassify.classifier.reply import Reply
+
+# Their servers enforce a JSON schema in `response_format`; Ollama ignores a forced tool.
+_JSON_SCHEMA_PROVIDERS = frozenset({"openai", "azure_openai", "ollama"})
+_MISSING = "package is required"
+# A library with these is built on an HTTP client that runs under any event loop.
+_EVERY_LOOP = ("max_retries", "base_url", "timeout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How a provider is reached. What is None is the provider's library's to choose."""
+
+    api_key: str | None = None
+    base_url: str | None = None
+    max_tokens: int
+    max_connections: int
+    timeout_s: float
+
+
+def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
+    """The provider of a model, its library's retries off.
+
+    Raises `UsageError` when there is no such provider, and `MissingExtra` without its library.
+    """
+    build = _anthropic if model.provider == "anthropic" else _other
+    provider = build(model, reply_model, how)
+    hush()
+    return provider
+
+
+def _anthropic(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
+    import anthropic  # noqa: PLC0415
+    import instructor  # noqa: PLC0415
+
+    limits = anthropic.DEFAULT_CONNECTION_LIMITS
+    http_client = anthropic.DefaultAsyncHttpxClient(
+        limits=type(limits)(
+            max_connections=how.max_connections, max_keepalive_connections=how.max_connections
+        ),
+        timeout=how.timeout_s,
+    )
+    client = anthropic.AsyncAnthropic(
+        api_key=how.api_key,
+        base_url=how.base_url,
+        max_retries=0,
+        timeout=how.timeout_s,
+        http_client=http_client,
+    )
+    schema = {"type": "json_schema", "schema": reply_model.model_json_schema()}
+    arguments = {
+        "model": model.name,
+        "max_tokens": how.max_tokens,
+        "output_config": {"format": schema},
+    }
+    # instructor's own JSON_SCHEMA mode would leave the schema to the prompt.
+    wrapped = instructor.from_anthropic(client, mode=instructor.Mode.JSON)
+    prepared = _prepared(reply_model)
+    return InstructorProvider(wrapped, model.provider, prepared, arguments, takes_trio=True)
+
+
+def _other(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
+    client = _from_provider(model, how)
+    library: Any = client.client
+    takes_trio = all(hasattr(library, name) for name in _EVERY_LOOP)
+    if takes_trio:
+        library.max_retries, library.timeout = 0, how.timeout_s
+    if how.base_url is not None:
+        _point_at(library, how.base_url, model)
+    arguments = _arguments(model, reply_model, how)
+    prepared = _prepared(reply_model)
+    return InstructorProvider(client, model.provider, prepared, arguments, takes_trio=takes_trio)
+
+
+def _from_provider(model: ChosenModel, how: Connection) -> instructor.AsyncInstructor:
+    import instructor  # noqa: PLC0415
+
+    json_schema = model.provider in _JSON_SCHEMA_PROVIDERS
+    mode = instructor.Mode.JSON_SCHEMA if json_schema else instructor.Mode.TOOLS
+    key: dict[str, Any] = {} if how.api_key is None else {"api_key": how.api_key}
+    hush()
+    try:
+        return instructor.from_provider(str(model), async_client=True, mode=mode, **key)
+    except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
+        is_missing = isinstance(error, ImportError) or _MISSING in str(error)
+        reason = Redaction(secrets_among([how.api_key])).clean(str(error))
+        wrong = MissingExtra if is_missing else UsageError
+        raise wrong(f"model {model.told}: {reason}") from None
+
+
+def _point_at(library: object, base_url: str, model: ChosenModel) -> None:
+    if not hasattr(library, "base_url"):
+        raise UsageError(f"model {model.told}: {model.provider} takes no base_url")
+    setattr(library, "base_url", base_url)  # noqa: B010 - libraries agree on the name only
+
+
+def _arguments(model: ChosenModel, reply_model: type[Reply], how: Connection) -> dict[str, Any]:
+    if model.provider not in _JSON_SCHEMA_PROVIDERS:
+        return {"max_tokens": how.max_tokens}
+    # OpenAI itself wants the new name, and every server that speaks like it still takes the old.
+    is_openai = model.provider != "ollama" and how.base_url is None
+    limit = "max_completion_tokens" if is_openai else "max_tokens"
+    schema = {"name": "Classification", "schema": reply_model.model_json_schema(), "strict": True}
+    response_format = {"type": "json_schema", "json_schema": schema}
+    # instructor does not ask for strictness; the body's own fields win over what it sets.
+    return {limit: how.max_tokens, "extra_body": {"response_format": response_format}}
+
+
+def _prepared(reply_model: type[Reply]) -> type[Reply]:
+    """The model as instructor wants it: made once, not at every call."""
+    import instructor  # noqa: PLC0415
+
+    prepared: type[Reply] = instructor.openai_schema(reply_model)
+    return prepared

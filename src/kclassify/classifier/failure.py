@@ -1,0 +1,141 @@
+"""Reads a provider's exception into a `Failure`, whichever library raised it."""
+
+from __future__ import annotations
+
+import math
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from kclassify.classifier.answer import Failure, FailureKind
+
+if TYPE_CHECKING:
+    from kclassify.classifier.redaction import Redaction
+
+LONGEST_RETRY_AFTER_S = 86_400.0
+"""Seconds; a provider that asks for more is taken to ask for this."""
+
+_CODE_FIELDS = ("type", "code", "error_code", "status", "param")
+_DEEPEST = 6
+_NO_CREDENTIALS = ("could not resolve authentication", "api_key client option must be set")
+
+
+def read_failure(error: BaseException, redaction: Redaction, now: float) -> Failure:
+    """The failure behind an exception. `now` is Unix time, for dates among the headers."""
+    chain = list(_chain(error))
+    told = next((e for e in chain if _status(e)), None)
+    if told is not None:
+        return _of_status(told, redaction, now)
+    kind = _kind(chain)
+    return Failure(kind, message=redaction.clean(_words(kind, chain)))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and its causes; instructor's own wrappers are no news."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        if not type(following).__module__.startswith("instructor"):
+            yield following
+        following = following.__cause__ or following.__context__
+
+
+def _status(error: BaseException) -> int:
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    plausible = isinstance(status, int) and status >= HTTPStatus.MULTIPLE_CHOICES
+    return int(cast("int", status)) if plausible else 0
+
+
+def _of_status(error: BaseException, redaction: Redaction, now: float) -> Failure:
+    body = getattr(error, "body", None)
+    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", None) or {}
+    return Failure(
+        FailureKind.STATUS,
+        _status(error),
+        frozenset(_codes(body, _DEEPEST)),
+        redaction.clean(_message(body) or ""),
+        retry_after(headers, now),
+    )
+
+
+def _codes(body: object, depth: int) -> Iterator[str]:
+    """The types and codes anywhere in an error's body."""
+    if not depth:
+        return
+    if isinstance(body, Mapping):
+        fields = cast("Mapping[Any, object]", body)
+        named = (fields.get(name) for name in _CODE_FIELDS)
+        yield from (value for value in named if isinstance(value, str))
+        for value in fields.values():
+            yield from _codes(value, depth - 1)
+    elif isinstance(body, list):
+        for value in cast("list[object]", body):
+            yield from _codes(value, depth - 1)
+
+
+def _message(body: object, depth: int = _DEEPEST) -> str | None:
+    if not isinstance(body, Mapping) or not depth:
+        return None
+    fields = cast("Mapping[Any, object]", body)
+    inner = fields.get("error", fields.get("message", fields.get("detail")))
+    return inner if isinstance(inner, str) else _message(inner, depth - 1) or _own(fields)
+
+
+def _own(fields: Mapping[Any, object]) -> str | None:
+    message = fields.get("message")
+    return message if isinstance(message, str) else None
+
+
+def _kind(chain: list[BaseException]) -> FailureKind:
+    names = {cls.__name__ for error in chain for cls in type(error).__mro__}
+    words = " ".join(str(error) for error in chain).casefold()
+    if any(isinstance(error, ssl.SSLCertVerificationError) for error in chain):
+        return FailureKind.CERTIFICATE
+    if "CredentialsError" in names or any(sign in words for sign in _NO_CREDENTIALS):
+        return FailureKind.CREDENTIALS
+    if names & {"TimeoutException", "APITimeoutError", "TimeoutError"}:
+        return FailureKind.TIMEOUT
+    if names & {"APIConnectionError", "TransportError", "OSError"}:
+        return FailureKind.CONNECTION
+    if names & {"JSONDecodeError", "APIResponseValidationError", "DecodingError"}:
+        return FailureKind.BROKEN_BODY
+    return FailureKind.UNEXPECTED
+
+
+def _words(kind: FailureKind, chain: list[BaseException]) -> str:
+    innermost = next((str(error) for error in reversed(chain) if str(error)), "")
+    if kind is FailureKind.UNEXPECTED:
+        return f"{type(chain[0]).__name__}: {chain[0]}" if chain else "no reason was given"
+    return innermost
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that the headers ask to wait, in (0, a day]; None when they ask for nothing sane."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    text = headers.get("retry-after")
+    seconds = _number(text) if milliseconds is None else milliseconds / 1000
+    if seconds is None and text:
+        seconds = _until(text, now)
+    if seconds is None or not math.isfinite(seconds) or seconds <= 0:
+        return None
+    return min(seconds, LONGEST_RETRY_AFTER_S)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _until(text: str, now: float) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.fromtimestamp(now, UTC)).total_seconds()

@@ -1,0 +1,115 @@
+"""The embedded classifier: no server, no key, no cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio.to_thread
+
+from kclassify.classifier.local_file import read_model, write_model
+from kclassify.classifier.local_model import fit_model
+from kclassify.core.item import Item, digest_of
+from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
+from kclassify.errors import TaxonomyError
+
+if TYPE_CHECKING:
+    from kclassify.classifier.local_model import LocalModel
+    from kclassify.core.decision import Halt
+    from kclassify.core.taxonomy import Taxonomy
+
+L = TypeVar("L", bound=str)
+
+_MODEL = "local"
+_INLINE_CHARS = 4_000
+"""A text up to this long takes less than a thread does to be reached."""
+
+
+class LocalClassifier(Generic[L]):
+    """TF-IDF and logistic regression, with Platt-calibrated confidence. Needs the extra `local`.
+
+    It is made by `fit` or `load`.
+    """
+
+    def __init__(self, taxonomy: Taxonomy[L], fitted: LocalModel) -> None:
+        stray = [label for label in fitted.labels if label not in taxonomy.labels]
+        if stray:
+            raise TaxonomyError(
+                f"taxonomy {taxonomy.name!r}: the local classifier was trained on category "
+                f"{stray[0]!r}, which is not an active one"
+            )
+        self._taxonomy = taxonomy
+        self._fitted = fitted
+        self._fingerprint = digest_of(_MODEL, taxonomy.digest, fitted.digest)
+
+    @classmethod
+    def fit(
+        cls, taxonomy: Taxonomy[L], examples: Iterable[tuple[Item | str, str]], *, seed: int = 0
+    ) -> LocalClassifier[L]:
+        """A classifier learned from items (or texts) and their labels: the same from the same.
+
+        A category without examples is never proposed. Raises `TaxonomyError` for a label that is
+        no active category, `UsageError` when a category has fewer than two examples or fewer than
+        two categories have any, and `MissingExtra` without scikit-learn.
+        """
+        pairs = [(text_of(example), str(label)) for example, label in examples]
+        allowed = {str(label) for label in taxonomy.labels}
+        for _, label in pairs:
+            if label not in allowed:
+                raise TaxonomyError(
+                    f"taxonomy {taxonomy.name!r}: an example is labelled {label!r}, which is not an "
+                    "active category"
+                )
+        return cls(taxonomy, fit_model(pairs, seed))
+
+    @classmethod
+    def load(cls, path: Path | str, taxonomy: Taxonomy[L]) -> LocalClassifier[L]:
+        """A classifier that was saved. No code from the file is run.
+
+        Raises `UsageError` for a file that is missing, foreign or changed since, and
+        `TaxonomyError` when it was trained on a category that is not active in this taxonomy.
+        """
+        return cls(taxonomy, read_model(Path(path)))
+
+    def save(self, path: Path | str) -> None:
+        """Write the classifier to a file, in place of one that is there."""
+        write_model(self._fitted, Path(path))
+
+    @property
+    def taxonomy(self) -> Taxonomy[L]:
+        """The labels it chooses from."""
+        return self._taxonomy
+
+    @property
+    def model(self) -> str:
+        """`local`."""
+        return _MODEL
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the taxonomy and of everything that was learned."""
+        return self._fingerprint
+
+    async def judge(self, item: Item) -> Outcome[L] | Halt:
+        """The verdict on the item, or that its body is empty."""
+        if item.is_empty:
+            return Outcome(OutcomeKind.EMPTY, detail="the body is empty")
+        text = text_of(item)
+        if len(text) <= _INLINE_CHARS:
+            return judged(self._verdict(text))
+        return judged(await anyio.to_thread.run_sync(self._verdict, text))
+
+    async def aclose(self) -> None:
+        """There is nothing to let go of."""
+
+    def _verdict(self, text: str) -> Verdict[L]:
+        label, confidence = self._fitted.predict(text)
+        return Verdict(self._taxonomy.label(label), confidence, _MODEL)
+
+
+def text_of(example: Item | str) -> str:
+    """What the classifier reads of an item: its title and its body."""
+    if isinstance(example, str):
+        return example
+    return f"{example.title}\n\n{example.body}" if example.title else example.body

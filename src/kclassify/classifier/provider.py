@@ -1,0 +1,100 @@
+"""Asks a provider's model through instructor: one request, no retries, plain data back."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kclassify.classifier.completion import read_completion
+from kclassify.classifier.failure import read_failure
+from kclassify.classifier.noise import hushed
+from kclassify.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import instructor
+
+    from kclassify.classifier.answer import Answer, Failure
+    from kclassify.classifier.redaction import Redaction
+    from kclassify.classifier.reply import Reply
+
+
+class Provider(Protocol):
+    """Somebody to ask. Raises nothing of a library's."""
+
+    @property
+    def secrets(self) -> Sequence[object]:
+        """The keys in use, to be kept out of every message."""
+        ...
+
+    async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+        """What came of one request: the system's text, then the user's, one turn each."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class InstructorProvider:
+    """A provider behind an instructor client.
+
+    `arguments` go with every request; `takes_trio` says whether its library runs under trio.
+    """
+
+    client: instructor.AsyncInstructor
+    name: str
+    reply_model: type[Reply]
+    arguments: Mapping[str, Any]
+    takes_trio: bool
+
+    @property
+    def secrets(self) -> Sequence[object]:
+        """The keys in use, to be kept out of every message."""
+        names = ("api_key", "auth_token")
+        return [getattr(self.client.client, name, None) for name in names]
+
+    async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+        """What came of one request. Raises `UsageError` on trio when the library cannot do it."""
+        self._check_event_loop()
+        received: list[object] = []
+        try:
+            with hushed():
+                reply = await self._create(messages, received)
+        except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
+            answer = read_completion(received[-1], None, error) if received else None
+            return answer or read_failure(error, redaction, time.time())
+        return read_completion(received[-1], reply, None) or read_failure(
+            ValueError("no completion"), redaction, time.time()
+        )
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        close: Any = getattr(self.client.client, "close", None)
+        closing: object = close() if callable(close) else None
+        if isinstance(closing, Awaitable):
+            await closing
+
+    async def _create(self, messages: Sequence[str], received: list[object]) -> Reply:
+        from instructor.core.hooks import Hooks  # noqa: PLC0415
+
+        hooks = Hooks()
+        hooks.on("completion:response", received.append)
+        roles = ["system", *["user"] * (len(messages) - 1)]
+        turns: Any = [
+            {"role": role, "content": text} for role, text in zip(roles, messages, strict=True)
+        ]
+        reply: Reply = await self.client.create(
+            self.reply_model, turns, max_retries=0, hooks=hooks, **self.arguments
+        )
+        return reply
+
+    def _check_event_loop(self) -> None:
+        trio = sys.modules.get("trio")
+        if not self.takes_trio and trio is not None and trio.lowlevel.in_trio_task():
+            raise UsageError(f"{self.name}'s library runs under asyncio only, not under trio")

@@ -1,0 +1,70 @@
+"""The JSON object that a model is to reply with: a label from a closed list, and a confidence."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from kclassify.core.taxonomy import Taxonomy
+
+_SHOWN_LABEL = 60
+
+
+class Reply(BaseModel):
+    """What a model replied, checked. The label is None when it abstains."""
+
+    # On the wire nothing else is allowed; a reply that says more is still a reply.
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": False})
+
+    label: str | None
+    confidence: float
+
+
+def _in_unit(value: float) -> float:
+    if not (math.isfinite(value) and 0 <= value <= 1):
+        raise ValueError(f"{value} is outside [0, 1]")
+    return value
+
+
+# No bounds in the schema: providers reject them or turn them into prose.
+_Confidence = Annotated[
+    float,
+    AfterValidator(_in_unit),
+    Field(description="Probability that the label is right, between 0 and 1"),
+]
+
+
+def reply_model(taxonomy: Taxonomy[str], *, may_abstain: bool) -> type[Reply]:
+    """The model of replies whose label is an active category, or null when it may abstain."""
+    literal = cast("Any", Literal)
+    labels = literal[tuple(str(label) for label in taxonomy.labels)]
+    label = (labels | None if may_abstain else labels, Field(description="The category"))
+    return create_model(
+        "Classification", __base__=Reply, label=label, confidence=(_Confidence, ...)
+    )
+
+
+def schema_text(replies: type[Reply]) -> str:
+    """The output schema as canonical JSON."""
+    return json.dumps(replies.model_json_schema(), sort_keys=True, ensure_ascii=False)
+
+
+def problem_of(error: BaseException | None) -> str:
+    """Why a reply could not be used, in a few words."""
+    while error is not None and not isinstance(error, ValidationError):
+        error = error.__cause__
+    if error is None:
+        return "the reply is not the JSON object that was asked for"
+    first = error.errors(include_url=False)[0]
+    match first["loc"][:1], first["type"]:
+        case ("label",), "literal_error":
+            return f"{str(first['input'])[:_SHOWN_LABEL]!r} is not an active category"
+        case ("confidence",), "value_error" | "finite_number":
+            return f"the confidence {first['input']!r} is outside [0, 1]"
+        case (("label" | "confidence") as field,), kind:
+            return f"{field}: {'it is missing' if kind == 'missing' else 'it has the wrong type'}"
+        case _:
+            return "the reply is not the JSON object that was asked for"

@@ -1,0 +1,109 @@
+"""Makes the classifier that settings and environment choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kclassify.classifier.model import ChosenModel, choose_model
+from kclassify.config import ClassifierSettings
+from kclassify.core.item import Item
+from kclassify.core.taxonomy import Taxonomy
+from kclassify.errors import ConfigError, TaxonomyError
+from kclassify.ports import Classifier
+from kclassify.prompt import DEFAULT_INSTRUCTIONS
+from kclassify.sources.records import Place, Record, jsonl_records
+
+if TYPE_CHECKING:
+    from kclassify.classifier import LocalClassifier
+
+_LABEL = "gold"
+
+
+def make_classifier(
+    taxonomy: Taxonomy[str],
+    settings: ClassifierSettings,
+    model: str | None,
+    max_connections: int,
+) -> Classifier[str]:
+    """The classifier; `model` is the one that the command line asked for. Raises `UsageError`."""
+    chosen = choose_model(model, settings.model)
+    if chosen.is_local:
+        return local_classifier(taxonomy, settings)
+    return _remote_classifier(taxonomy, settings, chosen, max_connections)
+
+
+def _remote_classifier(
+    taxonomy: Taxonomy[str],
+    settings: ClassifierSettings,
+    chosen: ChosenModel,
+    max_connections: int,
+) -> Classifier[str]:
+    from kclassify.classifier import Classifier as ModelClassifier
+
+    return ModelClassifier(
+        taxonomy,
+        model=chosen,
+        instructions=_instructions(settings.instructions),
+        max_body_chars=settings.max_body_chars,
+        may_abstain=settings.may_abstain,
+        max_tokens=settings.max_tokens,
+        timeout_s=settings.timeout_s,
+        base_url=settings.base_url,
+        max_connections=max_connections,
+    )
+
+
+def local_classifier(
+    taxonomy: Taxonomy[str], settings: ClassifierSettings
+) -> LocalClassifier[str]:
+    """The embedded classifier: loaded where its artifact is, else fitted on the examples.
+
+    What is fitted is saved where an artifact is named. Raises `UsageError`.
+    """
+    from kclassify.classifier import LocalClassifier
+
+    artifact, examples = settings.artifact, settings.examples
+    if artifact is not None and (artifact.exists() or examples is None):
+        return LocalClassifier.load(artifact, taxonomy)
+    if examples is None:
+        raise ConfigError(
+            "model 'local' is fitted on labelled items: name a file of them as [classifier] "
+            "examples, or a saved classifier as [classifier] artifact"
+        )
+    fitted = LocalClassifier.fit(taxonomy, labelled_items(examples, taxonomy))
+    if artifact is not None:
+        fitted.save(artifact)
+    return fitted
+
+
+def labelled_items(path: Path, taxonomy: Taxonomy[str]) -> list[tuple[Item, str]]:
+    """The items of a JSON Lines file with the labels in their `gold`.
+
+    Raises `SourceError` for a file that cannot be read, and `TaxonomyError`, which names the line,
+    for a label that cannot be learned.
+    """
+    return [_labelled(path, record, taxonomy) for record in jsonl_records(path, Place())]
+
+
+def _labelled(path: Path, record: Record, taxonomy: Taxonomy[str]) -> tuple[Item, str]:
+    where = f"{path}, line {record.line}"
+    body, label = record.fields.get("body"), record.fields.get(_LABEL)
+    title = record.fields.get("title")
+    if not isinstance(body, str) or not isinstance(label, str):
+        raise ConfigError(f"{where}: an example has a text as 'body' and a label as {_LABEL!r}")
+    if label not in taxonomy.labels:
+        problem = "is retired" if label in taxonomy.known else "is no category"
+        raise TaxonomyError(f"{where}: {label!r} {problem} of taxonomy {taxonomy.name!r}")
+    return Item(record.line, body, title if isinstance(title, str) else None), label
+
+
+def _instructions(path: Path | None) -> str:
+    if path is None:
+        return DEFAULT_INSTRUCTIONS
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise ConfigError(f"[classifier] instructions: {path}: {error.strerror}") from None

@@ -1,0 +1,85 @@
+"""How far a run has come, gathered from its events: what every display of progress shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from kclassify.core.verdict import OutcomeKind
+from kclassify.events import (
+    CallEnded,
+    Checkpointed,
+    Event,
+    PassOpened,
+    Snoozing,
+    StepEnded,
+    Stopping,
+)
+
+_ANSWERED = {OutcomeKind.JUDGED.value, OutcomeKind.ABSTAINED.value}
+
+
+@dataclass(slots=True)
+class Course:
+    """The course of one call of the command. Transitions and kinds are those of this call only.
+
+    `began_at` counts the items that were behind the cursor before it. `snoozing` is the snooze
+    that goes on now.
+    """
+
+    run: str = ""
+    mode: str = ""
+    model: str = ""
+    number: int = 0
+    override: str | None = None
+    items: int | None = None
+    began_at: int = 0
+    settled: int = 0
+    calls: int = 0
+    in_flight: int = 0
+    recalled: int = 0
+    snoozes: int = 0
+    snoozing: Snoozing | None = None
+    stopping: Stopping | None = None
+    transitions: Counter[tuple[str | None, str]] = field(
+        default_factory=Counter[tuple[str | None, str]]
+    )
+    kinds: Counter[str] = field(default_factory=Counter[str])
+    actions: Counter[str] = field(default_factory=Counter[str])
+
+    def take(self, event: Event) -> None:
+        """Go on by one event."""
+        match event:
+            case PassOpened():
+                self._open(event)
+            case CallEnded():
+                self._count_call(event)
+            case Checkpointed():
+                self._count_items(event)
+            case Snoozing():
+                self.snoozes, self.snoozing = self.snoozes + 1, event
+            case Stopping():
+                self.stopping, self.in_flight = event, event.in_flight
+            case StepEnded():
+                self.snoozing, self.in_flight = None, 0
+
+    @property
+    def failures(self) -> Counter[str]:
+        """The outcomes that are no answer, by kind."""
+        return Counter({kind: n for kind, n in self.kinds.items() if kind not in _ANSWERED})
+
+    def _open(self, event: PassOpened) -> None:
+        self.run, self.mode, self.model = event.run, event.mode, event.model
+        self.number, self.override = event.number, event.override
+        self.items = self.items if event.items is None else event.items
+        self.began_at = self.settled = event.settled
+
+    def _count_call(self, event: CallEnded) -> None:
+        self.calls, self.in_flight = self.calls + 1, event.in_flight
+        self.snoozing = None
+
+    def _count_items(self, event: Checkpointed) -> None:
+        self.settled, self.recalled = event.settled, self.recalled + event.recalled
+        self.transitions.update(event.transitions)
+        self.kinds.update(event.kinds)
+        self.actions.update(event.actions)

@@ -1,0 +1,112 @@
+"""What `dry-run`, `commit` and `retry` say at their end."""
+
+from __future__ import annotations
+
+from kclassify.cli.exit_status import exit_status
+from kclassify.cli.output import say, say_json
+from kclassify.cli.pass_report import pass_facts, say_pass, written
+from kclassify.cli.running import Result
+from kclassify.cli.wording import duration, plural, shown
+from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
+from kclassify.ports import Mode
+from kclassify.store.states import ChangeStatus
+
+_AGAIN = "run the same command again"
+
+
+def report_ending(result: Result, *, as_json: bool) -> int:
+    """Print it; the exit status."""
+    status = exit_status(result.decision)
+    if as_json:
+        say_json(_facts(result, status))
+        return status
+    if result.report is not None and not isinstance(result.decision, Superseded):
+        say_pass(result.report)
+        for line in _writes(result):
+            say(line)
+    for line in _conclusion(result):
+        say(line)
+    return status
+
+
+def _facts(result: Result, status: int) -> dict[str, object]:
+    course = result.course
+    return {
+        "run": course.run or None,
+        "decision": decision_facts(result.decision),
+        "exit_status": status,
+        "items": course.items,
+        "calls": course.calls,
+        "recalled": course.recalled,
+        "snoozes": course.snoozes,
+        "pass": None if result.report is None else pass_facts(result.report),
+    }
+
+
+def decision_facts(decision: Decision) -> dict[str, object]:
+    """The decision as data: its name, and what it holds."""
+    name = type(decision).__name__.lower()
+    match decision:
+        case Advance():
+            cursor = decision.cursor
+            return {
+                "kind": name,
+                "reason": decision.pause.value,
+                "cursor": cursor if isinstance(cursor, int | None) else str(cursor),
+            }
+        case Snooze():
+            return {"kind": name, "seconds": decision.seconds, "reason": decision.reason}
+        case Halt():
+            return {"kind": name, "reason": decision.reason}
+        case Superseded():
+            return {"kind": name, "holder": decision.holder}
+        case Done():
+            return {"kind": name}
+
+
+def _writes(result: Result) -> list[str]:
+    report = result.report
+    if report is None or report.mode is Mode.DRY_RUN:
+        return []
+    conflicts = report.changes.get(ChangeStatus.CONFLICT, 0)
+    lines = [f"{plural(written(report), 'row')} written"]
+    if conflicts:
+        lines.append(
+            f"{plural(conflicts, 'row')} left as {'it was' if conflicts == 1 else 'they were'}: "
+            "the label had been changed meanwhile (see `kclassify audit`)"
+        )
+    return lines
+
+
+def _conclusion(result: Result) -> list[str]:
+    match result.decision:
+        case Done():
+            return _done(result)
+        case Advance(pause=Pause.MAX_ITEMS):
+            return [f"max_items is reached; {_left(result)}: {_AGAIN}"]
+        case Advance():
+            return [f"Unfinished ({result.decision.pause}); {_left(result)}: {_AGAIN}"]
+        case Snooze() as snooze:
+            wait = duration(snooze.seconds)
+            return [f"Snoozed: {shown(snooze.reason)}; in {wait} {_AGAIN}"]
+        case Halt() as halt:
+            return [f"Halted: {shown(halt.reason)}", f"When that is mended, {_AGAIN}."]
+        case Superseded() as superseded:
+            return [f"Another worker holds this run: {shown(superseded.holder)}"]
+
+
+def _done(result: Result) -> list[str]:
+    course = result.course
+    if course.items == 0:
+        return [f"The source holds no items: there is nothing to do in run {shown(course.run)!r}."]
+    cost = f"{plural(course.calls, 'call')}, {course.recalled:,} recalled"
+    if result.report is not None and result.report.mode is Mode.COMMIT:
+        return [f"Done ({cost}). `kclassify rollback` puts everything back."]
+    return [f"Done ({cost}). Nothing was written: `kclassify commit` writes it."]
+
+
+def _left(result: Result) -> str:
+    course = result.course
+    if course.items is None:
+        return f"{plural(course.settled, 'item')} settled so far"
+    return f"{plural(max(0, course.items - course.settled), 'item')} left"

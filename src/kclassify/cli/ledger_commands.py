@@ -1,0 +1,102 @@
+"""`kclassify status`, `failures`, `audit` and `rollback`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from kclassify.cli.exit_status import FAILED
+from kclassify.cli.options import (
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    chosen_config,
+)
+
+
+class AuditFormat(StrEnum):
+    """How `audit` prints the changes."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def status(
+    context: typer.Context,
+    run: RunOption = None,
+    every: Annotated[bool, typer.Option("--all", help="List all runs of the ledger.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a run: its passes, transitions, outcomes and writes."""
+    from kclassify.cli.ledger_access import ledger_reader
+    from kclassify.cli.ledger_reports import report_run, report_runs
+    from kclassify.config import load_settings
+
+    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    with ledger_reader(settings) as reader:
+        if every:
+            report_runs(reader.runs(), as_json=as_json)
+        else:
+            report_run(reader.status(settings.run.name), as_json=as_json)
+
+
+def failures(
+    context: typer.Context,
+    kind: Annotated[
+        str | None, typer.Option(help="Only this kind, for instance refused or 'too long'.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show so many at most.")] = None,
+    run: RunOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the items of the latest pass that ended without an answer, and why."""
+    from kclassify.cli.kinds import failure_kind
+    from kclassify.cli.ledger_access import ledger_reader
+    from kclassify.cli.ledger_reports import report_failures
+    from kclassify.config import load_settings
+
+    wanted = None if kind is None else failure_kind(kind)
+    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    with ledger_reader(settings) as reader:
+        report_failures(reader.failures(settings.run.name, wanted, limit), as_json=as_json)
+
+
+def audit(
+    context: typer.Context,
+    form: Annotated[AuditFormat, typer.Option("--format", help="How to print.")] = (
+        AuditFormat.TABLE
+    ),
+    run: RunOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every write of a run, with what the row held before, and what became of it."""
+    from kclassify.cli.ledger_access import ledger_reader
+    from kclassify.cli.ledger_reports import report_audit
+    from kclassify.config import load_settings
+
+    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    with ledger_reader(settings) as reader:
+        report_audit(reader.changes(settings.run.name), "json" if as_json else form.value)
+
+
+def rollback(
+    context: typer.Context,
+    run: RunOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put back the labels that a run replaced. Rows that were changed since are left as they are."""
+    from kclassify.cli.undoing import report_rollback, undo
+    from kclassify.config import load_settings
+
+    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    report = undo(settings)
+    report_rollback(settings.run.name, report, as_json=as_json)
+    if report.conflicts:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,155 @@
+"""What `status`, `failures` and `audit` print."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from kclassify.cli.output import say, say_json, say_table
+from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
+from kclassify.cli.wording import counts, label, plural, shown
+from kclassify.store import AuditedChange, Failure, RunReport, RunSummary
+
+
+def report_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
+    """The list of runs."""
+    facts = [
+        {
+            "name": run.name,
+            "mode": run.mode.value,
+            "status": run.status.value,
+            "passes": run.passes,
+            "settled": run.settled,
+            "updated_at": moment(run.updated_at),
+            "source": run.source,
+        }
+        for run in runs
+    ]
+    if as_json:
+        say_json(facts)
+    elif not facts:
+        say("The ledger has no runs yet.")
+    else:
+        say_table([name.replace("_", " ") for name in facts[0]], [list(f.values()) for f in facts])
+
+
+def report_run(run: RunReport, *, as_json: bool) -> None:
+    """One run: its passes, and the latest of them in detail."""
+    if as_json:
+        say_json(_run_facts(run))
+        return
+    say(f"Run {shown(run.name)!r} over {shown(run.source)}, since {moment(run.created_at)}")
+    holder = _holder(run)
+    if holder:
+        say(f"Held by {shown(holder)} until {moment(run.lease_expires_at)}")
+    headings = ("pass", "mode", "status", "items", "writes", "model", "override", "last")
+    rows = [
+        (
+            each.number,
+            each.mode.value,
+            each.status.value,
+            each.settled,
+            counts(each.changes),
+            each.model,
+            told(each.override),
+            told(each.last_decision),
+        )
+        for each in run.passes
+    ]
+    say_table(headings, rows)
+    if run.passes:
+        say()
+        say_pass(run.passes[-1])
+
+
+def _holder(run: RunReport) -> str | None:
+    return run.lease_holder if run.lease_expires_at > time.time() else None
+
+
+def _run_facts(run: RunReport) -> dict[str, object]:
+    return {
+        "name": run.name,
+        "source": run.source,
+        "created_at": moment(run.created_at),
+        "holder": _holder(run),
+        "passes": [pass_facts(each) for each in run.passes],
+    }
+
+
+def report_failures(failures: Sequence[Failure], *, as_json: bool) -> None:
+    """The items that ended without an answer."""
+    if as_json:
+        say_json([_failure_facts(each) for each in failures])
+    elif not failures:
+        say("No failures.")
+    else:
+        rows = [(str(f.key), f.kind.value, label(f.current), f.detail) for f in failures]
+        say_table(("key", "kind", "current", "detail"), rows)
+        say(f"{plural(len(failures), 'failure')}; `kclassify retry` asks again.")
+
+
+def _failure_facts(failure: Failure) -> dict[str, object]:
+    return {
+        "key": key_fact(failure.key),
+        "kind": failure.kind.value,
+        "detail": failure.detail,
+        "current": failure.current,
+        "body_chars_cut": failure.body_chars_cut,
+        "pass": failure.pass_number,
+        "mode": failure.mode.value,
+    }
+
+
+def report_audit(changes: Iterable[AuditedChange], form: str) -> None:
+    """The writes of a run, as `table`, `jsonl`, `csv` or `json`."""
+    rows = (_change_facts(change) for change in changes)
+    if form == "json":
+        say_json(list(rows))
+    elif form == "jsonl":
+        for row in rows:
+            say(json.dumps(row, ensure_ascii=False))
+    elif form == "csv":
+        _write_csv(rows)
+    else:
+        _write_table(rows)
+
+
+_AUDIT_COLUMNS = (
+    "id", "pass", "key", "before", "after", "confidence", "status", "recorded_at", "reverted_at",
+    "idempotency_key", "extra",
+)  # fmt: skip
+_TABLE_COLUMNS = _AUDIT_COLUMNS[1:9]
+
+
+def _change_facts(change: AuditedChange) -> dict[str, object]:
+    values = (
+        change.id,
+        change.pass_number,
+        key_fact(change.key),
+        change.before,
+        change.after,
+        change.confidence,
+        change.status.value,
+        moment(change.recorded_at),
+        moment(change.reverted_at),
+        change.idempotency_key,
+        dict(change.extra),
+    )
+    return dict(zip(_AUDIT_COLUMNS, values, strict=True))
+
+
+def _write_csv(rows: Iterable[Mapping[str, object]]) -> None:
+    writer = csv.DictWriter(sys.stdout, _AUDIT_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, "extra": json.dumps(row["extra"], ensure_ascii=False)})
+
+
+def _write_table(rows: Iterable[Mapping[str, object]]) -> None:
+    cells = [[row[name] for name in _TABLE_COLUMNS] for row in rows]
+    if cells:
+        say_table([name.replace("_", " ") for name in _TABLE_COLUMNS], cells)
+    say(f"{plural(len(cells), 'change')}.")

@@ -1,0 +1,34 @@
+"""Which display of progress is used: live on a terminal, plain lines elsewhere, or none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from kclassify.cli.course import Course
+from kclassify.cli.plain_progress import PlainProgress
+from kclassify.cli.wording import shown
+from kclassify.events import Listener
+
+
+@contextmanager
+def showing(course: Course, *, quiet: bool) -> Iterator[Listener]:
+    """A listener that keeps `course` up to date and shows it on standard error."""
+    if quiet:
+        yield course.take
+    elif sys.stderr.isatty():
+        from rich.console import Console
+
+        from kclassify.cli.live_progress import LiveProgress
+
+        with LiveProgress(course, Console(stderr=True)) as display:
+            yield display
+    else:
+        yield PlainProgress(course, _line)
+
+
+def _line(text: str) -> None:
+    typer.echo(f"kclassify: {shown(text)}", err=True)

@@ -1,0 +1,140 @@
+"""`kclassify dry-run`, `commit` and `retry`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kclassify.cli.options import (
+    ConfigOption,
+    JsonOption,
+    MaxConcurrencyOption,
+    MaxItemsOption,
+    MinConfidenceOption,
+    ModelOption,
+    OnceOption,
+    OverrideOption,
+    QuietOption,
+    RunOption,
+    chosen_config,
+    is_quiet,
+)
+
+if TYPE_CHECKING:
+    from kclassify.config import Settings
+
+
+def dry_run(
+    context: typer.Context,
+    once: OnceOption = False,
+    max_items: MaxItemsOption = None,
+    min_confidence: MinConfidenceOption = None,
+    max_concurrency: MaxConcurrencyOption = None,
+    model: ModelOption = None,
+    run: RunOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Classify everything, write nothing, and show what would move where."""
+    from kclassify.cli.ending import report_ending
+    from kclassify.cli.running import Order, carry_out
+    from kclassify.ports import Mode
+
+    settings = _settings(
+        chosen_config(context, config), run, max_items, min_confidence, max_concurrency
+    )
+    order = Order(
+        mode=Mode.DRY_RUN, once=once, model=model, quiet=is_quiet(context, quiet=quiet)
+    )
+    raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
+
+
+def commit(
+    context: typer.Context,
+    override: OverrideOption = None,
+    once: OnceOption = False,
+    max_items: MaxItemsOption = None,
+    min_confidence: MinConfidenceOption = None,
+    max_concurrency: MaxConcurrencyOption = None,
+    model: ModelOption = None,
+    run: RunOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the confident changes. What a dry run found is recalled, not paid again."""
+    from kclassify.cli.ending import report_ending
+    from kclassify.cli.running import Order, carry_out
+    from kclassify.ports import Mode
+
+    settings = _settings(
+        chosen_config(context, config), run, max_items, min_confidence, max_concurrency
+    )
+    order = Order(
+        mode=Mode.COMMIT,
+        once=once,
+        model=model,
+        override=override,
+        quiet=is_quiet(context, quiet=quiet),
+    )
+    raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
+
+
+def retry(
+    context: typer.Context,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="Only failures of this kind, for instance refused; repeatable."),
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="Only the item with this key; repeatable.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--commit", help="Write, as commit does; else as a dry run.")
+    ] = False,
+    override: OverrideOption = None,
+    max_concurrency: MaxConcurrencyOption = None,
+    model: ModelOption = None,
+    run: RunOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Ask again about the items that failed in the last finished pass."""
+    from kclassify.cli.ending import report_ending
+    from kclassify.cli.kinds import failure_kind
+    from kclassify.cli.retrying import Choice, carry_out_retry
+    from kclassify.cli.running import Order
+    from kclassify.ports import Mode
+
+    settings = _settings(chosen_config(context, config), run, None, None, max_concurrency)
+    choice = Choice(kinds=tuple(failure_kind(each) for each in kind or ()), keys=tuple(key or ()))
+    order = Order(
+        mode=Mode.COMMIT if write else Mode.DRY_RUN,
+        model=model,
+        override=override,
+        quiet=is_quiet(context, quiet=quiet),
+    )
+    result = carry_out_retry(settings, choice, order)
+    if result is not None:
+        raise typer.Exit(report_ending(result, as_json=as_json))
+
+
+def _settings(
+    config: Path | None,
+    run: str | None,
+    max_items: int | None,
+    min_confidence: float | None,
+    max_concurrency: int | None,
+) -> Settings:
+    from kclassify.config import load_settings
+
+    runner = {
+        "max_items": max_items,
+        "min_confidence": min_confidence,
+        "max_concurrency": max_concurrency,
+    }
+    return load_settings(config, arguments={"run": {"name": run}, "runner": runner})

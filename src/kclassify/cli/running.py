@@ -1,0 +1,91 @@
+"""Works on a pass: `dry-run`, `commit` and `retry`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import anyio
+
+from kclassify.cli.course import Course
+from kclassify.cli.progress import showing
+from kclassify.cli.wiring import Stores, classifier_of, make_runner, open_stores, reader_of
+from kclassify.config import Settings
+from kclassify.core.decision import Decision
+from kclassify.errors import KclassifyError
+from kclassify.ports import Classifier, Mode
+from kclassify.runner import ReclassifyRunner, stop_on_signals
+from kclassify.store import PassReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done. `model` is the one asked for; `override` the reason to write ungated."""
+
+    mode: Mode
+    once: bool = False
+    model: str | None = None
+    override: str | None = None
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How it ended: the decision, the course of this call, and the pass as the ledger has it."""
+
+    decision: Decision
+    course: Course
+    report: PassReport | None
+
+
+def carry_out(settings: Settings, order: Order) -> Result:
+    """Work until there is a decision.
+
+    Raises `UsageError`, `DatabaseError`, and `KeyboardInterrupt` after a second signal.
+    """
+    classifier = classifier_of(settings, order.model)
+    with open_stores(settings) as stores:
+        return work_on(settings, stores, classifier, order)
+
+
+def work_on(
+    settings: Settings, stores: Stores, classifier: Classifier[str], order: Order
+) -> Result:
+    """The same over parts that are open already."""
+    course = Course()
+    with closing(stores.source), showing(course, quiet=order.quiet) as listener:
+        runner = make_runner(settings, stores, classifier, listener)
+        decision = anyio.run(_drive, runner, order)
+    return Result(decision, course, _latest(stores, settings.run.name))
+
+
+async def _drive(runner: ReclassifyRunner, order: Order) -> Decision:
+    decision: Decision | None = None
+    failure: KclassifyError | None = None
+    try:
+        async with stop_on_signals(runner):
+            try:
+                decision = await _ask(runner, order)
+            except KclassifyError as error:  # raised below, outside the task group
+                failure = error
+    finally:
+        with anyio.CancelScope(shield=True):
+            await runner.classifier.aclose()
+    if failure is not None:
+        raise failure
+    if decision is None:
+        raise KeyboardInterrupt
+    return decision
+
+
+async def _ask(runner: ReclassifyRunner, order: Order) -> Decision:
+    if order.once:
+        return await runner.step(mode=order.mode, override=order.override)
+    if order.mode is Mode.COMMIT:
+        return await runner.commit(override=order.override)
+    return await runner.dry_run()
+
+
+def _latest(stores: Stores, run: str) -> PassReport | None:
+    passes = reader_of(stores).status(run).passes
+    return passes[-1] if passes else None

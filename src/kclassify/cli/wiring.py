@@ -1,0 +1,150 @@
+"""From settings to the parts of a run: taxonomy, source, classifier, ledger and writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from kclassify.cli.classifiers import make_classifier
+from kclassify.cli.taxonomy_file import read_taxonomy
+from kclassify.config import Settings, SourceSettings, WriterSettings
+from kclassify.database import Database
+from kclassify.errors import ConfigError, WriterError
+from kclassify.events import Listener
+from kclassify.ports import Classifier, Source, Writer
+from kclassify.runner import ReclassifyRunner
+from kclassify.sources import SqlSource, open_source
+from kclassify.store import LedgerReader, SqlLedger
+from kclassify.writers import ColumnWriter, JsonlWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where items are read and written, and the ledger; one database for all where it can be."""
+
+    source: Source
+    writer: Writer
+    ledger: SqlLedger
+
+
+@contextmanager
+def open_stores(settings: Settings) -> Iterator[Stores]:
+    """Source, writer and ledger, closed on exit. Raises `ConfigError` and `SourceError`.
+
+    Where the ledger is in the source's database both use one `Database`, so that write, audit and
+    cursor share a transaction.
+    """
+    with ExitStack() as stack:
+        if settings.source.url is None:
+            ledger = stack.enter_context(closing(Database(settings.ledger_url, create=True)))
+            yield Stores(_file_source(settings), _file_writer(settings), SqlLedger(ledger))
+        else:
+            database = stack.enter_context(closing(Database(settings.source.url)))
+            ledger = database
+            if settings.ledger_url != settings.source.url:
+                own = stack.enter_context(closing(Database(settings.ledger_url, create=True)))
+                ledger = database if own.identity == database.identity else own
+            yield Stores(
+                table_source(database, settings.source),
+                table_writer(database, settings.source, settings.writer),
+                SqlLedger(ledger),
+            )
+
+
+def make_runner(
+    settings: Settings,
+    stores: Stores,
+    classifier: Classifier[str],
+    listener: Listener,
+) -> ReclassifyRunner:
+    """The runner over these parts."""
+    return ReclassifyRunner(
+        source=stores.source,
+        classifier=classifier,
+        ledger=stores.ledger,
+        writer=stores.writer,
+        name=settings.run.name,
+        settings=settings.runner,
+        timeout_s=settings.classifier.timeout_s,
+        listeners=[listener],
+    )
+
+
+def classifier_of(settings: Settings, model: str | None) -> Classifier[str]:
+    """The classifier; `model` is the one that was asked for. Raises `UsageError`."""
+    taxonomy = read_taxonomy(settings.taxonomy.file)
+    stray = sorted(settings.runner.min_confidence_by_category.keys() - taxonomy.known)
+    if stray:
+        raise ConfigError(
+            f"[runner] min_confidence_by_category: {stray[0]!r} is no category of "
+            f"{settings.taxonomy.file}"
+        )
+    return make_classifier(taxonomy, settings.classifier, model, settings.runner.max_concurrency)
+
+
+def reader_of(stores: Stores) -> LedgerReader:
+    """A reader of the ledger of a run."""
+    return LedgerReader(stores.ledger.database)
+
+
+def table_source(database: Database, source: SourceSettings) -> SqlSource:
+    """The source over a table."""
+    return SqlSource(
+        database,
+        _table(source),
+        key=source.key,
+        title=source.title,
+        body=source.body,
+        current=source.current,
+        schema=source.schema_name,
+        filter=source.filter or None,
+    )
+
+
+def table_writer(
+    database: Database, source: SourceSettings, writer: WriterSettings
+) -> ColumnWriter:
+    """The writer into the table that the items come from."""
+    if writer.path is not None:
+        raise ConfigError("[writer] path: the items are in a table, and so are the labels written")
+    return ColumnWriter(
+        database,
+        _table(source),
+        key=source.key,
+        current=source.current,
+        schema=source.schema_name,
+        reclassified_from=writer.reclassified_from,
+        confidence=writer.confidence,
+        metadata=writer.metadata,
+    )
+
+
+def _table(source: SourceSettings) -> str:
+    if source.table is None:
+        raise ConfigError("[source] table: is missing")
+    return source.table
+
+
+def _file_source(settings: Settings) -> Source:
+    source = settings.source
+    if source.path is None:
+        raise ConfigError("[source]: give either url and table, or path")
+    for name, given in (("filter", source.filter), ("schema", source.schema_name)):
+        if given:
+            raise ConfigError(f"[source] {name}: is for tables, and {source.path} is a file")
+    return open_source(
+        source.path,
+        key=source.key,
+        title=source.title,
+        body=source.body,
+        current=source.current,
+    )
+
+
+def _file_writer(settings: Settings) -> Writer:
+    source = settings.source.path
+    if source is None:
+        raise WriterError("there is no file to write a new version of")
+    path = settings.writer.path or source.with_name(f"{source.stem}.relabelled{source.suffix}")
+    return JsonlWriter(source, path, key=settings.source.key, current=settings.source.current)

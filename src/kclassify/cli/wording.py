@@ -1,0 +1,41 @@
+"""How labels, counts and times are put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ARROW = "→"
+NO_LABEL = "(none)"
+
+
+def shown(text: object) -> str:
+    """One line of a text of unknown origin: nothing in it can move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(text))
+
+
+def label(value: str | None) -> str:
+    """A label, or a word for none."""
+    return NO_LABEL if value is None else shown(value)
+
+
+def transition(before: str | None, after: str) -> str:
+    """`convention → playbook`."""
+    return f"{label(before)} {ARROW} {label(after)}"
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 item`, `2,000 items`."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """`refused 3, timed out 1`, the most frequent first."""
+    ordered = sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{shown(name)} {count:,}" for name, count in ordered)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004

@@ -1,0 +1,48 @@
+"""Says in one line what is wrong with a setting, and where it came from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+_TABLE_EXPECTED = {"model_type", "model_attributes_type", "dict_type"}
+
+
+def explain(
+    error: ValidationError,
+    model: type[BaseModel],
+    origins: Mapping[tuple[str, str], str],
+    name: str,
+) -> str:
+    """The first fault. `origins` names what gave a setting, where it was not the file `name`."""
+    detail = error.errors(include_url=False)[0]
+    parts = [str(part) for part in detail["loc"]]
+    table, key = [*parts, "", ""][:2]
+    where = origins.get((table, key)) or f"{name}: [{table}] {'.'.join(parts[1:])}".strip()
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: unknown key{_suggestion(parts, model)}"
+    return f"{where}: {_reason(detail['type'], detail['msg'], detail.get('input'), parts)}"
+
+
+def _reason(kind: str, message: str, given: object, parts: list[str]) -> str:
+    if kind == "missing":
+        return "is missing"
+    if kind in _TABLE_EXPECTED and len(parts) == 1:
+        return "a table is expected"
+    said = message.removeprefix("Value error, ")
+    # A text may hold a secret, so only numbers are repeated; those that validators saw are.
+    if isinstance(given, int | float) and not message.startswith("Value error"):
+        return f"{said}, not {given}"
+    return said
+
+
+def _suggestion(parts: list[str], model: type[BaseModel]) -> str:
+    inner: Any = model
+    for part in parts[:-1]:
+        inner = inner.model_fields[part].annotation
+    names = [field.alias or name for name, field in inner.model_fields.items() if name != "folder"]
+    close = difflib.get_close_matches(parts[-1], names, 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(names)}"

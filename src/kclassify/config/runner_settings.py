@@ -1,0 +1,62 @@
+"""`[runner]`: how a run goes."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from kclassify.config.table import Table
+from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy, WritePolicy
+
+
+class RunnerSettings(Table):
+    """`[runner]`: how a run goes. Seconds, and shares in [0, 1].
+
+    `lease_s` is how long a dead worker blocks a run; `grace_s` how long calls in flight may go on
+    after a stop; `checkpoint_s` how long settled items wait for their transaction at most.
+    """
+
+    max_concurrency: int = Field(default=10, ge=1)
+    min_confidence: float = Field(default=0.75, ge=0, le=1)
+    min_confidence_by_category: dict[str, float] = Field(default_factory=dict[str, float])
+    snooze_error_rate: float = Field(default=0.5, gt=0, le=1)
+    snooze_seconds: float = Field(default=60.0, ge=1)
+    max_outage_s: float = Field(default=86_400.0, gt=0)
+    max_attempts: int = Field(default=3, ge=1)
+    max_items: int | None = Field(default=None, ge=1)
+    budget_usd: float | None = None
+    lease_s: float = Field(default=60.0, ge=1)
+    grace_s: float = Field(default=5.0, ge=0)
+    checkpoint_s: float = Field(default=1.0, gt=0)
+    checkpoint_items: int = Field(default=500, ge=1)
+
+    @field_validator("budget_usd")
+    @classmethod
+    def _no_prices(cls, value: float | None) -> float | None:
+        if value is not None:
+            raise ValueError("this version knows no prices and could not keep it: use max_items")
+        return value
+
+    @field_validator("min_confidence_by_category")
+    @classmethod
+    def _in_range(cls, value: dict[str, float]) -> dict[str, float]:
+        for name, threshold in value.items():
+            if not 0 <= threshold <= 1:
+                raise ValueError(f"{name}: a confidence lies in [0, 1], not at {threshold:g}")
+        return value
+
+    @property
+    def run_policy(self) -> RunPolicy:
+        """Concurrency, snooze and retry, as the state machine wants them."""
+        snooze = SnoozePolicy(
+            error_rate=self.snooze_error_rate,
+            seconds=self.snooze_seconds,
+            max_seconds=max(900.0, self.snooze_seconds),
+            max_outage_s=self.max_outage_s,
+        )
+        retry = RetryPolicy(max_attempts=self.max_attempts)
+        return RunPolicy(max_concurrency=self.max_concurrency, snooze=snooze, retry=retry)
+
+    @property
+    def write_policy(self) -> WritePolicy:
+        """The confidence from which a change is written."""
+        return WritePolicy(self.min_confidence, self.min_confidence_by_category)

@@ -1,0 +1,108 @@
+"""The tables of `kclassify.toml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from kclassify.config.runner_settings import RunnerSettings
+from kclassify.config.table import PathBeside, Table, UrlBeside, url_beside
+
+
+class RunSettings(Table):
+    """`[run]`: the name under which the ledger keeps the run."""
+
+    name: str = Field(default="default", min_length=1)
+
+
+class SourceSettings(Table):
+    """`[source]`: a table (`url`, `table`) or a file (`path`), and what its columns are called.
+
+    `filter` keeps the rows in which each named column holds the given value.
+    """
+
+    url: UrlBeside | None = Field(default=None, repr=False)
+    path: PathBeside | None = None
+    table: str | None = None
+    schema_name: str | None = Field(default=None, alias="schema")
+    key: str = "id"
+    title: str | None = None
+    body: str = "body"
+    current: str = "current"
+    filter: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SourceSettings:
+        if (self.url is None) == (self.path is None):
+            raise ValueError("give either url and table, or path")
+        if self.url is not None and not self.table:
+            raise ValueError("table is missing")
+        return self
+
+
+class TaxonomySettings(Table):
+    """`[taxonomy]`: the file that defines the categories."""
+
+    file: PathBeside = Path("taxonomy.toml")
+
+
+class ClassifierSettings(Table):
+    """`[classifier]`: the model and what it may see.
+
+    `model` is an instructor provider string, or `local`, which is fitted on `examples` (JSON Lines
+    with `body`, `gold` and perhaps `title`) or loaded from `artifact`. `instructions` is a text
+    file that replaces the built-in instructions of the prompt.
+    """
+
+    model: str | None = None
+    timeout_s: float = Field(default=30.0, gt=0)
+    max_body_chars: int = Field(default=16_000, gt=0)
+    max_tokens: int = Field(default=512, gt=0)
+    may_abstain: bool = False
+    base_url: str | None = Field(default=None, repr=False)
+    instructions: PathBeside | None = None
+    examples: PathBeside | None = None
+    artifact: PathBeside | None = None
+
+
+class WriterSettings(Table):
+    """`[writer]`: the new file of a run over a file; the extra columns of a run over a table."""
+
+    path: PathBeside | None = None
+    reclassified_from: str | None = None
+    confidence: str | None = None
+    metadata: str | None = None
+
+
+class LedgerSettings(Table):
+    """`[ledger]`: its database; the source's own when absent."""
+
+    url: UrlBeside | None = Field(default=None, repr=False)
+
+
+class GateSettings(Table):
+    """`[gate]`: the record that an evaluation passed."""
+
+    record: PathBeside | None = None
+
+
+class Settings(Table):
+    """Everything that `kclassify.toml` may hold, and the folder that it lies in."""
+
+    run: RunSettings = Field(default_factory=RunSettings)
+    source: SourceSettings
+    taxonomy: TaxonomySettings = Field(default_factory=TaxonomySettings)
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    runner: RunnerSettings = Field(default_factory=RunnerSettings)
+    writer: WriterSettings = Field(default_factory=WriterSettings)
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    gate: GateSettings = Field(default_factory=GateSettings)
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the ledger lives: its own database, the source's, or one beside the file."""
+        beside = url_beside(self.folder, "sqlite:///kclassify.db")
+        return self.ledger.url or self.source.url or beside

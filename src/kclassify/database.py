@@ -1,0 +1,229 @@
+"""One engine on one database, with errors that name it and never show its password."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from kclassify.errors import ConfigError, DatabaseError, MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from sqlalchemy import URL
+
+CONNECT_TIMEOUT_S = 10
+BUSY_TIMEOUT_MS = 10_000
+_SQLITE = {"sqlite", "sqlite+pysqlite"}
+_POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
+_EXPECTED = "sqlite:///file.db or postgresql://user@host/name is expected"
+
+
+class Database:
+    """One engine on one database: SQLite in WAL mode, or PostgreSQL.
+
+    `identity` is the same text for the same database (an absolute path for SQLite; user, host, port
+    and name for PostgreSQL). `description` is the URL as it was given. Neither holds a password.
+
+    A missing SQLite file is created when `create` is set, else it is an error. Raises `ConfigError`
+    for a URL that cannot be used and `MissingExtra` when PostgreSQL's driver is not installed;
+    nothing is connected to until it is needed.
+    """
+
+    engine: Engine
+    identity: str
+    description: str
+
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        parsed = _parse(url)
+        self._secrets = tuple(_secrets(parsed))
+        self.description = _masked(parsed)
+        if parsed.drivername in _SQLITE:
+            path = _sqlite_path(parsed, self.description, create=create)
+            self.identity = f"sqlite:///{path}"
+            self.engine = _sqlite_engine(path, create=create)
+        else:
+            self.identity = _postgresql_identity(parsed)
+            self.engine = _postgresql_engine(parsed)
+        self._writing = self.engine.execution_options(kclassify_writes=True)
+
+    @contextmanager
+    def begin(self) -> Generator[Connection]:
+        """A write transaction: committed on exit, rolled back on any error.
+
+        On SQLite it holds the write lock from the start, so that what it reads stays true until it
+        writes. Raises `DatabaseError` when the database cannot be reached or used; an
+        `IntegrityError` of SQLAlchemy's passes, since only the caller knows what it means.
+        """
+        with self._named(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def connect(self) -> Generator[Connection]:
+        """A connection to read with: on SQLite, one snapshot. Raises like `begin`."""
+        with self._named(), self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the pooled connections; using the database again opens new ones."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _named(self) -> Generator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            raise DatabaseError(self._message(error)) from None
+
+    def _message(self, error: DBAPIError | PoolTimeout) -> str:
+        reason = reason_of(error)
+        for secret in self._secrets:
+            reason = reason.replace(secret, "***")
+        return f"cannot use {self.description}: {reason}"
+
+
+def reason_of(error: DBAPIError | PoolTimeout) -> str:
+    """What the database said, in one line, without statement, parameters or rows."""
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return "every connection is in use"
+    # PostgreSQL tells the values of a failing row in the lines after the first.
+    primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return " ".join(str(primary or error.orig).split()) or type(error.orig).__name__
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The text may hold a password that did not parse, so it is not repeated.
+        raise ConfigError(f"not a database URL: {_EXPECTED}") from None
+    if parsed.drivername in _SQLITE:
+        return parsed
+    if parsed.drivername in _POSTGRESQL:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ConfigError(f"{parsed.drivername}:// is no database that can be used: {_EXPECTED}")
+
+
+def _hidden(name: str) -> bool:
+    return "password" in name.lower()
+
+
+def _secrets(url: URL) -> Iterator[str]:
+    if url.password:
+        yield str(url.password)
+        yield quote(str(url.password), safe="")
+    for name, values in url.normalized_query.items():
+        if _hidden(name):
+            yield from (value for value in values if value)
+
+
+def _masked(url: URL) -> str:
+    query = {name: "***" if _hidden(name) else value for name, value in url.query.items()}
+    return url.set(query=query).render_as_string(hide_password=True)
+
+
+def _sqlite_path(url: URL, description: str, *, create: bool) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise ConfigError(f"{description} is a database in memory: name a file, sqlite:///file.db")
+    if url.query or url.database.startswith("file:"):
+        raise ConfigError(f"{description}: options are not supported, only sqlite:///file.db")
+    path = Path(url.database).expanduser().resolve()
+    if path.is_dir():
+        raise ConfigError(f"{description}: {path} is a folder, not a database")
+    if not create and not path.exists():
+        raise ConfigError(f"{description}: there is no file {path}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{description}: there is no folder {path.parent}")
+    return path
+
+
+def _sqlite_engine(path: Path, *, create: bool) -> Engine:
+    # Opened without `c` in the mode, a file that vanished is an error, not a new empty one.
+    address = f"{path.as_uri()}?mode={'rwc' if create else 'rw'}"
+    engine = create_engine(
+        f"sqlite:///{quote(str(path))}", creator=_opener(address), hide_parameters=True
+    )
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _opener(address: str) -> Callable[[], sqlite3.Connection]:
+    def open_file() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            address,
+            uri=True,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            check_same_thread=False,
+            isolation_level=None,  # transactions are begun by `_begin` below, not by the driver
+        )
+        connection.text_factory = _decoded
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return open_file
+
+
+def _decoded(stored: bytes) -> str:
+    # The driver's own complaint about text that is not UTF-8 repeats the text.
+    return stored.decode("utf-8", "surrogateescape")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode == "wal":
+        return
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as error:
+        # A dry run may read a file that it must not write, with the ledger elsewhere.
+        if "readonly" not in str(error):
+            raise
+
+
+def _begin(connection: Connection) -> None:
+    writes: Any = connection.get_execution_options().get("kclassify_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_identity(url: URL) -> str:
+    query = {name: value for name, value in url.query.items() if not _hidden(name)}
+    database = url.database or url.username
+    return (
+        url.set(port=url.port or 5432, database=database, query=query)
+        .render_as_string(hide_password=True)
+        .replace(":***@", "@", 1)
+    )
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    arguments: dict[str, Any] = {"client_encoding": "utf8", "connect_timeout": CONNECT_TIMEOUT_S}
+    given = {name: value for name, value in arguments.items() if name not in url.query}
+    try:
+        return create_engine(
+            url,
+            connect_args=given,
+            hide_parameters=True,
+            max_overflow=2,
+            pool_pre_ping=True,
+            pool_size=2,
+            pool_timeout=CONNECT_TIMEOUT_S,
+        )
+    except ImportError as error:
+        raise MissingExtra(
+            f"PostgreSQL needs psycopg ({error}): pip install 'kclassify[postgres]'"
+        ) from None

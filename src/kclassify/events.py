@@ -1,0 +1,100 @@
+"""What a run tells while it goes: typed events for progress, logs and traces to listen to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from kclassify.core.decision import Decision
+from kclassify.core.item import Key
+from kclassify.core.verdict import OutcomeKind, Usage
+
+logger = logging.getLogger("kclassify")
+
+
+@dataclass(frozen=True, slots=True)
+class PassOpened:
+    """A pass begins or goes on.
+
+    `items` is what the source holds (None when this step did not count), `settled` what is behind.
+    """
+
+    run: str
+    mode: str
+    number: int
+    items: int | None
+    settled: int
+    model: str
+    override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A call came back, in `seconds`. `kind` is None when it ended in a halt. `probe`: a canary."""
+
+    kind: OutcomeKind | None
+    seconds: float
+    usage: Usage
+    in_flight: int
+    probe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A write transaction is committed: everything up to `cursor` is settled and recorded.
+
+    `transitions` counts confident changes, `(before, after) -> rows`; `kinds` and `actions` count
+    the items of this transaction, `recalled` those of them that cost no call.
+    """
+
+    cursor: Key | None
+    settled: int
+    transitions: Mapping[tuple[str | None, str], int]
+    kinds: Mapping[str, int]
+    actions: Mapping[str, int]
+    recalled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozing:
+    """The run waits, in this process, until the provider may be there again."""
+
+    seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The run was asked to stop: calls in flight may land within `grace_s`."""
+
+    reason: str
+    in_flight: int
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step is over; its lease is let go."""
+
+    decision: Decision
+
+
+Event = PassOpened | CallEnded | Checkpointed | Snoozing | Stopping | StepEnded
+Listener = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Broadcast:
+    """Tells every listener. One that raises is logged and dropped: it never ends a run."""
+
+    listeners: list[Listener] = field(default_factory=list[Listener])
+
+    def __call__(self, event: Event) -> None:
+        """Tell them."""
+        for listener in tuple(self.listeners):
+            try:
+                listener(event)
+            except Exception:
+                logger.exception("a listener of run events raised and is not called again")
+                self.listeners.remove(listener)

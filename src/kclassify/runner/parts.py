@@ -1,0 +1,33 @@
+"""What a step works with, and how far it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kclassify.config import RunnerSettings
+from kclassify.events import Listener
+from kclassify.ports import Classifier, Clock, Ledger, OnCommit, Source, Writer
+from kclassify.runner.thread import DatabaseThread
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a step works with."""
+
+    source: Source
+    classifier: Classifier[str]
+    ledger: Ledger
+    writer: Writer | None
+    settings: RunnerSettings
+    timeout_s: float
+    clock: Clock
+    thread: DatabaseThread
+    tell: Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one step goes. No budget means: to the end, waiting through snoozes."""
+
+    budget_s: float | None = None
+    on_commit: OnCommit | None = None

@@ -1,0 +1,52 @@
+"""Stores each outcome before its call gives up its place in flight, in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio
+
+from kclassify.core.verdict import Outcome
+from kclassify.ports import Clock, Ledger
+from kclassify.runner.thread import DatabaseThread
+
+
+@dataclass(slots=True)
+class _Entry:
+    digest: str
+    outcome: Outcome[str]
+    is_stored: bool = False
+
+
+class Recorder:
+    """A group commit: whoever gets the lock stores all that has queued, in one transaction."""
+
+    def __init__(
+        self, ledger: Ledger, fingerprint: str, thread: DatabaseThread, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._fingerprint = fingerprint
+        self._thread = thread
+        self._clock = clock
+        self._lock = anyio.Lock(fast_acquire=True)
+        self._queue: list[_Entry] = []
+
+    async def record(self, digest: str, outcome: Outcome[str]) -> None:
+        """Return once the outcome is in the ledger. Not cancellable: the outcome is paid for."""
+        entry = _Entry(digest, outcome)
+        self._queue.append(entry)
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                if not entry.is_stored:
+                    await self._store()
+
+    async def _store(self) -> None:
+        batch, self._queue = self._queue, []
+        pairs = [(entry.digest, entry.outcome) for entry in batch]
+        try:
+            await self._thread(self._ledger.record, self._fingerprint, pairs, self._clock.now())
+        except Exception:
+            self._queue = batch + self._queue
+            raise
+        for entry in batch:
+            entry.is_stored = True

@@ -1,0 +1,35 @@
+"""SIGINT and SIGTERM: the first stops a run in order, the second cancels it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from kclassify.runner.runner import ReclassifyRunner
+
+
+@asynccontextmanager
+async def stop_on_signals(runner: ReclassifyRunner) -> AsyncGenerator[None]:
+    """Within it, SIGINT or SIGTERM stops admitting; calls in flight land; the run is resumable.
+
+    A second signal cancels what is still in flight. For the main thread of a program; a worker of a
+    job system has signals of its own and calls `runner.stop` instead.
+    """
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_listen, runner, tasks.cancel_scope)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _listen(runner: ReclassifyRunner, scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        received = 0
+        async for number in signals:
+            received += 1
+            if received > 1:
+                scope.cancel()
+                return
+            runner.stop(f"{signal.Signals(number).name} received")

@@ -1,0 +1,210 @@
+"""One step of a run, and the only task group: admit, start, settle, drain, ask for the decision."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import anyio
+import anyio.abc
+
+from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
+from kclassify.core.item import Item, Key
+from kclassify.core.run import Run
+from kclassify.core.verdict import Outcome
+from kclassify.core.window import Landed
+from kclassify.events import Snoozing, Stopping
+from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, Recorded, Settled
+from kclassify.runner.calls import Calls
+from kclassify.runner.parts import Limits, Parts
+from kclassify.runner.tally import checkpointed
+
+PAGE = 500
+
+
+class Step:
+    """Drives one `Run` from an open pass to a decision."""
+
+    def __init__(self, parts: Parts, opened: Pass, limits: Limits) -> None:
+        self._parts = parts
+        self._limits = limits
+        self.opened = opened
+        self._run = Run(
+            parts.settings.run_policy,
+            cursor=opened.cursor,
+            breaker=opened.breaker,
+            suspects=opened.suspects,
+            max_items=parts.settings.max_items,
+        )
+        self._calls = Calls(parts, limits, self._run, self._wake)
+        self._read_to: Key | None = opened.cursor
+        self._news = anyio.Event()
+        self._began = self._checkpointed_at = parts.clock.now()
+        self._cut_at: float | None = None
+        self._is_superseded = False
+
+    def stop(self, pause: Pause, reason: str) -> None:
+        """Stop admitting; calls in flight may land within the grace."""
+        grace_s = self._parts.settings.grace_s
+        if self._cut_at is None:
+            self._cut_at = self._now() + grace_s
+            self._parts.tell(Stopping(reason, self._run.in_flight, grace_s))
+        self._run.stop(pause)
+        self._wake()
+
+    async def drive(self) -> Decision:
+        """Work until there is a decision; raises what source, ledger or writer raised."""
+        decision: Decision | None = None
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_lease)
+            try:
+                decision = await self._begin() or await self._loop(tasks)
+            except Exception as error:  # noqa: BLE001  # raised below, outside the task group
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None or decision is None:
+            raise failure or AssertionError("a step ended without a decision")
+        return decision
+
+    def _wake(self) -> None:
+        self._news.set()
+
+    def _now(self) -> float:
+        return self._parts.clock.now()
+
+    async def _keep_lease(self) -> None:
+        """In real time, whatever the clock of the run: the lease is about this process."""
+        parts = self._parts
+        lease_s = parts.settings.lease_s
+        while not self._is_superseded:
+            await anyio.sleep(lease_s / 3)
+            is_ours = await parts.thread(parts.ledger.heartbeat, self.opened, self._now(), lease_s)
+            if not is_ours:
+                self._is_superseded = True
+                self._wake()
+
+    async def _begin(self) -> Decision | None:
+        parts = self._parts
+        if self.opened.mode is Mode.COMMIT and parts.writer is not None:
+            await parts.thread(parts.writer.check)
+            await parts.thread(parts.ledger.settle_intents, self.opened, parts.writer, self._now())
+        left = self.opened.breaker.remaining(self._now())
+        if not left:
+            return None
+        return await self._snooze(Snooze(left, "the snooze of an earlier step is not over"))
+
+    async def _loop(self, tasks: anyio.abc.TaskGroup) -> Decision:
+        while True:
+            if self._calls.failure is not None:
+                raise self._calls.failure
+            if self._is_superseded:
+                return Superseded()
+            self._keep_time()
+            self._calls.launch(tasks)
+            decision = await self._advance()
+            if decision is not None:
+                return decision
+
+    async def _advance(self) -> Decision | None:
+        if self._is_checkpoint_due():
+            return await self._checkpoint()
+        if self._run.wants_items:
+            await self._fetch()
+            return None
+        decision = self._run.decide(self._now(), random.random())  # noqa: S311  # jitter, no secret
+        if decision is None:
+            await self._wait_for_news()
+            return None
+        return await self._conclude(decision)
+
+    async def _conclude(self, decision: Decision) -> Decision | None:
+        on_commit = self._limits.on_commit if isinstance(decision, Advance) else None
+        lost = await self._checkpoint(on_commit)
+        if lost is not None:
+            return lost
+        if isinstance(decision, Snooze):
+            return await self._snooze(decision)
+        if isinstance(decision, Done) and self.opened.mode is Mode.COMMIT and self._parts.writer:
+            await self._parts.thread(self._parts.writer.finish)
+        return decision
+
+    async def _snooze(self, snooze: Snooze) -> Decision | None:
+        """Within a budget the snooze is the caller's; else wait through it, then go on."""
+        if self._limits.budget_s is not None:
+            return snooze
+        self._parts.tell(Snoozing(snooze.seconds, snooze.reason))
+        until = self._now() + snooze.seconds
+        while self._now() < until and self._cut_at is None and not self._is_superseded:
+            await self._wait(until - self._now())
+        self._run.resume()
+        return None
+
+    def _keep_time(self) -> None:
+        budget = self._limits.budget_s
+        if budget is not None and self._cut_at is None and self._now() - self._began >= budget:
+            self.stop(Pause.BUDGET, Pause.BUDGET.value)
+        if self._cut_at is not None and self._now() >= self._cut_at and not self._calls.is_cut:
+            self._calls.cut()
+
+    async def _wait_for_news(self) -> None:
+        alarms = [self._run.wake_at, None if self._calls.is_cut else self._cut_at]
+        if self._run.is_ready:
+            alarms.append(self._checkpointed_at + self._parts.settings.checkpoint_s)
+        if self._limits.budget_s is not None and self._cut_at is None:
+            alarms.append(self._began + self._limits.budget_s)
+        first = min((alarm for alarm in alarms if alarm is not None), default=None)
+        await self._wait(None if first is None else max(0.0, first - self._now()))
+
+    async def _wait(self, seconds: float | None) -> None:
+        await self._parts.clock.wait(self._news, seconds)
+        self._news = anyio.Event()
+
+    async def _fetch(self) -> None:
+        limit = min(self._run.room, PAGE)
+        items, recalled = await self._parts.thread(self._read_page, limit)
+        if items:
+            self._read_to = items[-1].key
+        self._run.admit(items, recalled)
+        if len(items) < limit:
+            self._run.end_of_source()
+
+    def _read_page(self, limit: int) -> tuple[list[Item], Mapping[str, Outcome[str]]]:
+        items = list(self._parts.source.page(self._read_to, limit))
+        digests = {item.digest for item in items if not item.is_empty}
+        return items, self._parts.ledger.recall(digests, self._parts.classifier.fingerprint)
+
+    def _is_checkpoint_due(self) -> bool:
+        if not self._run.is_ready:
+            return False
+        waited = self._now() - self._checkpointed_at
+        longest = self._parts.settings.checkpoint_s
+        is_tight = self._run.room * 2 <= self._run.policy.window and waited >= longest / 10
+        return self._run.in_flight == 0 or is_tight or waited >= longest
+
+    async def _checkpoint(self, on_commit: OnCommit | None = None) -> Decision | None:
+        landed = self._run.drain(self._parts.settings.checkpoint_items)
+        settled = [self._settled(one) for one in landed]
+        state = Checkpoint(settled, self._run.cursor, self._run.breaker, self._run.suspects)
+        parts = self._parts
+        recorded = await parts.thread(
+            parts.ledger.checkpoint,
+            self.opened,
+            parts.classifier.fingerprint,
+            state,
+            parts.writer,
+            self._now(),
+            on_commit,
+        )
+        if not isinstance(recorded, Recorded):
+            return recorded
+        self.opened = recorded.opened
+        self._checkpointed_at = self._now()
+        if settled:
+            parts.tell(checkpointed(self.opened, settled, recorded.actions))
+        return None
+
+    def _settled(self, landed: Landed) -> Settled:
+        policy = self._parts.settings.write_policy
+        action = policy.decide(landed.key, landed.current, landed.outcome)
+        return Settled(landed.key, landed.digest, landed.current, landed.outcome, action)

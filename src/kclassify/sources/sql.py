@@ -1,0 +1,176 @@
+"""Items from a table, in pages by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
+
+from kclassify.core.item import Item, Key
+from kclassify.database import Database, reason_of
+from kclassify.errors import SourceError
+from kclassify.ports import Survey, UnknownLabel
+from kclassify.sources.filters import Filter, condition
+from kclassify.sources.table import check_key, find_table
+from kclassify.sources.text import key_of, text_of
+from kclassify.sources.unknown import EXAMPLES, LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row, Select
+
+    from kclassify.sources.table import FoundTable
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    found: FoundTable
+    key: ColumnElement[Any]
+    title: ColumnElement[Any] | None
+    body: ColumnElement[Any]
+    current: ColumnElement[Any]
+    where: ColumnElement[bool]
+
+
+class SqlSource:
+    """The rows of a table or a view, ordered by a unique key of integer, text or UUID type.
+
+    A NULL in `current` is an item without a label; a NULL in `body` is an empty body. `filter`
+    tells which rows are items. Nothing is read before the first call.
+    """
+
+    def __init__(
+        self,
+        database: Database | str,
+        table: str,
+        *,
+        key: str | list[str] | tuple[str, ...],
+        body: str,
+        current: str,
+        title: str | None = None,
+        filter: Filter | None = None,  # noqa: A002 # the field's word
+        schema: str | None = None,
+    ) -> None:
+        if not isinstance(key, str):
+            raise SourceError("a key is one column: composite keys cannot order a run")
+        if key in {body, current}:
+            raise SourceError(f"{key!r} is the key, it cannot be the body or the current label too")
+        self._owned = isinstance(database, str)
+        self._database = Database(database) if isinstance(database, str) else database
+        self._table, self._schema, self._filter = table, schema, filter
+        self._key, self._title, self._body, self._current = key, title, body, current
+        self._columns: _Columns | None = None
+
+    @property
+    def description(self) -> str:
+        """One line for people: the table and its database, without a password."""
+        name = f"{self._schema}.{self._table}" if self._schema else self._table
+        return f"{name} in {self._database.description}"
+
+    def survey(self, known: Collection[str]) -> Survey:
+        """Count the items and find unknown labels.
+
+        Raises `SourceError` for a missing table or column, and for a key that is not unique, not
+        there in every row, composite, or of another type than integer, text or UUID.
+        """
+        with self._database.connect() as connection:
+            columns = self._found(connection)
+            check_key(connection, columns.found, self._key, SourceError)
+            items = select(func.count()).select_from(columns.found.table).where(columns.where)
+            try:
+                counted = connection.scalar(items) or 0
+            except (DataError, StatementError) as error:
+                raise self._filter_error(error) from None
+            return Survey(counted, _unknown_labels(connection, columns, known))
+
+    def page(self, after: Key | None, limit: int) -> Sequence[Item]:
+        """At most `limit` items whose keys follow `after`; fewer than `limit` means the end."""
+        with self._database.connect() as connection:
+            columns = self._found(connection)
+            rows = connection.execute(_page(columns, after, limit)).all()
+        items = [self._item(row) for row in rows]
+        keys = [item.key for item in items] if after is None else [after, *(i.key for i in items)]
+        kinds = sorted({type(key).__name__ for key in keys})
+        if len(kinds) > 1:
+            shown = " and ".join(kinds)
+            raise SourceError(f"the key {self._key!r} of {self._table} mixes types: {shown}")
+        return items
+
+    def close(self) -> None:
+        """Let go of connections, where the source opened the database itself."""
+        if self._owned:
+            self._database.close()
+
+    def _found(self, connection: Connection) -> _Columns:
+        if self._columns is None:
+            self._columns = self._find(connection)
+        return self._columns
+
+    def _find(self, connection: Connection) -> _Columns:
+        wanted = [self._key, self._body, self._current, *([self._title] if self._title else [])]
+        found = find_table(connection, self._table, self._schema, wanted, SourceError)
+        table = found.table
+        label = table.c[self._current]
+        return _Columns(
+            found,
+            key=table.c[self._key],
+            title=table.c[self._title] if self._title else None,
+            body=table.c[self._body],
+            # As text, an enum and a padded or case-insensitive text compare by what they are.
+            current=label.collate("BINARY") if _is_sqlite(connection) else cast(label, Text),
+            where=condition(table, self._filter),
+        )
+
+    def _item(self, row: Row[Any, Any, Any, str | None]) -> Item:
+        value, title, body, current = row
+        where = f"{self._table}, row {value!a}"
+        return Item(
+            key=key_of(value, where, self._key),
+            title=text_of(title, where, str(self._title)),
+            body=text_of(body, where, self._body) or "",
+            current=text_of(current, where, self._current),
+        )
+
+    def _filter_error(self, error: StatementError) -> SourceError:
+        reason = reason_of(error) if isinstance(error, DBAPIError) else str(error.orig)
+        return SourceError(f"the filter does not fit {self._table}: {reason}")
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def _page(columns: _Columns, after: Key | None, limit: int) -> Select[Any, Any, Any, str | None]:
+    title = columns.title if columns.title is not None else func.nullif(1, 1)
+    page = select(columns.key, title, columns.body, columns.current).where(columns.where)
+    if after is not None:
+        page = page.where(columns.key > after)
+    return page.order_by(columns.key).limit(limit)
+
+
+def _unknown_labels(
+    connection: Connection, columns: _Columns, known: Collection[str]
+) -> tuple[UnknownLabel, ...]:
+    ranked = (
+        select(
+            columns.current.label("current_label"),
+            columns.key.label("item_key"),
+            func.count().over(partition_by=columns.current).label("label_rows"),
+            func.row_number()
+            .over(partition_by=columns.current, order_by=columns.key)
+            .label("place"),
+        )
+        .where(columns.where, columns.current.not_in(sorted(known)))
+        .subquery()
+    )
+    first = select(ranked).where(ranked.c.place <= EXAMPLES)
+    ordered = first.order_by(ranked.c.label_rows.desc(), ranked.c.current_label, ranked.c.place)
+    found: dict[str, UnknownLabel] = {}
+    for label, key, rows, _ in connection.execute(ordered.limit(EXAMPLES * LABELS)):
+        name = text_of(str(label), columns.found.name, "current") or ""
+        known_keys = found[name].keys if name in found else ()
+        found[name] = UnknownLabel(name, rows, (*known_keys, key))
+    return tuple(found.values())

@@ -1,0 +1,33 @@
+"""The ledger in SQLite or PostgreSQL: its tables, what writes them and what reads them."""
+
+from __future__ import annotations
+
+from kclassify.store.forget import forget_failures
+from kclassify.store.lease import is_alive, this_holder
+from kclassify.store.ledger import SqlLedger
+from kclassify.store.reading import (
+    AuditedChange,
+    Failure,
+    LedgerReader,
+    PassReport,
+    RunReport,
+    RunSummary,
+)
+from kclassify.store.rollback import RollbackReport, rollback
+from kclassify.store.totals import Transition
+
+__all__ = [
+    "AuditedChange",
+    "Failure",
+    "LedgerReader",
+    "PassReport",
+    "RollbackReport",
+    "RunReport",
+    "RunSummary",
+    "SqlLedger",
+    "Transition",
+    "forget_failures",
+    "is_alive",
+    "rollback",
+    "this_holder",
+]

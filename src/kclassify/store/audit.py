@@ -1,0 +1,118 @@
+"""The rows of changes: every write, what became of it, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from kclassify.core.item import decode_key, encode_key
+from kclassify.core.policy import Change
+from kclassify.ports import Pass, Receipt, Write
+from kclassify.store.insert import insert_all
+from kclassify.store.settlement import Audited, status_of
+from kclassify.store.states import ChangeStatus
+from kclassify.store.tables import changes
+from kclassify.store.verdicts import in_chunks
+
+
+def known(connection: Connection, idempotency_keys: Collection[str]) -> dict[str, Audited]:
+    """What the audit holds of these writes, by idempotency key."""
+    found: dict[str, Audited] = {}
+    for chunk in in_chunks(idempotency_keys):
+        query = select(changes).where(changes.c.idempotency_key.in_(chunk))
+        for row in connection.execute(query):
+            found[row.idempotency_key] = Audited(change_of(row), ChangeStatus(row.status))
+    return found
+
+
+def add_intents(
+    connection: Connection, opened: Pass, run_id: int, writes: Sequence[Write], now: float
+) -> None:
+    """Store that these writes are about to be tried."""
+    rows = [_row(opened, run_id, write, ChangeStatus.INTENT, {}, now) for write in writes]
+    insert_all(connection, changes, rows)
+
+
+def add_results(
+    connection: Connection,
+    opened: Pass,
+    run_id: int,
+    results: Sequence[tuple[Write, Receipt]],
+    now: float,
+) -> None:
+    """Store writes with what became of them."""
+    rows = [
+        _row(opened, run_id, write, status_of(receipt), dict(receipt.extra), now)
+        for write, receipt in results
+    ]
+    insert_all(connection, changes, rows)
+
+
+def resolve_intents(
+    connection: Connection, results: Sequence[tuple[Write, Receipt]], now: float
+) -> None:
+    """Store what became of intents; a result that is there already stays."""
+    if not results:
+        return
+    statement = (
+        changes.update()
+        .where(
+            changes.c.idempotency_key == bindparam("of_write"),
+            changes.c.status == ChangeStatus.INTENT,
+        )
+        .values(status=bindparam("new_status"), extra=bindparam("new_extra"), recorded_at=now)
+    )
+    rows = [
+        {
+            "of_write": write.idempotency_key,
+            "new_status": status_of(receipt),
+            "new_extra": dict(receipt.extra),
+        }
+        for write, receipt in results
+    ]
+    connection.execute(statement, rows)
+
+
+def intents(connection: Connection, run_id: int, limit: int) -> list[Write]:
+    """Writes of this run whose fate is unknown, oldest first, to be tried again."""
+    query = (
+        select(changes)
+        .where(changes.c.run_id == run_id, changes.c.status == ChangeStatus.INTENT)
+        .order_by(changes.c.id)
+        .limit(limit)
+    )
+    return [write_of(row, redo=True) for row in connection.execute(query)]
+
+
+def write_of(row: Row[Any], *, redo: bool) -> Write:
+    """The write that a row of the audit stands for."""
+    return Write(change_of(row), row.idempotency_key, redo, row.extra)
+
+
+def change_of(row: Row[Any]) -> Change:
+    """The change that a row of the audit stands for."""
+    return Change(decode_key(row.item_key), row.before, row.after, row.confidence)
+
+
+def _row(
+    opened: Pass,
+    run_id: int,
+    write: Write,
+    status: ChangeStatus,
+    extra: dict[str, Any],
+    now: float,
+) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "pass_id": opened.id,
+        "item_key": encode_key(write.change.key),
+        "before": write.change.before,
+        "after": write.change.after,
+        "confidence": write.change.confidence,
+        "status": status,
+        "idempotency_key": write.idempotency_key,
+        "extra": extra,
+        "recorded_at": now,
+    }

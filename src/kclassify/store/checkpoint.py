@@ -1,0 +1,189 @@
+"""The write transaction of a run: fence, writes, audit, outcomes, tallies, verdicts and cursor.
+
+A writer of the ledger's own database takes part in the one transaction. Any other is asked between
+two: the first stores what is about to be written, the second what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
+
+from kclassify.core.decision import Superseded
+from kclassify.core.item import encode_key
+from kclassify.database import Database
+from kclassify.errors import SourceError
+from kclassify.ports import (
+    Checkpoint,
+    Mode,
+    OnCommit,
+    Pass,
+    Receipt,
+    Recorded,
+    Write,
+    Writer,
+)
+from kclassify.store import audit, passes, runs, verdicts
+from kclassify.store.insert import add_counts, insert_all
+from kclassify.store.settlement import (
+    Audited,
+    Final,
+    finals,
+    idempotency_key,
+    met_twice,
+    moved,
+    plan_writes,
+    refuse_repeated,
+    tally,
+    with_results,
+)
+from kclassify.store.tables import outcomes, tallies
+from kclassify.store.tables import passes as pass_table
+from kclassify.store.text import storable
+
+Result = tuple[Write, Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointWork:
+    """One checkpoint and all that it needs."""
+
+    database: Database
+    opened: Pass
+    fingerprint: str
+    checkpoint: Checkpoint
+    writer: Writer | None
+    now: float
+    on_commit: OnCommit | None
+
+    def execute(self) -> Recorded | Superseded:
+        """Do it. Raises what the writer and `on_commit` raise, and then nothing is stored."""
+        refuse_repeated(self.opened, self.checkpoint.settled)
+        with self.database.begin() as connection:
+            held = passes.move(connection, self.opened)
+            if held is None:
+                return superseded(connection, self.opened)
+            audited = self._audited(connection)
+            writes = plan_writes(held, self.checkpoint.settled, audited)
+            if not writes or self._shares_transaction:
+                results = self._apply(writes, connection)
+                self._audit(connection, results)
+                return self._finish(connection, held, with_results(audited, results))
+            self._intend(connection, writes)
+        return self._execute_apart(held, writes, audited)
+
+    def _execute_apart(
+        self, held: Pass, writes: Sequence[Write], audited: Mapping[str, Audited]
+    ) -> Recorded | Superseded:
+        results = self._apply(writes, None)
+        with self.database.begin() as connection:
+            held_still = passes.move(connection, held)
+            if held_still is None:
+                return superseded(connection, self.opened)
+            audit.resolve_intents(connection, results, self.now)
+            return self._finish(connection, held_still, with_results(audited, results))
+
+    @property
+    def _shares_transaction(self) -> bool:
+        return self.writer is not None and self.writer.database == self.database.identity
+
+    def _audited(self, connection: Connection) -> dict[str, Audited]:
+        if self.opened.mode is Mode.DRY_RUN:
+            return {}
+        settled = self.checkpoint.settled
+        keys = [idempotency_key(self.opened, item.item_key) for item in settled]
+        return audit.known(connection, keys)
+
+    def _apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Result]:
+        if not writes or self.writer is None:
+            return []
+        return list(zip(writes, self.writer.apply(writes, connection), strict=True))
+
+    def _intend(self, connection: Connection, writes: Sequence[Write]) -> None:
+        fresh = [write for write in writes if not write.redo]
+        audit.add_intents(connection, self.opened, self._run_id(connection), fresh, self.now)
+
+    def _audit(self, connection: Connection, results: Sequence[Result]) -> None:
+        if results:
+            run_id = self._run_id(connection)
+            fresh = [result for result in results if not result[0].redo]
+            again = [result for result in results if result[0].redo]
+            audit.add_results(connection, self.opened, run_id, fresh, self.now)
+            audit.resolve_intents(connection, again, self.now)
+
+    def _run_id(self, connection: Connection) -> int:
+        query = select(pass_table.c.run_id).where(pass_table.c.id == self.opened.id)
+        return int(connection.execute(query).scalar_one())
+
+    def _finish(
+        self, connection: Connection, held: Pass, audited: Mapping[str, Audited]
+    ) -> Recorded:
+        settled = self.checkpoint.settled
+        items = finals(held, settled, audited)
+        _store_outcomes(connection, held, items)
+        _store_tallies(connection, held, items)
+        said = verdicts.worth_recording([(item.item_digest, item.outcome) for item in settled])
+        verdicts.record(connection, self.fingerprint, said, self.now)
+        opened = self._store_state(connection, moved(held, settled, self.checkpoint.cursor))
+        if self.on_commit is not None:
+            self.on_commit(connection, self.checkpoint.cursor)
+        return Recorded(opened, [item.action for item in items])
+
+    def _store_state(self, connection: Connection, held: Pass) -> Pass:
+        suspects = self.checkpoint.suspects
+        if suspects != self.opened.suspects:
+            passes.replace_suspects(connection, held.id, suspects)
+        opened = replace(held, breaker=self.checkpoint.breaker, suspects=suspects)
+        passes.store_progress(connection, opened, self.now)
+        return opened
+
+
+def superseded(connection: Connection, opened: Pass) -> Superseded:
+    """Who took over."""
+    holder = runs.holder_of(connection, opened.run)
+    return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
+
+
+def _store_outcomes(connection: Connection, held: Pass, items: Sequence[Final]) -> None:
+    try:
+        insert_all(connection, outcomes, [_outcome_row(held, item) for item in items])
+    except IntegrityError:
+        raise SourceError(met_twice(held)) from None
+
+
+def _outcome_row(held: Pass, item: Final) -> dict[str, Any]:
+    outcome = item.settled.outcome
+    verdict = outcome.verdict
+    return {
+        "pass_id": held.id,
+        "item_key": encode_key(item.settled.item_key),
+        "item_digest": item.settled.item_digest,
+        "current": item.before,
+        "kind": outcome.kind.value,
+        "label": None if verdict is None else str(verdict.label),
+        "confidence": None if verdict is None else verdict.confidence,
+        "action": item.action.value,
+        "detail": storable(outcome.detail),
+        "recalled": outcome.recalled,
+        "body_chars_cut": outcome.body_chars_cut,
+    }
+
+
+def _store_tallies(connection: Connection, held: Pass, items: Sequence[Final]) -> None:
+    rows = [
+        {
+            "pass_id": held.id,
+            "kind": kind,
+            "action": action.value,
+            "labelled": before is not None,
+            "before": before or "",
+            "after": after or "",
+            "count": count,
+        }
+        for (kind, action, before, after), count in tally(items).items()
+    ]
+    add_counts(connection, tallies, rows)

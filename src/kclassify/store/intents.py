@@ -1,0 +1,51 @@
+"""Writes that were on their way to an external writer when a worker died: tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from kclassify.database import Database
+from kclassify.ports import Pass, Receipt, Write, Writer
+from kclassify.store import audit, passes
+from kclassify.store.tables import passes as pass_table
+
+BATCH = 500
+
+
+def settle_intents(database: Database, opened: Pass, writer: Writer, now: float) -> int:
+    """How many were tried again. It stops where another worker has taken over."""
+    tried = 0
+    while batch := _batch(database, opened, writer, now):
+        tried += batch
+    return tried
+
+
+def _batch(database: Database, opened: Pass, writer: Writer, now: float) -> int:
+    with database.begin() as connection:
+        writes = _unfinished(connection, opened)
+        if not writes:
+            return 0
+        if writer.database == database.identity:
+            _resolve(connection, writes, writer.apply(writes, connection), now)
+            return len(writes)
+    receipts = writer.apply(writes, None)
+    with database.begin() as connection:
+        if not passes.holds_fence(connection, opened):
+            return 0
+        _resolve(connection, writes, receipts, now)
+    return len(writes)
+
+
+def _unfinished(connection: Connection, opened: Pass) -> list[Write]:
+    if not passes.holds_fence(connection, opened):
+        return []
+    query = select(pass_table.c.run_id).where(pass_table.c.id == opened.id)
+    return audit.intents(connection, int(connection.execute(query).scalar_one()), BATCH)
+
+
+def _resolve(
+    connection: Connection, writes: Sequence[Write], receipts: Sequence[Receipt], now: float
+) -> None:
+    audit.resolve_intents(connection, list(zip(writes, receipts, strict=True)), now)

@@ -1,0 +1,80 @@
+"""Who holds a lease, and whether a holder of this machine still lives.
+
+A holder is a text like `host/boot-id/pid-namespace:pid:start-time`. Two processes can be told apart
+by it across reboots, containers and reused process ids.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+_UNKNOWN = "-"
+_ENDED = {"Z", "X", "x"}
+
+
+def this_holder() -> str:
+    """The holder text of this process."""
+    pid = os.getpid()
+    return f"{_place()}:{pid}:{_start_time(pid) or _UNKNOWN}"
+
+
+def is_alive(holder: str) -> bool:
+    """False when `holder` is a process of this very machine that has ended; True when in doubt."""
+    place, _, process = holder.rpartition("/")
+    namespace, _, identity = process.partition(":")
+    pid, _, started = identity.partition(":")
+    same_place = f"{place}/{namespace}" == _place() and _UNKNOWN not in _place().split("/")[1:]
+    if not same_place or not pid.isdecimal():
+        return True
+    return _runs(int(pid)) and _start_time(int(pid)) in {started, None}
+
+
+def _place() -> str:
+    return f"{socket.gethostname()}/{_boot_id()}/{_pid_namespace()}"
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return _UNKNOWN
+
+
+def _pid_namespace() -> str:
+    try:
+        link = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return _UNKNOWN
+    return link.removeprefix("pid:[").removesuffix("]")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return _state(pid) not in _ENDED
+
+
+def _state(pid: int) -> str | None:
+    fields = _status_fields(pid)
+    return fields[0] if fields else None
+
+
+def _start_time(pid: int) -> str | None:
+    """In clock ticks since boot."""
+    fields = _status_fields(pid)
+    return fields[19] if fields else None
+
+
+def _status_fields(pid: int) -> list[str]:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    # The command's name comes first and may hold blanks and brackets.
+    return text.rpartition(")")[2].split()

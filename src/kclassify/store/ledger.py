@@ -1,0 +1,136 @@
+"""The ledger on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
+from kclassify.core.verdict import Outcome
+from kclassify.database import Database
+from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
+from kclassify.store import intents, lease, passes, runs, verdicts
+from kclassify.store.checkpoint import CheckpointWork
+from kclassify.store.migrations import migrate
+from kclassify.store.states import PassStatus
+from kclassify.store.text import storable
+
+
+class SqlLedger:
+    """Implements `kclassify.ports.Ledger` in the tables of `kclassify.store.tables`.
+
+    The tables are created, or brought up to date, when the ledger is first used. `is_alive` tells
+    whether the holder of a lease still lives: a lease is taken at once from one that does not.
+    """
+
+    def __init__(
+        self, database: Database, *, is_alive: Callable[[str], bool] = lease.is_alive
+    ) -> None:
+        self.database = database
+        self.is_alive = is_alive
+        self._migrated = False
+
+    @property
+    def description(self) -> str:
+        """The URL of its database, without the password."""
+        return self.database.description
+
+    def open(
+        self, request: PassRequest, holder: str, now: float, lease_s: float
+    ) -> Pass | Superseded:
+        """Take the lease and find the pass to go on with, or start the next one.
+
+        `Superseded` when another worker holds the lease. A pass of another fingerprint or source is
+        abandoned for a new one. Raises `DatabaseError`, and `LedgerVersionError` when the tables
+        were written by a newer kclassify.
+        """
+        self.prepare()
+        claim = runs.Claim(holder, now, lease_s, self.is_alive)
+        with self.database.begin() as connection:
+            run = runs.find_or_create(connection, request.run, request.source, now)
+            rival = runs.take_lease(connection, request.run, claim)
+            if rival is not None:
+                return Superseded(rival)
+            return passes.open_pass(connection, run.id, request, holder, now)
+
+    def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
+        """Prolong the lease; False when it was lost."""
+        with self.database.begin() as connection:
+            return runs.prolong_lease(connection, opened, now + lease_s)
+
+    def recall(self, digests: Collection[str], fingerprint: str) -> Mapping[str, Outcome[str]]:
+        """The recorded outcomes among these items, by item digest, each marked as recalled."""
+        self.prepare()
+        with self.database.connect() as connection:
+            return verdicts.recall(connection, digests, fingerprint)
+
+    def record(
+        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+    ) -> None:
+        """Store outcomes by item digest, all in one transaction; one that is there stays."""
+        self.prepare()
+        with self.database.begin() as connection:
+            verdicts.record(connection, fingerprint, outcomes, now)
+
+    def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
+        """Try again what was on its way to an external writer; how many writes that were."""
+        return intents.settle_intents(self.database, opened, writer, now)
+
+    def checkpoint(
+        self,
+        opened: Pass,
+        fingerprint: str,
+        checkpoint: Checkpoint,
+        writer: Writer | None,
+        now: float,
+        on_commit: OnCommit | None = None,
+    ) -> Recorded | Superseded:
+        """Write, audit, outcomes, tallies and cursor: one transaction where a database is shared.
+
+        `Superseded` when another worker moved the fence first; nothing is stored then. Raises
+        `ValueError` for a commit without a writer, and `SourceError` for an item that this pass has
+        settled already.
+        """
+        if opened.mode is Mode.COMMIT and writer is None:
+            raise ValueError("a commit needs a writer")
+        return CheckpointWork(
+            self.database, opened, fingerprint, checkpoint, writer, now, on_commit
+        ).execute()
+
+    def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
+        """Record how the step ended and let the lease go; nothing when the lease was lost."""
+        with self.database.begin() as connection:
+            if runs.release_lease(connection, opened):
+                status, told = status_after(decision), storable(tell(decision))
+                passes.end(connection, opened, status, told, now)
+
+    def prepare(self) -> None:
+        """Create the tables or bring them up to date, once."""
+        if not self._migrated:
+            migrate(self.database)
+            self._migrated = True
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.database.close()
+
+
+def status_after(decision: Decision) -> PassStatus:
+    """The state of a pass whose step ended so."""
+    if isinstance(decision, Done):
+        return PassStatus.DONE
+    return PassStatus.HALTED if isinstance(decision, Halt) else PassStatus.OPEN
+
+
+def tell(decision: Decision) -> str:
+    """The decision for people, in one line."""
+    match decision:
+        case Advance():
+            return f"paused: {decision.pause}"
+        case Snooze():
+            return f"snoozed for {decision.seconds} s: {decision.reason}"
+        case Halt():
+            return f"halted: {decision.reason}"
+        case Superseded():
+            return f"superseded by {decision.holder}"
+        case Done():
+            return "done"

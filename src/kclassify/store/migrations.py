@@ -1,0 +1,67 @@
+"""Brings the ledger's tables to the version that this kclassify knows. Forward only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, func, inspect, select
+
+from kclassify.errors import LedgerVersionError
+from kclassify.store.insert import insert_or_ignore
+from kclassify.store.tables import ledger_metadata, schemas
+
+if TYPE_CHECKING:
+    from kclassify.database import Database
+
+Step = Callable[[Connection], None]
+"""Changes the tables of one version into those of the next."""
+
+STEPS: tuple[Step, ...] = ()
+"""The first leads from version 1 to version 2. New tables are created at the newest version."""
+
+_ADVISORY_LOCK = 7_522_811_930_472_061
+
+
+def migrate(database: Database, steps: Sequence[Step] = STEPS) -> None:
+    """Create the tables, or bring them up to date, in one transaction.
+
+    Processes that do this at once wait for each other. Raises `LedgerVersionError` when the tables
+    are newer than `steps` reach.
+    """
+    newest = 1 + len(steps)
+    with database.connect() as connection:
+        found = schema_version(connection)
+    if found != newest:
+        with database.begin() as connection:
+            _lock(connection)
+            _migrate(connection, database.description, steps)
+
+
+def schema_version(connection: Connection) -> int | None:
+    """The version of the ledger's tables in this database, None when there are none."""
+    if not inspect(connection).has_table(schemas.name):
+        return None
+    return connection.scalar(select(schemas.c.version))
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+
+
+def _migrate(connection: Connection, description: str, steps: Sequence[Step]) -> None:
+    newest = 1 + len(steps)
+    found = schema_version(connection)
+    if found is None:
+        ledger_metadata.create_all(connection)
+        connection.execute(insert_or_ignore(connection, schemas), {"id": 1, "version": newest})
+        return
+    if found > newest:
+        raise LedgerVersionError(
+            f"the ledger in {description} has version {found}, and this kclassify knows version "
+            f"{newest}: use a newer kclassify, or another ledger"
+        )
+    for step in steps[found - 1 :]:
+        step(connection)
+    connection.execute(schemas.update().values(version=newest))

@@ -1,0 +1,175 @@
+"""The rows of passes: found or started, moved by compare-and-set, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+
+from kclassify.core.availability import Breaker, Suspect
+from kclassify.core.item import decode_key, encode_key
+from kclassify.ports import Mode, Pass, PassRequest
+from kclassify.store.insert import insert_all
+from kclassify.store.states import RESUMABLE, PassStatus
+from kclassify.store.tables import passes, suspects
+
+
+def open_pass(
+    connection: Connection, run_id: int, request: PassRequest, holder: str, now: float
+) -> Pass:
+    """The pass to go on with, or the next one when there is none for this classifier and source."""
+    row = _latest_resumable(connection, run_id, request.mode)
+    if row is not None and (row.fingerprint, row.source) == (request.fingerprint, request.source):
+        return _resume(connection, row, request, holder, now)
+    if row is not None:
+        abandon(connection, run_id, request.mode, now)
+    return _start(connection, run_id, request, holder, now)
+
+
+def abandon(connection: Connection, run_id: int, mode: Mode, now: float) -> None:
+    """End the passes of this mode that are not done: nobody goes on with them."""
+    connection.execute(
+        passes.update()
+        .where(_is_resumable(run_id, mode))
+        .values(status=PassStatus.ABANDONED, updated_at=now, finished_at=now)
+    )
+
+
+def _is_resumable(run_id: int, mode: Mode) -> ColumnElement[bool]:
+    return and_(passes.c.run_id == run_id, passes.c.mode == mode, passes.c.status.in_(RESUMABLE))
+
+
+def _latest_resumable(connection: Connection, run_id: int, mode: Mode) -> Row[Any] | None:
+    query = select(passes).where(_is_resumable(run_id, mode)).order_by(passes.c.number.desc())
+    return connection.execute(query.limit(1)).one_or_none()
+
+
+def _resume(
+    connection: Connection, row: Row[Any], request: PassRequest, holder: str, now: float
+) -> Pass:
+    given = {} if request.override is None else {"override": request.override}
+    connection.execute(
+        passes.update()
+        .where(passes.c.id == row.id)
+        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **given)
+    )
+    breaker = Breaker(row.snoozes, row.snooze_until, row.snooze_seconds, row.outage_since)
+    return Pass(
+        id=row.id,
+        run=request.run,
+        mode=request.mode,
+        number=row.number,
+        version=row.version,
+        holder=holder,
+        cursor=None if row.cursor is None else decode_key(row.cursor),
+        settled=row.settled,
+        resumed=row.settled > 0 or breaker.snoozes > 0,
+        breaker=breaker,
+        suspects=_suspects_of(connection, row.id),
+    )
+
+
+def _start(
+    connection: Connection, run_id: int, request: PassRequest, holder: str, now: float
+) -> Pass:
+    highest = connection.scalar(select(func.max(passes.c.number)).where(passes.c.run_id == run_id))
+    number = 1 + (highest or 0)
+    values = _values(request, now) | {"run_id": run_id, "number": number}
+    identity = connection.execute(passes.insert().returning(passes.c.id), values).scalar_one()
+    return Pass(
+        id=identity, run=request.run, mode=request.mode, number=number, version=1, holder=holder
+    )
+
+
+def _values(request: PassRequest, now: float) -> dict[str, Any]:
+    return {
+        "mode": request.mode,
+        "status": PassStatus.OPEN,
+        "fingerprint": request.fingerprint,
+        "model": request.model,
+        "source": request.source,
+        "version": 1,
+        "version_at_open": 1,
+        "settled": 0,
+        "override": request.override,
+        "started_at": now,
+        "updated_at": now,
+        **_breaker_values(Breaker()),
+    }
+
+
+def _breaker_values(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "snoozes": breaker.snoozes,
+        "snooze_until": breaker.until,
+        "snooze_seconds": breaker.seconds,
+        "outage_since": breaker.outage_since,
+    }
+
+
+def move(connection: Connection, opened: Pass) -> Pass | None:
+    """Pass the fence by compare-and-set; None when another worker did first."""
+    moved = connection.execute(
+        passes.update()
+        .where(
+            passes.c.id == opened.id,
+            passes.c.version == opened.version,
+            passes.c.status == PassStatus.OPEN,
+        )
+        .values(version=opened.version + 1)
+    )
+    return replace(opened, version=opened.version + 1) if moved.rowcount == 1 else None
+
+
+def holds_fence(connection: Connection, opened: Pass) -> bool:
+    """Whether `opened` is still the one to write; nobody moves the fence in this transaction."""
+    query = select(passes.c.version).where(
+        passes.c.id == opened.id, passes.c.status == PassStatus.OPEN
+    )
+    return connection.scalar(query.with_for_update()) == opened.version
+
+
+def store_progress(connection: Connection, opened: Pass, now: float) -> None:
+    """Store the cursor, the number of settled items and the breaker."""
+    connection.execute(
+        passes.update()
+        .where(passes.c.id == opened.id)
+        .values(
+            cursor=None if opened.cursor is None else encode_key(opened.cursor),
+            settled=opened.settled,
+            updated_at=now,
+            **_breaker_values(opened.breaker),
+        )
+    )
+
+
+def end(connection: Connection, opened: Pass, status: PassStatus, told: str, now: float) -> None:
+    """Store how a step of this pass ended. `status` is that of the pass from now on."""
+    finished = now if status is PassStatus.DONE else None
+    connection.execute(
+        passes.update()
+        .where(passes.c.id == opened.id)
+        .values(status=status, last_decision=told, updated_at=now, finished_at=finished)
+    )
+
+
+def replace_suspects(connection: Connection, pass_id: int, current: Sequence[Suspect]) -> None:
+    """Store these suspects in place of those before."""
+    connection.execute(suspects.delete().where(suspects.c.pass_id == pass_id))
+    rows = [
+        {
+            "pass_id": pass_id,
+            "item_key": encode_key(suspect.key),
+            "held": suspect.held,
+            "undecided": suspect.undecided,
+        }
+        for suspect in current
+    ]
+    insert_all(connection, suspects, rows)
+
+
+def _suspects_of(connection: Connection, pass_id: int) -> tuple[Suspect, ...]:
+    rows = connection.execute(select(suspects).where(suspects.c.pass_id == pass_id))
+    return tuple(Suspect(decode_key(row.item_key), row.held, row.undecided) for row in rows)

@@ -1,0 +1,276 @@
+"""What the ledger tells people: runs, passes, failures, the audit. Plain data, read only."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, func, select
+
+from kclassify.core.item import Key, decode_key
+from kclassify.core.verdict import OutcomeKind, Usage
+from kclassify.database import Database
+from kclassify.ports import Mode
+from kclassify.store import runs as run_rows
+from kclassify.store.migrations import migrate, schema_version
+from kclassify.store.states import ChangeStatus, PassStatus
+from kclassify.store.tables import changes, outcomes, passes, runs
+from kclassify.store.totals import Transition, change_counts, outcome_counts, transitions, usage
+
+PAGE = 1000
+FAILING = tuple(kind for kind in OutcomeKind if kind.is_failure)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in the list of runs, and its latest pass. Times are Unix seconds."""
+
+    name: str
+    source: str
+    created_at: float
+    passes: int
+    mode: Mode
+    status: PassStatus
+    settled: int
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """One pass.
+
+    `outcomes` counts items by kind, `changes` the audit by status. `usage` is what the verdicts
+    that this pass rests on cost, whichever pass paid for them. Times are Unix seconds.
+    """
+
+    number: int
+    mode: Mode
+    status: PassStatus
+    model: str
+    fingerprint: str
+    source: str
+    settled: int
+    cursor: Key | None
+    transitions: tuple[Transition, ...]
+    outcomes: Mapping[OutcomeKind, int]
+    changes: Mapping[ChangeStatus, int]
+    usage: Usage
+    snoozes: int
+    snooze_until: float
+    override: str | None
+    started_at: float
+    updated_at: float
+    finished_at: float | None
+    last_decision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run with all its passes, oldest first, and who works on it. Times are Unix seconds."""
+
+    name: str
+    source: str
+    created_at: float
+    lease_holder: str | None
+    lease_expires_at: float
+    passes: tuple[PassReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that ended without an answer, in the pass of this number."""
+
+    key: Key
+    kind: OutcomeKind
+    detail: str
+    current: str | None
+    body_chars_cut: int
+    pass_number: int
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedChange:
+    """A row of the audit: a write, tried or done or undone. Times are Unix seconds."""
+
+    id: int
+    pass_number: int
+    key: Key
+    before: str | None
+    after: str
+    confidence: float
+    status: ChangeStatus
+    idempotency_key: str
+    extra: Mapping[str, Any]
+    recorded_at: float
+    reverted_at: float | None
+
+
+class LedgerReader:
+    """Reads a ledger and creates nothing: a database without one has no runs.
+
+    Every method that takes the name of a run raises `UsageError` when there is none of that name,
+    and all of them `DatabaseError` when the database cannot be reached.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def runs(self) -> list[RunSummary]:
+        """The runs, newest first."""
+        if not self._is_there():
+            return []
+        last = select(func.max(passes.c.number)).where(passes.c.run_id == runs.c.id)
+        query = (
+            select(runs, passes)
+            .join(passes, passes.c.run_id == runs.c.id)
+            .where(passes.c.number == last.scalar_subquery())
+            .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+        )
+        with self.database.connect() as connection:
+            return [_summary(row) for row in connection.execute(query).mappings()]
+
+    def status(self, run: str) -> RunReport:
+        """The run with all its passes."""
+        with self._run(run) as (connection, row):
+            query = select(passes).where(passes.c.run_id == row.id).order_by(passes.c.number)
+            found = connection.execute(query).all()
+            return RunReport(
+                name=row.name,
+                source=row.source,
+                created_at=row.created_at,
+                lease_holder=row.lease_holder,
+                lease_expires_at=row.lease_expires_at,
+                passes=tuple(_pass_report(connection, each) for each in found),
+            )
+
+    def failures(
+        self, run: str, kind: OutcomeKind | None = None, limit: int | None = None
+    ) -> list[Failure]:
+        """The items that failed in the latest pass that settled any, `limit` of them at most."""
+        kinds = FAILING if kind is None else (kind,)
+        with self._run(run) as (connection, row):
+            latest = _latest_with_outcomes(connection, row.id)
+            if latest is None:
+                return []
+            query = (
+                select(outcomes)
+                .where(outcomes.c.pass_id == latest.id, outcomes.c.kind.in_(kinds))
+                .order_by(outcomes.c.item_key)
+                .limit(limit)
+            )
+            return [_failure(each, latest) for each in connection.execute(query)]
+
+    def changes(self, run: str) -> Iterator[AuditedChange]:
+        """The audit of a run in the order of its writes, read a page at a time."""
+        with self._run(run) as (_, row):
+            run_id = row.id
+        return self._changes(run_id)
+
+    def _changes(self, run_id: int) -> Iterator[AuditedChange]:
+        last = 0
+        while page := self._page(run_id, last):
+            yield from page
+            last = page[-1].id
+
+    def _page(self, run_id: int, last: int) -> list[AuditedChange]:
+        query = (
+            select(changes, passes.c.number.label("pass_number"))
+            .join(passes, passes.c.id == changes.c.pass_id)
+            .where(changes.c.run_id == run_id, changes.c.id > last)
+            .order_by(changes.c.id)
+            .limit(PAGE)
+        )
+        with self.database.connect() as connection:
+            return [_change(row) for row in connection.execute(query)]
+
+    def _is_there(self) -> bool:
+        with self.database.connect() as connection:
+            found = schema_version(connection) is not None
+        if found:
+            migrate(self.database)
+        return found
+
+    @contextmanager
+    def _run(self, name: str) -> Generator[tuple[Connection, Row[Any]]]:
+        if not self._is_there():
+            raise run_rows.no_such_run(name, [])
+        with self.database.connect() as connection:
+            yield connection, run_rows.find(connection, name)
+
+
+def _latest_with_outcomes(connection: Connection, run_id: int) -> Row[Any] | None:
+    query = (
+        select(passes)
+        .where(passes.c.run_id == run_id, passes.c.settled > 0)
+        .order_by(passes.c.number.desc())
+        .limit(1)
+    )
+    return connection.execute(query).one_or_none()
+
+
+def _summary(row: RowMapping) -> RunSummary:
+    return RunSummary(
+        name=row[runs.c.name],
+        source=row[runs.c.source],
+        created_at=row[runs.c.created_at],
+        passes=row[passes.c.number],
+        mode=Mode(row[passes.c.mode]),
+        status=PassStatus(row[passes.c.status]),
+        settled=row[passes.c.settled],
+        updated_at=row[passes.c.updated_at],
+    )
+
+
+def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
+    return PassReport(
+        number=row.number,
+        mode=Mode(row.mode),
+        status=PassStatus(row.status),
+        model=row.model,
+        fingerprint=row.fingerprint,
+        source=row.source,
+        settled=row.settled,
+        cursor=None if row.cursor is None else decode_key(row.cursor),
+        transitions=transitions(connection, row.id),
+        outcomes=outcome_counts(connection, row.id),
+        changes=change_counts(connection, row.id),
+        usage=usage(connection, row.id, row.fingerprint),
+        snoozes=row.snoozes,
+        snooze_until=row.snooze_until,
+        override=row.override,
+        started_at=row.started_at,
+        updated_at=row.updated_at,
+        finished_at=row.finished_at,
+        last_decision=row.last_decision,
+    )
+
+
+def _failure(row: Row[Any], latest: Row[Any]) -> Failure:
+    return Failure(
+        key=decode_key(row.item_key),
+        kind=OutcomeKind(row.kind),
+        detail=row.detail,
+        current=row.current,
+        body_chars_cut=row.body_chars_cut,
+        pass_number=latest.number,
+        mode=Mode(latest.mode),
+    )
+
+
+def _change(row: Row[Any]) -> AuditedChange:
+    return AuditedChange(
+        id=row.id,
+        pass_number=row.pass_number,
+        key=decode_key(row.item_key),
+        before=row.before,
+        after=row.after,
+        confidence=row.confidence,
+        status=ChangeStatus(row.status),
+        idempotency_key=row.idempotency_key,
+        extra=row.extra,
+        recorded_at=row.recorded_at,
+        reverted_at=row.reverted_at,
+    )

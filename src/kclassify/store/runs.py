@@ -1,0 +1,128 @@
+"""The row of a run: its lease, and the fence that moves with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
+
+from kclassify.errors import UsageError
+from kclassify.ports import Pass
+from kclassify.store.insert import insert_or_ignore
+from kclassify.store.states import RESUMABLE
+from kclassify.store.tables import passes, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker that asks for the lease, and how to find out that its present holder has died."""
+
+    holder: str
+    now: float
+    lease_s: float
+    is_alive: Callable[[str], bool]
+
+
+def find(connection: Connection, name: str) -> Row[Any]:
+    """The run of this name. Raises `UsageError`, which lists the runs there are."""
+    row = connection.execute(select(runs).where(runs.c.name == name)).one_or_none()
+    if row is None:
+        raise unknown_run(connection, name)
+    return row
+
+
+def unknown_run(connection: Connection, name: str) -> UsageError:
+    """The error that says which runs there are."""
+    names = connection.scalars(select(runs.c.name).order_by(runs.c.created_at.desc()).limit(10))
+    return no_such_run(name, list(names))
+
+
+def no_such_run(name: str, known: list[str]) -> UsageError:
+    """The error for a run that is not in the ledger."""
+    there = f"there is {', '.join(known)}" if known else "there is none yet"
+    return UsageError(f"the ledger has no run named {name!r}: {there}")
+
+
+def find_or_create(connection: Connection, name: str, source: str, now: float) -> Row[Any]:
+    """The run of this name, its row locked until the transaction ends."""
+    connection.execute(
+        insert_or_ignore(connection, runs),
+        {
+            "name": name,
+            "source": source,
+            "created_at": now,
+            "lease_number": 0,
+            "lease_expires_at": 0.0,
+        },
+    )
+    return _lock(connection, name)
+
+
+def _lock(connection: Connection, name: str) -> Row[Any]:
+    return connection.execute(select(runs).where(runs.c.name == name).with_for_update()).one()
+
+
+def take_lease(connection: Connection, name: str, claim: Claim) -> str | None:
+    """Take the lease of a run, or say who holds it. Every worker before is fenced off."""
+    row = _lock(connection, name)
+    rival = _rival(row.lease_holder, row.lease_expires_at, claim)
+    if rival is not None:
+        return rival
+    connection.execute(
+        runs.update()
+        .where(runs.c.id == row.id)
+        .values(
+            lease_holder=claim.holder,
+            lease_expires_at=claim.now + claim.lease_s,
+            lease_number=runs.c.lease_number + 1,
+        )
+    )
+    _fence_off(connection, row.id)
+    return None
+
+
+def _rival(holder: str | None, expires_at: float, claim: Claim) -> str | None:
+    if holder is None or holder == claim.holder or expires_at <= claim.now:
+        return None
+    return holder if claim.is_alive(holder) else None
+
+
+def _fence_off(connection: Connection, run_id: int) -> None:
+    connection.execute(
+        passes.update()
+        .where(passes.c.run_id == run_id, passes.c.status.in_(RESUMABLE))
+        .values(version=passes.c.version + 1, version_at_open=passes.c.version + 1)
+    )
+
+
+def prolong_lease(connection: Connection, opened: Pass, expires_at: float) -> bool:
+    """Move the end of the lease; False when it is no longer that of `opened`."""
+    _lock(connection, opened.run)
+    held = connection.execute(
+        runs.update().where(_is_held_by(opened)).values(lease_expires_at=expires_at)
+    )
+    return held.rowcount == 1
+
+
+def release_lease(connection: Connection, opened: Pass) -> bool:
+    """Let the lease go; False when it was no longer that of `opened`."""
+    _lock(connection, opened.run)
+    held = connection.execute(
+        runs.update().where(_is_held_by(opened)).values(lease_holder=None, lease_expires_at=0.0)
+    )
+    return held.rowcount == 1
+
+
+def holder_of(connection: Connection, name: str) -> str | None:
+    """Who holds the lease of a run."""
+    return connection.scalar(select(runs.c.lease_holder).where(runs.c.name == name))
+
+
+def _is_held_by(opened: Pass) -> ColumnElement[bool]:
+    """Whether nobody opened the run since: not even this holder, for another pass or again."""
+    since = exists().where(
+        and_(passes.c.id == opened.id, passes.c.version_at_open <= opened.version)
+    )
+    return and_(runs.c.name == opened.run, runs.c.lease_holder == opened.holder, since)

@@ -1,0 +1,195 @@
+"""The ledger's tables, in a registry of their own.
+
+Times are Unix seconds. Keys are stored as `encode_key` gives them. The text of an item is never
+stored, only its digest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import declared_attr, registry
+from sqlmodel import Field, SQLModel
+
+from kclassify.store.states import ChangeStatus
+
+_registry = registry()
+ledger_metadata = _registry.metadata
+
+# SQLite counts up only in a column that it calls INTEGER, which is 64 bits wide there.
+_Count = BigInteger().with_variant(Integer(), "sqlite")
+_INTENT = text(f"status = '{ChangeStatus.INTENT}'")
+
+
+class LedgerTable(SQLModel, registry=_registry):
+    """The base of the ledger's tables: none of them enters `SQLModel.metadata`."""
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride]
+        """`RunRow` lives in `kclassify_run`."""
+        return f"kclassify_{cls.__name__.removesuffix('Row').lower()}"
+
+
+class SchemaRow(LedgerTable, table=True):
+    """The version of these tables: one row."""
+
+    id: int = Field(primary_key=True)
+    version: int
+
+
+class RunRow(LedgerTable, table=True):
+    """A run and the lease on it: who works on it, until when."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(sa_type=Text, unique=True)
+    source: str = Field(sa_type=Text)
+    created_at: float = Field(sa_type=Double)
+    lease_number: int = 0
+    lease_holder: str | None = Field(default=None, sa_type=Text)
+    lease_expires_at: float = Field(default=0.0, sa_type=Double)
+
+
+class PassRow(LedgerTable, table=True):
+    """One walk over the source.
+
+    `version` is the fence, `version_at_open` its value when a worker last opened the run.
+    """
+
+    __table_args__ = (UniqueConstraint("run_id", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="kclassify_run.id")
+    number: int
+    mode: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    fingerprint: str = Field(sa_type=Text)
+    model: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    version: int
+    version_at_open: int
+    cursor: str | None = Field(default=None, sa_type=Text)
+    settled: int = Field(default=0, sa_type=BigInteger)
+    snoozes: int = 0
+    snooze_until: float = Field(default=0.0, sa_type=Double)
+    snooze_seconds: int = 0
+    outage_since: float | None = Field(default=None, sa_type=Double)
+    override: str | None = Field(default=None, sa_type=Text)
+    started_at: float = Field(sa_type=Double)
+    updated_at: float = Field(sa_type=Double)
+    finished_at: float | None = Field(default=None, sa_type=Double)
+    last_decision: str | None = Field(default=None, sa_type=Text)
+
+
+class VerdictRow(LedgerTable, table=True):
+    """What one classifier said of one text."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    item_digest: str = Field(primary_key=True, sa_type=Text)
+    fingerprint: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    label: str | None = Field(default=None, sa_type=Text)
+    confidence: float | None = Field(default=None, sa_type=Double)
+    model: str | None = Field(default=None, sa_type=Text)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
+    detail: str = Field(default="", sa_type=Text)
+    body_chars_cut: int = 0
+    recorded_at: float = Field(sa_type=Double)
+
+
+class OutcomeRow(LedgerTable, table=True):
+    """What happened to one item in one pass. By its primary key an item is settled exactly once."""
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    pass_id: int = Field(primary_key=True, foreign_key="kclassify_pass.id")
+    item_key: str = Field(primary_key=True, sa_type=Text)
+    item_digest: str = Field(sa_type=Text)
+    current: str | None = Field(default=None, sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    label: str | None = Field(default=None, sa_type=Text)
+    confidence: float | None = Field(default=None, sa_type=Double)
+    action: str = Field(sa_type=Text)
+    detail: str = Field(default="", sa_type=Text)
+    recalled: bool = False
+    body_chars_cut: int = 0
+
+
+class ChangeRow(LedgerTable, table=True):
+    """The audit: one write, what became of it, and what its row held before."""
+
+    __table_args__ = (
+        Index("kclassify_change_by_pass", "pass_id", "id"),
+        Index(
+            "kclassify_change_intents",
+            "run_id",
+            sqlite_where=_INTENT,
+            postgresql_where=_INTENT,
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(_Count, primary_key=True))
+    run_id: int = Field(foreign_key="kclassify_run.id")
+    pass_id: int = Field(foreign_key="kclassify_pass.id")
+    item_key: str = Field(sa_type=Text)
+    before: str | None = Field(default=None, sa_type=Text)
+    after: str = Field(sa_type=Text)
+    confidence: float = Field(sa_type=Double)
+    status: str = Field(sa_type=Text)
+    idempotency_key: str = Field(sa_type=Text, unique=True)
+    extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    recorded_at: float = Field(sa_type=Double)
+    reverted_at: float | None = Field(default=None, sa_type=Double)
+
+
+class TallyRow(LedgerTable, table=True):
+    """How many items of a pass ended alike. `labelled` is false for items without a label before.
+
+    `before` is empty then, and `after` is empty for items that got no label: no key holds a NULL.
+    """
+
+    pass_id: int = Field(primary_key=True, foreign_key="kclassify_pass.id")
+    kind: str = Field(primary_key=True, sa_type=Text)
+    action: str = Field(primary_key=True, sa_type=Text)
+    labelled: bool = Field(primary_key=True)
+    before: str = Field(primary_key=True, sa_type=Text)
+    after: str = Field(primary_key=True, sa_type=Text)
+    count: int = Field(sa_type=BigInteger)
+
+
+class SuspectRow(LedgerTable, table=True):
+    """An item of a pass whose calls failed for availability."""
+
+    pass_id: int = Field(primary_key=True, foreign_key="kclassify_pass.id")
+    item_key: str = Field(primary_key=True, sa_type=Text)
+    held: int
+    undecided: bool
+
+
+def _table(name: str) -> Table:
+    return ledger_metadata.tables[name]
+
+
+schemas = _table("kclassify_schema")
+runs = _table("kclassify_run")
+passes = _table("kclassify_pass")
+verdicts = _table("kclassify_verdict")
+outcomes = _table("kclassify_outcome")
+changes = _table("kclassify_change")
+tallies = _table("kclassify_tally")
+suspects = _table("kclassify_suspect")

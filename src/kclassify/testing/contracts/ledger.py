@@ -1,0 +1,21 @@
+"""What every ledger must do."""
+
+from __future__ import annotations
+
+from kclassify.testing.contracts.ledger_intents import LedgerIntents
+from kclassify.testing.contracts.ledger_leases import LedgerLeases
+from kclassify.testing.contracts.ledger_passes import LedgerPasses
+from kclassify.testing.contracts.ledger_verdicts import LedgerVerdicts
+from kclassify.testing.contracts.ledger_writes import LedgerWrites
+
+
+class LedgerContract(LedgerLeases, LedgerPasses, LedgerVerdicts, LedgerWrites, LedgerIntents):
+    """A suite for a `kclassify.ports.Ledger`. A subclass overrides one fixture, `make_ledger`:
+
+        class TestMyLedger(LedgerContract):
+            @pytest.fixture
+            def make_ledger(self, tmp_path):
+                return lambda: MyLedger(tmp_path / "ledger")
+
+    Each call of it gives a ledger over the same storage, which is empty when the test begins.
+    """

@@ -1,0 +1,129 @@
+"""What the suite for ledgers is made of: requests, items, outcomes and a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from kclassify.core.availability import Breaker, Suspect
+from kclassify.core.item import Key, digest_of
+from kclassify.core.policy import Action, Change
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
+from kclassify.ports import (
+    Checkpoint,
+    Ledger,
+    Mode,
+    OnCommit,
+    Pass,
+    PassRequest,
+    Recorded,
+    Settled,
+    Writer,
+)
+
+MakeLedger = Callable[[], Ledger]
+FINGERPRINT = "f" * 64
+NOW = 1_800_000_000.25
+LEASE_S = 60.0
+USAGE = Usage(1200, 30, 400, 800)
+
+
+class LedgerMaterial:
+    """The fixtures of the suite."""
+
+    @pytest.fixture
+    def ledger(self, make_ledger: MakeLedger) -> Ledger:
+        """A ledger over empty storage."""
+        return make_ledger()
+
+
+def request_of(mode: Mode = Mode.COMMIT, **given: str) -> PassRequest:
+    """A request for the same run each time, but for what is given."""
+    values = {"run": "r", "fingerprint": FINGERPRINT, "model": "m", "source": "articles"} | given
+    return PassRequest(mode=mode, **values)
+
+
+def open_pass(
+    ledger: Ledger,
+    mode: Mode = Mode.COMMIT,
+    *,
+    holder: str = "one",
+    now: float = NOW,
+    **given: str,
+) -> Pass:
+    """The pass that a worker gets; an assertion fails when it gets none."""
+    opened = ledger.open(request_of(mode, **given), holder, now, LEASE_S)
+    assert isinstance(opened, Pass), opened
+    return opened
+
+
+def verdict_of(label: str = "playbook", confidence: float = 0.9) -> Outcome[str]:
+    """A judged outcome, with usage and a cut body."""
+    return judged(Verdict(label, confidence, "model-1", USAGE), body_chars_cut=7)
+
+
+def failed(kind: OutcomeKind) -> Outcome[str]:
+    """An outcome without a verdict."""
+    return Outcome(kind, detail=f"it was {kind}", usage=USAGE, retry_after_s=3.0)
+
+
+def digest(key: Key) -> str:
+    """The digest of the item with this key."""
+    return digest_of("", f"text of {key}")
+
+
+def change(key: Key, before: str | None = "convention", after: str = "playbook") -> Settled:
+    """An item that is to be relabelled."""
+    outcome = verdict_of(after)
+    return Settled(key, digest(key), before, outcome, Change(key, before, after, 0.9))
+
+
+def same(key: Key, label: str = "playbook") -> Settled:
+    """An item that has the right label already."""
+    return Settled(key, digest(key), label, verdict_of(label), Action.SAME)
+
+
+def failure(key: Key, kind: OutcomeKind) -> Settled:
+    """An item that got no answer."""
+    return Settled(key, digest(key), "convention", failed(kind), Action.FAILED)
+
+
+def checkpoint_of(
+    settled: Sequence[Settled],
+    cursor: Key | None = None,
+    breaker: Breaker | None = None,
+    suspects: tuple[Suspect, ...] = (),
+) -> Checkpoint:
+    """A checkpoint up to the last item, when no cursor is given."""
+    last = settled[-1].item_key if settled and cursor is None else cursor
+    return Checkpoint(settled, last, breaker or Breaker(), suspects)
+
+
+def save(
+    ledger: Ledger,
+    opened: Pass,
+    settled: Sequence[Settled],
+    writer: Writer | None = None,
+    on_commit: OnCommit | None = None,
+) -> Recorded:
+    """The record of a checkpoint; an assertion fails when it is refused."""
+    recorded = ledger.checkpoint(
+        opened, FINGERPRINT, checkpoint_of(settled), writer, NOW, on_commit
+    )
+    assert isinstance(recorded, Recorded), recorded
+    return recorded
+
+
+class Crash(Exception):
+    """A worker dies here."""
+
+
+@dataclass(slots=True)
+class Crashing:
+    """A writer that dies at its first `apply`: before it writes, or after."""
+
+    writer: Writer
+    before: bool = False
+    after: bool = False

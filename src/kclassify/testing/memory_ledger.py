@@ -1,0 +1,264 @@
+"""A ledger without a database, for tests and simulations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+from kclassify.core.decision import Decision, Superseded
+from kclassify.core.item import encode_key
+from kclassify.core.verdict import Outcome
+from kclassify.errors import SourceError
+from kclassify.ports import (
+    Checkpoint,
+    Mode,
+    OnCommit,
+    Pass,
+    PassRequest,
+    Receipt,
+    Recorded,
+    Settled,
+    Write,
+    Writer,
+)
+from kclassify.store.ledger import status_after
+from kclassify.store.settlement import (
+    Audited,
+    Final,
+    Transition,
+    finals,
+    idempotency_key,
+    met_twice,
+    moved,
+    plan_writes,
+    refuse_repeated,
+    tally,
+    with_results,
+)
+from kclassify.store.states import RESUMABLE, ChangeStatus, PassStatus
+from kclassify.store.verdicts import worth_recording
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_NO_CONNECTION = cast("Connection", None)
+
+
+@dataclass(slots=True)
+class MemoryPass:
+    """A pass as the memory ledger keeps it. `outcomes` are by encoded key."""
+
+    opened: Pass
+    fingerprint: str
+    source: str
+    override: str | None
+    version_at_open: int = 1
+    status: PassStatus = PassStatus.OPEN
+    outcomes: dict[str, Final] = field(default_factory=dict[str, Final])
+    tallies: Counter[Transition] = field(default_factory=Counter[Transition])
+    last_decision: Decision | None = None
+
+    def store(self, checkpoint: Checkpoint, items: Sequence[Final]) -> Recorded:
+        """Take settled items in, and the state of the run after them."""
+        self.outcomes |= {encode_key(item.settled.item_key): item for item in items}
+        self.tallies += tally(items)
+        self.opened = replace(
+            moved(self.opened, checkpoint.settled, checkpoint.cursor),
+            version=self.opened.version + 1,
+            breaker=checkpoint.breaker,
+            suspects=checkpoint.suspects,
+        )
+        return Recorded(self.opened, [item.action for item in items])
+
+
+@dataclass(slots=True)
+class MemoryRun:
+    """A run as the memory ledger keeps it. `audit` is by idempotency key."""
+
+    passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
+    audit: dict[str, Audited] = field(default_factory=dict[str, Audited])
+    holder: str | None = None
+    expires_at: float = 0.0
+
+    def resumable(self) -> list[MemoryPass]:
+        """The passes that are not done."""
+        return [row for row in self.passes if row.status in RESUMABLE]
+
+
+class MemoryLedger:
+    """Implements `kclassify.ports.Ledger` in memory; nothing outlives the object.
+
+    `runs` is what it holds, for tests to look into. A writer whose `database` is that of the ledger
+    is asked within the one transaction, any other between two. `on_commit` gets None for a
+    connection, there being none.
+    """
+
+    def __init__(self, database: str = "memory") -> None:
+        self.database = database
+        self.description = "a ledger in memory"
+        self.runs: dict[str, MemoryRun] = {}
+        self.verdicts: dict[tuple[str, str], Outcome[str]] = {}
+        self._next_id = 1
+
+    def open(
+        self, request: PassRequest, holder: str, now: float, lease_s: float
+    ) -> Pass | Superseded:
+        """Take the lease and find the pass to go on with, or start the next one."""
+        run = self.runs.setdefault(request.run, MemoryRun())
+        if run.holder not in {None, holder} and run.expires_at > now:
+            return Superseded(str(run.holder))
+        run.holder, run.expires_at = holder, now + lease_s
+        for each in run.resumable():
+            version = each.opened.version + 1
+            each.opened, each.version_at_open = replace(each.opened, version=version), version
+        return self._find(run, request, holder) or self._start(run, request, holder)
+
+    def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
+        """Prolong the lease; False when it was lost."""
+        held = self._held(opened) is not None
+        if held:
+            self.runs[opened.run].expires_at = now + lease_s
+        return held
+
+    def recall(self, digests: Collection[str], fingerprint: str) -> dict[str, Outcome[str]]:
+        """The recorded outcomes among these items, by item digest, each marked as recalled."""
+        found = {digest: self.verdicts.get((digest, fingerprint)) for digest in digests}
+        return {key: outcome.as_recalled() for key, outcome in found.items() if outcome}
+
+    def record(
+        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+    ) -> None:
+        """Store outcomes by item digest; one that is there stays."""
+        del now
+        for digest, outcome in outcomes:
+            kept = replace(outcome, retry_after_s=None)
+            self.verdicts.setdefault((digest, fingerprint), kept)
+
+    def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
+        """Try again what was on its way to an external writer; how many writes that were."""
+        del now
+        audit = self.runs[opened.run].audit
+        writes = [
+            Write(known.change, identity, redo=True)
+            for identity, known in audit.items()
+            if known.status is ChangeStatus.INTENT
+        ]
+        if not writes or self._row(opened) is None:
+            return 0
+        receipts = writer.apply(writes, None)
+        if self._row(opened) is not None:
+            audit.update(with_results({}, list(zip(writes, receipts, strict=True))))
+        return len(writes)
+
+    def checkpoint(
+        self,
+        opened: Pass,
+        fingerprint: str,
+        checkpoint: Checkpoint,
+        writer: Writer | None,
+        now: float,
+        on_commit: OnCommit | None = None,
+    ) -> Recorded | Superseded:
+        """Write, audit, outcomes, tallies and cursor, all or nothing."""
+        if opened.mode is Mode.COMMIT and writer is None:
+            raise ValueError("a commit needs a writer")
+        refuse_repeated(opened, checkpoint.settled)
+        if self._row(opened) is None:
+            return self._superseded(opened)
+        audited = self._audited(opened, checkpoint.settled)
+        writes = plan_writes(opened, checkpoint.settled, audited)
+        if writes and writer is not None and writer.database != self.database:
+            opened = self._intend(opened, writes)
+        audited = with_results(audited, _apply(writer, writes))
+        row = self._row(opened)
+        if row is None:
+            return self._superseded(opened)
+        items = finals(opened, checkpoint.settled, audited)
+        _refuse_second(row, items)
+        if on_commit is not None:
+            on_commit(_NO_CONNECTION, checkpoint.cursor)
+        self.runs[opened.run].audit.update(audited)
+        said = [(item.item_digest, item.outcome) for item in checkpoint.settled]
+        self.record(fingerprint, worth_recording(said), now)
+        return row.store(checkpoint, items)
+
+    def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
+        """Record how the step ended and let the lease go; nothing when the lease was lost."""
+        del now
+        row = self._held(opened)
+        if row is not None:
+            run = self.runs[opened.run]
+            run.holder, run.expires_at = None, 0.0
+            row.status, row.last_decision = status_after(decision), decision
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _find(self, run: MemoryRun, request: PassRequest, holder: str) -> Pass | None:
+        found = [row for row in run.resumable() if row.opened.mode is request.mode]
+        if not found:
+            return None
+        row = found[-1]
+        if (row.fingerprint, row.source) != (request.fingerprint, request.source):
+            row.status = PassStatus.ABANDONED
+            return None
+        row.status, row.override = PassStatus.OPEN, request.override or row.override
+        resumed = row.opened.settled > 0 or row.opened.breaker.snoozes > 0
+        row.opened = replace(row.opened, holder=holder, resumed=resumed)
+        return row.opened
+
+    def _start(self, run: MemoryRun, request: PassRequest, holder: str) -> Pass:
+        number = 1 + len(run.passes)
+        opened = Pass(self._next_id, request.run, request.mode, number, 1, holder)
+        self._next_id += 1
+        row = MemoryPass(opened, request.fingerprint, request.source, request.override)
+        run.passes.append(row)
+        return opened
+
+    def _row(self, opened: Pass) -> MemoryPass | None:
+        """The open pass, when this worker is the one to move it."""
+        for row in self.runs[opened.run].passes:
+            if row.opened.id == opened.id and row.opened.version == opened.version:
+                return row if row.status is PassStatus.OPEN else None
+        return None
+
+    def _held(self, opened: Pass) -> MemoryPass | None:
+        """The pass, when nobody opened the run since."""
+        run = self.runs[opened.run]
+        for row in run.passes:
+            if row.opened.id == opened.id and row.version_at_open <= opened.version:
+                return row if run.holder == opened.holder else None
+        return None
+
+    def _superseded(self, opened: Pass) -> Superseded:
+        holder = self.runs[opened.run].holder
+        return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
+
+    def _audited(self, opened: Pass, settled: Sequence[Settled]) -> dict[str, Audited]:
+        if opened.mode is Mode.DRY_RUN:
+            return {}
+        audit = self.runs[opened.run].audit
+        keys = [idempotency_key(opened, item.item_key) for item in settled]
+        return {key: audit[key] for key in keys if key in audit}
+
+    def _intend(self, opened: Pass, writes: Sequence[Write]) -> Pass:
+        row = self._row(opened)
+        if row is not None:
+            opened = row.opened = replace(row.opened, version=row.opened.version + 1)
+        audit = self.runs[opened.run].audit
+        for write in writes:
+            audit[write.idempotency_key] = Audited(write.change, ChangeStatus.INTENT)
+        return opened
+
+
+def _apply(writer: Writer | None, writes: Sequence[Write]) -> list[tuple[Write, Receipt]]:
+    if writer is None or not writes:
+        return []
+    return list(zip(writes, writer.apply(writes, None), strict=True))
+
+
+def _refuse_second(row: MemoryPass, items: Sequence[Final]) -> None:
+    if row.outcomes.keys() & {encode_key(item.settled.item_key) for item in items}:
+        raise SourceError(met_twice(row.opened))

@@ -1,0 +1,68 @@
+"""A writer over a dictionary, for tests and simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kclassify.core.item import Key
+from kclassify.ports import Receipt, Write, WriteResult
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class MemoryWriter:
+    """Implements `kclassify.ports.Writer` on labels by key.
+
+    `labels` are the rows, `tried` every write that was asked for, in order, and `written` how often
+    each row was really changed. `database` is the identity of the ledger that it shares a
+    transaction with, None for none.
+    """
+
+    def __init__(self, labels: Mapping[Key, str | None], database: str | None = None) -> None:
+        self.labels = dict(labels)
+        self.database = database
+        self.tried: list[Write] = []
+        self.reverted: list[Write] = []
+        self.written: dict[Key, int] = {}
+        self.finished = 0
+
+    def check(self) -> None:
+        """Every label can be written here."""
+
+    def apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
+        """Compare-and-set each row."""
+        del connection
+        self.tried += writes
+        return [self._apply(write) for write in writes]
+
+    def revert(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
+        """Put `before` back where the row still holds `after`."""
+        del connection
+        self.reverted += writes
+        return [self._swap(write, write.change.after, write.change.before) for write in writes]
+
+    def finish(self) -> None:
+        """Count the call."""
+        self.finished += 1
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _apply(self, write: Write) -> Receipt:
+        key = write.change.key
+        held = self.labels.get(key)
+        receipt = self._swap(write, write.change.before, write.change.after)
+        if self.labels.get(key) != held:
+            self.written[key] = self.written.get(key, 0) + 1
+        return receipt
+
+    def _swap(self, write: Write, expected: str | None, wanted: str | None) -> Receipt:
+        key = write.change.key
+        held = self.labels.get(key)
+        if key in self.labels and held == expected:
+            self.labels[key] = wanted
+            return Receipt(WriteResult.WRITTEN)
+        arrived = write.redo and held == wanted
+        return Receipt(WriteResult.WRITTEN if arrived else WriteResult.CONFLICT)

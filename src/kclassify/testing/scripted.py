@@ -1,0 +1,72 @@
+"""A classifier whose answers are written down, for tests without HTTP."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+
+import anyio.lowlevel
+
+from kclassify.core.decision import Halt
+from kclassify.core.item import Item, digest_of
+from kclassify.core.taxonomy import Taxonomy
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
+
+Answer = str | Outcome[str] | Halt
+_USAGE = Usage(input_tokens=100, output_tokens=10)
+Script = Callable[[Item], Answer | Awaitable[Answer]]
+
+
+class ScriptedClassifier:
+    """Answers each item by a function: a label (with `confidence`), an outcome, a `Halt`.
+
+    The function may be async, to take time or to hang. `asked` holds the items in the order in
+    which they were asked, `in_flight` and `most_in_flight` how many at once. `version` goes into
+    the fingerprint: change it to play another model.
+    """
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy[str],
+        script: Script,
+        *,
+        confidence: float = 0.9,
+        usage: Usage = _USAGE,
+        version: str = "1",
+    ) -> None:
+        self.taxonomy = taxonomy
+        self.model = "scripted"
+        self.version = version
+        self.asked: list[Item] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._script = script
+        self._confidence = confidence
+        self._usage = usage
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the taxonomy and the version."""
+        return digest_of(self.taxonomy.digest, "scripted", self.version)
+
+    async def judge(self, item: Item) -> Outcome[str] | Halt:
+        """What the script says of the item."""
+        self.asked.append(item)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await anyio.lowlevel.checkpoint()
+            answer = self._script(item)
+            return self._outcome(await answer if inspect.isawaitable(answer) else answer)
+        finally:
+            self.in_flight -= 1
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+    def _outcome(self, answer: Answer) -> Outcome[str] | Halt:
+        if not isinstance(answer, str):
+            return answer
+        if answer not in self.taxonomy.labels:
+            return Outcome(OutcomeKind.INVALID, detail="a label outside the taxonomy")
+        return judged(Verdict(answer, self._confidence, self.model, self._usage))

@@ -1,0 +1,55 @@
+"""The columns beside the label that take what a change says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kclassify.writers.metadata import merged, restored, without_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kclassify.core.policy import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraColumns:
+    """Names of columns; None leaves one out.
+
+    `reclassified_from` takes the label from before, `confidence` the model's. `metadata` holds a JSON
+    object (JSON, JSONB or text) and gets both as members, `reclassified_from` and
+    `reclassified_confidence`; a row whose metadata is something else is a conflict.
+    """
+
+    reclassified_from: str | None = None
+    confidence: str | None = None
+    metadata: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns there are."""
+        given = (self.reclassified_from, self.confidence, self.metadata)
+        return tuple(name for name in given if name is not None)
+
+    def written(self, now: Mapping[str, Any], change: Change) -> dict[str, Any] | None:
+        """The values to write with a change; None when the metadata cannot take them."""
+        values: dict[str, Any] = {}
+        if self.reclassified_from is not None:
+            values[self.reclassified_from] = change.before
+        if self.confidence is not None:
+            values[self.confidence] = change.confidence
+        if self.metadata is not None:
+            values[self.metadata] = merged(now[self.metadata], change)
+            if values[self.metadata] is None:
+                return None
+        return values
+
+    def reverted(self, now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        """The values to put back; a column of which `before` knows nothing is cleared of ours."""
+        values: dict[str, Any] = {name: before.get(name) for name in self.names}
+        name = self.metadata
+        if name is not None:
+            known = name in before
+            values[name] = restored(now[name], before[name]) if known else without_ours(now[name])
+        return values

@@ -1,0 +1,73 @@
+"""A small world for runner tests: two categories, rows in memory, a clock that tests own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from kclassify import Category, Item, Outcome, OutcomeKind, ReclassifyRunner, RunnerSettings, Taxonomy
+from kclassify.events import Event
+from kclassify.testing.memory_ledger import MemoryLedger
+from kclassify.testing.memory_table import MemoryTable
+from kclassify.testing.scripted import Answer, Script, ScriptedClassifier
+from kclassify.testing.virtual_clock import VirtualClock
+
+E = TypeVar("E", bound=Event)
+TAXONOMY = Taxonomy[str](
+    "small",
+    (
+        Category(name="left", definition="goes left"),
+        Category(name="right", definition="goes right"),
+        Category(name="old", retired=True),
+    ),
+)
+
+
+def rows(count: int, *, current: str | None = "old") -> list[Item]:
+    return [Item(key=n, body=f"text of row {n}", current=current) for n in range(1, count + 1)]
+
+
+def failing(kind: OutcomeKind, **rest: object) -> Outcome[str]:
+    return Outcome(kind, detail=f"made {kind}", **rest)  # type: ignore[arg-type]
+
+
+@dataclass
+class World:
+    """Everything that a run touches, kept over several runners, as a database would be."""
+
+    items: Iterable[Item] = field(default_factory=lambda: rows(20))
+    script: Script = lambda _: "left"
+    settings: RunnerSettings = field(default_factory=lambda: RunnerSettings(max_concurrency=4))
+    timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        self.table = MemoryTable(self.items)
+        self.ledger = MemoryLedger()
+        self.clock = VirtualClock()
+        self.events: list[Event] = []
+        self.classifier = ScriptedClassifier(TAXONOMY, self._answer)
+
+    def _answer(self, item: Item) -> Answer:
+        return self.script(item)  # type: ignore[return-value]
+
+    def runner(self, **changes: object) -> ReclassifyRunner:
+        settings = self.settings.model_copy(update=changes)
+        return ReclassifyRunner(
+            source=self.table,
+            classifier=self.classifier,
+            ledger=self.ledger,
+            writer=self.table,
+            name="test",
+            settings=settings,
+            timeout_s=self.timeout_s,
+            clock=self.clock,
+            listeners=[self.events.append],
+        )
+
+    @property
+    def asked(self) -> list[object]:
+        return [item.key for item in self.classifier.asked]
+
+    def told(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import anthropic
+import pytest
+
+from kclassify.testing import FixedLatency, Hang, LognormalLatency, Overloaded, PlannedFault
+from kclassify.testing.command import latency, outage
+from tests.testing.asking import arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+COMMAND = [sys.executable, "-W", "error", "-m", "kclassify.testing.stub"]
+
+
+@contextmanager
+def running(*options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    with subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def label(url: str, key: str, body: str) -> object:
+    with anthropic.Anthropic(base_url=url, api_key=key, max_retries=0) as client:
+        message = client.messages.create(**arguments(body))
+    (block,) = message.content
+    assert block.type == "text"
+    return json.loads(block.text)["label"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_as_it_says_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({sha256(b"b").hexdigest(): "decision"}), encoding="utf-8")
+    with running("--labels", str(labels), "--latency", "1ms-lognormal") as (process, line):
+        found = re.search(r"export ANTHROPIC_BASE_URL=(\S+) ANTHROPIC_API_KEY=(\S+)$", line)
+        assert found is not None, line
+        assert label(found[1], found[2], "b") == "decision"
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    entry = {"fault": {"kind": "unknown_model"}, "contains": "odd"}
+    plan.write_text(json.dumps({"entries": [entry]}), encoding="utf-8")
+    options = ("--fixed", "pattern", "--plan", str(plan), "--outage", "9000:9001:hang")
+    with running(*options) as (_, line):
+        url = line.split("=")[1].split()[0]
+        assert label(url, "stub", "even") == "pattern"
+        with pytest.raises(anthropic.NotFoundError):
+            label(url, "stub", "odd")
+    outage_now = running("--random", "3", "--outage", "0:9000")
+    with outage_now as (_, line), pytest.raises(anthropic.OverloadedError):
+        label(line.split("=")[1].split()[0], "stub", "even")
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("--labels", "absent.jsonl"), "no such file: absent.jsonl"),
+        (("--plan", "absent.json"), "no such file: absent.json"),
+        (("--latency", "soon"), "not a latency: 'soon'"),
+        (("--outage", "20"), "not an outage: '20'"),
+        (("--outage", "20:40:meteor"), "'meteor'"),
+        (("--port", "99999"), "cannot listen on 127.0.0.1, port 99999"),
+        (("--keep", "-1"), "cannot keep -1 requests"),
+        (("--fixed", "a", "--random", "1"), "not allowed with"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(options: tuple[str, ...], fault: str) -> None:
+    ended = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert fault in line
+
+
+def test_latencies_are_read() -> None:
+    assert latency("none").mean == 0
+    assert latency("60ms") == FixedLatency(0.06)
+    assert latency("1.5s") == FixedLatency(1.5)
+    assert latency("60ms-lognormal") == LognormalLatency(0.06, 0.8, None)
+    assert latency("60ms-lognormal-0.5") == LognormalLatency(0.06, 0.5, None)
+    assert latency("60ms-lognormal-0.8-800ms") == LognormalLatency(0.06, 0.8, 0.8)
+
+
+def test_outages_are_read() -> None:
+    assert outage("20:40") == PlannedFault(fault=Overloaded(), after=20, until=40)
+    assert outage("0.5:1:hang") == PlannedFault(fault=Hang(), after=0.5, until=1)
