@@ -1,4 +1,8 @@
-"""Who holds a run: a name that another process can tell to be alive or dead."""
+"""Who holds a lease, and whether a holder of this machine still lives.
+
+A holder is a text like `host/boot-id/pid-namespace:pid:start-time#worker`. Two workers can be told
+apart by it across reboots, containers, reused process ids, and within one process.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +11,71 @@ import secrets
 import socket
 from pathlib import Path
 
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_UNKNOWN = "-"
+_ENDED = {"Z", "X", "x"}
 
 
 def this_holder() -> str:
-    """A name for one worker in this process: `host/boot/pid-namespace:pid:start#worker`."""
-    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}#{secrets.token_hex(4)}"
+    """A holder text for one worker of this process, another each time."""
+    pid = os.getpid()
+    return f"{_place()}:{pid}:{_start_time(pid) or _UNKNOWN}#{secrets.token_hex(4)}"
 
 
 def is_alive(holder: str) -> bool:
-    """False only when the holder was a process of this very machine that is gone."""
-    process, _, _ = holder.partition("#")
-    parts = process.rsplit(":", 2)
-    if len(parts) != 3 or parts[0] != _machine() or not parts[1].isdigit():  # noqa: PLR2004
+    """False when `holder` is a process of this very machine that has ended; True when in doubt."""
+    place, _, process = holder.partition("#")[0].rpartition("/")
+    namespace, _, identity = process.partition(":")
+    pid, _, started = identity.partition(":")
+    same_place = f"{place}/{namespace}" == _place() and _UNKNOWN not in _place().split("/")[1:]
+    if not same_place or not pid.isdecimal():
         return True
-    return _started(int(parts[1])) == parts[2]
+    return _runs(int(pid)) and _start_time(int(pid)) in {started, None}
 
 
-def _machine() -> str:
-    boot = _BOOT.read_text().strip()[:8] if _BOOT.exists() else "unknown"
-    namespace = Path("/proc/self/ns/pid")
-    inode = namespace.stat().st_ino if namespace.exists() else 0
-    return f"{socket.gethostname()}/{boot}/{inode}"
+def _place() -> str:
+    return f"{socket.gethostname()}/{_boot_id()}/{_pid_namespace()}"
 
 
-def _started(pid: int) -> str:
-    """When the process began, in clock ticks since the machine did; `gone` when there is none."""
+def _boot_id() -> str:
     try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
-        return _started_elsewhere(pid)
-    return "gone" if after_name[0] == "Z" else after_name[19]
+        return _UNKNOWN
 
 
-def _started_elsewhere(pid: int) -> str:
-    if Path("/proc/self").exists():
-        return "gone"
+def _pid_namespace() -> str:
+    try:
+        link = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return _UNKNOWN
+    return link.removeprefix("pid:[").removesuffix("]")
+
+
+def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return "gone"
-    except PermissionError:
-        pass
-    return "there"
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return _state(pid) not in _ENDED
+
+
+def _state(pid: int) -> str | None:
+    fields = _status_fields(pid)
+    return fields[0] if fields else None
+
+
+def _start_time(pid: int) -> str | None:
+    """In clock ticks since boot."""
+    fields = _status_fields(pid)
+    return fields[19] if fields else None
+
+
+def _status_fields(pid: int) -> list[str]:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    # The command's name comes first and may hold blanks and brackets.
+    return text.rpartition(")")[2].split()

@@ -117,12 +117,12 @@ def examine(engine: sa.Engine, stub: StubMessagesAPI, rows: int) -> dict[str, An
     )
     with engine.connect() as connection:
         query = connection.exec_driver_sql
-        table = dict(query("SELECT id, category FROM articles").tuples().all())
+        table = {row[0]: row[1] for row in query("SELECT id, category FROM articles")}
         audit = {
             int(key.removeprefix("i:")): after
             for key, after in query(
                 "SELECT item_key, after FROM kclassify_change WHERE status = 'written'"
-            ).tuples()
+            )
         }
         updates = Counter(row[0] for row in query("SELECT id FROM updates"))
         outcomes = [row[0] for row in query("SELECT item_key FROM kclassify_outcome")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio.to_thread
 
 from kclassify.classifier.local_file import read_model, write_model
-from kclassify.classifier.local_model import fit_model
+from kclassify.classifier.local_fit import fit_model
 from kclassify.core.item import Item, digest_of
 from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
 from kclassify.errors import TaxonomyError
@@ -58,8 +58,8 @@ class LocalClassifier(Generic[L]):
         for _, label in pairs:
             if label not in allowed:
                 raise TaxonomyError(
-                    f"taxonomy {taxonomy.name!r}: an example is labelled {label!r}, which is not an "
-                    "active category"
+                    f"taxonomy {taxonomy.name!r}: an example is labelled {label!r}, which is not "
+                    "an active category"
                 )
         return cls(taxonomy, fit_model(pairs, seed))
 

@@ -25,14 +25,16 @@ _SPENT_CODES = frozenset(
     }
 )
 _SPENT_WORDS = re.compile(
-    r"credit balance is too low|reached your specified (?:workspace )?API usage limits", re.IGNORECASE
+    r"credit balance is too low|reached your specified (?:workspace )?API usage limits",
+    re.IGNORECASE,
 )
 _SHUT_WORDS = re.compile(
     r"organi[sz]ation has been disabled|account (?:is|has been) (?:de|dis)", re.IGNORECASE
 )
 _LONG_CODES = frozenset({"context_length_exceeded", "request_too_large", "string_above_max_length"})
 _LONG_WORDS = re.compile(
-    r"prompt is too long|maximum context length|context (?:window|length)|too many tokens", re.IGNORECASE
+    r"prompt is too long|maximum context length|context (?:window|length)|too many tokens",
+    re.IGNORECASE,
 )
 _UNKNOWN_MODEL_CODES = frozenset({"model_not_found"})
 _KEY_VARIABLES = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}

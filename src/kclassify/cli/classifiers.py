@@ -54,9 +54,7 @@ def _remote_classifier(
     )
 
 
-def local_classifier(
-    taxonomy: Taxonomy[str], settings: ClassifierSettings
-) -> LocalClassifier[str]:
+def local_classifier(taxonomy: Taxonomy[str], settings: ClassifierSettings) -> LocalClassifier[str]:
     """The embedded classifier: loaded where its artifact is, else fitted on the examples.
 
     What is fitted is saved where an artifact is named. Raises `UsageError`.
@@ -65,13 +63,13 @@ def local_classifier(
 
     artifact, examples = settings.artifact, settings.examples
     if artifact is not None and (artifact.exists() or examples is None):
-        return LocalClassifier.load(artifact, taxonomy)
+        return LocalClassifier[str].load(artifact, taxonomy)
     if examples is None:
         raise ConfigError(
             "model 'local' is fitted on labelled items: name a file of them as [classifier] "
             "examples, or a saved classifier as [classifier] artifact"
         )
-    fitted = LocalClassifier.fit(taxonomy, labelled_items(examples, taxonomy))
+    fitted = LocalClassifier[str].fit(taxonomy, labelled_items(examples, taxonomy))
     if artifact is not None:
         fitted.save(artifact)
     return fitted

@@ -24,8 +24,10 @@ def main() -> None:
         _end(f"{error}; {RESUMABLE}", FAILED)
     except KclassifyError as error:
         _end(str(error), FAILED)
-    except KeyboardInterrupt:
-        _end(f"interrupted; {RESUMABLE}", INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _end(f"interrupted; {RESUMABLE}", INTERRUPTED)
+        raise
     except Exception:  # noqa: BLE001 - a defect of ours, shown as Python would show it
         traceback.print_exc()
         sys.exit(DEFECT)

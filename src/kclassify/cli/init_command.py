@@ -12,6 +12,7 @@ from kclassify.cli.options import ConfigOption, JsonOption
 
 def init(
     context: typer.Context,
+    *,
     place: Annotated[
         str, typer.Argument(help="A database URL, or a .jsonl or .csv file.", metavar="URL|FILE")
     ],
@@ -28,7 +29,10 @@ def init(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look into a database or a file and write kclassify.toml and taxonomy.toml for it."""
+    """Write the settings and a taxonomy for a database or a file.
+
+    They are kclassify.toml and taxonomy.toml; columns are guessed by name unless they are named.
+    """
     from kclassify.cli.guess import Roles
     from kclassify.cli.init_report import report
     from kclassify.cli.initialization import Request, initialize

@@ -18,7 +18,9 @@ def report(found: Found, given: Roles, *, as_json: bool) -> None:
     labels = {label(name): rows for name, rows in found.labels.items()}
     first = dict(list(labels.items())[:_SHOWN_LABELS])
     more = f" and {len(labels) - len(first)} more" if len(labels) > len(first) else ""
-    say(f"{shown(found.place)}: {plural(found.items, 'item')}; {counts(first) or 'no labels'}{more}")
+    say(
+        f"{shown(found.place)}: {plural(found.items, 'item')}; {counts(first) or 'no labels'}{more}"
+    )
     for role in ("key", "title", "body", "current"):
         column, named = getattr(found.roles, role), getattr(given, role)
         how = "as asked" if named else "guessed"

@@ -33,7 +33,7 @@ class Request:
     place: str
     table: str | None = None
     schema: str | None = None
-    roles: Roles = Roles()
+    roles: Roles
     taxonomy: Path | None = None
     config: Path = Path("kclassify.toml")
     force: bool = False
@@ -122,9 +122,7 @@ def _look_at_database(request: Request) -> _Looked:
     return _Looked(shape.place, source.description, place, roles, items, labels, variable)
 
 
-def _table_source(
-    database: Database, shape: Shape, roles: Roles, schema: str | None
-) -> Source:
+def _table_source(database: Database, shape: Shape, roles: Roles, schema: str | None) -> Source:
     if roles.key is None or roles.body is None or roles.current is None:
         raise AssertionError("guess() names them all")
     return SqlSource(

@@ -26,6 +26,7 @@ class AuditFormat(StrEnum):
 
 def status(
     context: typer.Context,
+    *,
     run: RunOption = None,
     every: Annotated[bool, typer.Option("--all", help="List all runs of the ledger.")] = False,
     config: ConfigOption = None,
@@ -46,6 +47,7 @@ def status(
 
 def failures(
     context: typer.Context,
+    *,
     kind: Annotated[
         str | None, typer.Option(help="Only this kind, for instance refused or 'too long'.")
     ] = None,
@@ -54,7 +56,7 @@ def failures(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the items of the latest pass that ended without an answer, and why."""
+    """List the items that ended without an answer, and why."""
     from kclassify.cli.kinds import failure_kind
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_failures
@@ -68,6 +70,7 @@ def failures(
 
 def audit(
     context: typer.Context,
+    *,
     form: Annotated[AuditFormat, typer.Option("--format", help="How to print.")] = (
         AuditFormat.TABLE
     ),
@@ -75,7 +78,7 @@ def audit(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every write of a run, with what the row held before, and what became of it."""
+    """Show every write of a run and what became of it."""
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_audit
     from kclassify.config import load_settings
@@ -87,11 +90,15 @@ def audit(
 
 def rollback(
     context: typer.Context,
+    *,
     run: RunOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put back the labels that a run replaced. Rows that were changed since are left as they are."""
+    """Put back the labels that a run replaced.
+
+    Rows whose label was changed since are left as they are; the exit status is then 1.
+    """
     from kclassify.cli.undoing import report_rollback, undo
     from kclassify.config import load_settings
 

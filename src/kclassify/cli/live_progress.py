@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -54,7 +55,7 @@ class LiveProgress:
             redirect_stdout=False,
         )
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 

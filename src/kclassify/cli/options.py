@@ -9,22 +9,24 @@ import typer
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="The settings, kclassify.toml unless named.", metavar="FILE"),
+    typer.Option(
+        "--config", "-c", help="The settings, kclassify.toml unless named.", metavar="FILE"
+    ),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log to standard error what happens.")
+]
 RunOption = Annotated[
     str | None, typer.Option("--run", help="The run's name in the ledger.", metavar="NAME")
 ]
 OnceOption = Annotated[
     bool, typer.Option("--once", help="Do one step and exit with its status, without waiting.")
 ]
-MaxItemsOption = Annotated[
-    int | None, typer.Option(help="Stop after so many items.", metavar="N")
-]
+MaxItemsOption = Annotated[int | None, typer.Option(help="Stop after so many items.", metavar="N")]
 MinConfidenceOption = Annotated[
     float | None, typer.Option(help="Write a change from this confidence on.", metavar="SHARE")
 ]
@@ -40,16 +42,14 @@ OverrideOption = Annotated[
         help="Why to write although no evaluation passed; kept in the run.", metavar="REASON"
     ),
 ]
-KindOption = Annotated[
-    list[str] | None,
-    typer.Option("--kind", help="Only failures of this kind, for instance refused; repeatable."),
-]
-KeyOption = Annotated[
-    list[str] | None, typer.Option("--key", help="Only the item with this key; repeatable.")
-]
 
 
 def chosen_config(context: typer.Context, given: Path | None) -> Path | None:
     """The settings file named after the command, else the one named before it."""
     before: Path | None = context.find_root().params.get("config")
     return given or before
+
+
+def is_quiet(context: typer.Context, *, quiet: bool) -> bool:
+    """Whether progress is to be left out, named after the command or before it."""
+    return quiet or bool(context.find_root().params.get("quiet"))

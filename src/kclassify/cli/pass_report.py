@@ -15,15 +15,16 @@ from kclassify.ports import Mode
 from kclassify.store import PassReport, Transition
 from kclassify.store.states import ChangeStatus
 
-_MOVES = (Action.CHANGE, Action.WRITTEN, Action.CONFLICT)
-_SHOWN = 40
+_SHOWN = 25
 
 
 def say_pass(report: PassReport) -> None:
     """The transitions of a pass as a table, then what became of all its items."""
-    moves = merged(report.transitions, _MOVES)
+    action, verb = (
+        (Action.CHANGE, "would move") if report.mode is Mode.DRY_RUN else (Action.WRITTEN, "moved")
+    )
+    moves = merged(report.transitions, (action,))
     if moves:
-        verb = "would move" if report.mode is Mode.DRY_RUN else "moved"
         rows = [(label(before), ARROW, label(after), n) for (before, after), n in moves[:_SHOWN]]
         say_table(("before", "", "after", f"rows that {verb}"), rows)
         if len(moves) > _SHOWN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
@@ -15,7 +15,7 @@ from kclassify.events import Listener
 
 
 @contextmanager
-def showing(course: Course, *, quiet: bool) -> Iterator[Listener]:
+def showing(course: Course, *, quiet: bool) -> Generator[Listener]:
     """A listener that keeps `course` up to date and shows it on standard error."""
     if quiet:
         yield course.take

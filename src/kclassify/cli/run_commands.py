@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 def dry_run(
     context: typer.Context,
+    *,
     once: OnceOption = False,
     max_items: MaxItemsOption = None,
     min_confidence: MinConfidenceOption = None,
@@ -38,7 +39,10 @@ def dry_run(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Classify everything, write nothing, and show what would move where."""
+    """Classify everything, write nothing, show what would move.
+
+    Exit status: 0 done, 75 unfinished (run it again), 1 halted, 2 wrong usage.
+    """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
@@ -46,14 +50,13 @@ def dry_run(
     settings = _settings(
         chosen_config(context, config), run, max_items, min_confidence, max_concurrency
     )
-    order = Order(
-        mode=Mode.DRY_RUN, once=once, model=model, quiet=is_quiet(context, quiet=quiet)
-    )
+    order = Order(mode=Mode.DRY_RUN, once=once, model=model, quiet=is_quiet(context, quiet=quiet))
     raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
 
 
 def commit(
     context: typer.Context,
+    *,
     override: OverrideOption = None,
     once: OnceOption = False,
     max_items: MaxItemsOption = None,
@@ -65,7 +68,10 @@ def commit(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write the confident changes. What a dry run found is recalled, not paid again."""
+    """Write the confident changes.
+
+    What a dry run found is recalled, not paid again. Exit status: as for dry-run.
+    """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
@@ -85,6 +91,7 @@ def commit(
 
 def retry(
     context: typer.Context,
+    *,
     kind: Annotated[
         list[str] | None,
         typer.Option(help="Only failures of this kind, for instance refused; repeatable."),
@@ -103,7 +110,11 @@ def retry(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Ask again about the items that failed in the last finished pass."""
+    """Ask again about the items that failed.
+
+    Forgets the failures of the last finished pass and starts a new one; everything else is
+    recalled.
+    """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.kinds import failure_kind
     from kclassify.cli.retrying import Choice, carry_out_retry

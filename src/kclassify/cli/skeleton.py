@@ -26,10 +26,10 @@ max_concurrency = 10
 min_confidence = 0.75
 """
 _TAXONOMY = """\
-# The labels that the items of {name} carry now. `kclassify dry-run` starts once each of them has a
-# definition: one line that would let a new colleague decide. A label that nothing may move to any
-# more gets `retired = true` in place of a definition. New categories are further [[category]] blocks,
-# with choose_when, not_when and examples where two of them are close.
+# The labels that the items of {name} carry now. `kclassify dry-run` starts once each of them
+# has a definition: one line that would let a new colleague decide. A label that nothing may move to
+# any more gets `retired = true` in place of a definition. New categories are further [[category]]
+# blocks, with choose_when, not_when and examples where two of them are close.
 
 name = {quoted}
 tie_breakers = []

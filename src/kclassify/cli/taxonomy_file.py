@@ -11,7 +11,7 @@ from kclassify.errors import TaxonomyError
 
 
 def read_taxonomy(path: Path) -> Taxonomy[str]:
-    """The taxonomy in a TOML file. Raises `TaxonomyError`, which names the file and the category."""
+    """The taxonomy in a TOML file. Raises `TaxonomyError`, which names file and category."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -40,7 +40,9 @@ def _without_definition(text: str) -> list[str]:
         return []
     if not isinstance(entries, list):
         return []
-    tables = [cast("dict[str, Any]", e) for e in cast("list[object]", entries) if isinstance(e, dict)]
+    tables = [
+        cast("dict[str, Any]", e) for e in cast("list[object]", entries) if isinstance(e, dict)
+    ]
     return [
         repr(table.get("name", "?"))
         for table in tables

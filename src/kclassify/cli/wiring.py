@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from kclassify.ports import Classifier, Source, Writer
 from kclassify.runner import ReclassifyRunner
 from kclassify.sources import SqlSource, open_source
 from kclassify.store import LedgerReader, SqlLedger
-from kclassify.writers import ColumnWriter, JsonlWriter
+from kclassify.writers import ColumnWriter, ExtraColumns, JsonlWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Stores:
 
 
 @contextmanager
-def open_stores(settings: Settings) -> Iterator[Stores]:
+def open_stores(settings: Settings) -> Generator[Stores]:
     """Source, writer and ledger, closed on exit. Raises `ConfigError` and `SourceError`.
 
     Where the ledger is in the source's database both use one `Database`, so that write, audit and
@@ -38,7 +38,9 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     with ExitStack() as stack:
         if settings.source.url is None:
             ledger = stack.enter_context(closing(Database(settings.ledger_url, create=True)))
-            yield Stores(_file_source(settings), _file_writer(settings), SqlLedger(ledger))
+            source, writer = _file_source(settings), _file_writer(settings)
+            stack.enter_context(closing(writer))
+            yield Stores(writer.relabelled(source), writer, SqlLedger(ledger))
         else:
             database = stack.enter_context(closing(Database(settings.source.url)))
             ledger = database
@@ -114,9 +116,11 @@ def table_writer(
         key=source.key,
         current=source.current,
         schema=source.schema_name,
-        reclassified_from=writer.reclassified_from,
-        confidence=writer.confidence,
-        metadata=writer.metadata,
+        extra=ExtraColumns(
+            reclassified_from=writer.reclassified_from,
+            confidence=writer.confidence,
+            metadata=writer.metadata,
+        ),
     )
 
 
@@ -142,9 +146,12 @@ def _file_source(settings: Settings) -> Source:
     )
 
 
-def _file_writer(settings: Settings) -> Writer:
+def _file_writer(settings: Settings) -> JsonlWriter:
     source = settings.source.path
     if source is None:
         raise WriterError("there is no file to write a new version of")
+    for name in ("reclassified_from", "confidence", "metadata"):
+        if getattr(settings.writer, name) is not None:
+            raise ConfigError(f"[writer] {name}: is for tables, and {source} is a file")
     path = settings.writer.path or source.with_name(f"{source.stem}.relabelled{source.suffix}")
     return JsonlWriter(source, path, key=settings.source.key, current=settings.source.current)

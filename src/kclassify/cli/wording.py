@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 ARROW = "→"
 NO_LABEL = "(none)"
@@ -28,9 +29,9 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
 
 
-def counts(numbers: Mapping[str, int]) -> str:
+def counts(numbers: Mapping[Any, int]) -> str:
     """`refused 3, timed out 1`, the most frequent first."""
-    ordered = sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
+    ordered = sorted(numbers.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return ", ".join(f"{shown(name)} {count:,}" for name, count in ordered)
 
 

@@ -16,6 +16,7 @@ whose fault a failure is. An item that failed is tried again only once another c
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +25,7 @@ from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
 from kclassify.core.item import Item, Key
 from kclassify.core.policy import RunPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind
-from kclassify.core.window import PROBE, Call, Entry, Landed, Phase, Window
+from kclassify.core.window import NO_ANSWER, PROBE, Call, Entry, Landed, Phase, Window
 
 
 class Run:
@@ -42,7 +43,7 @@ class Run:
         self.policy = policy
         self.cursor = cursor
         self._stored_suspects = {suspect.key: suspect for suspect in suspects}
-        self._max_items = max_items
+        self._last = sys.maxsize if max_items is None else max_items
         self._exhausted = False
         self._provider = Availability(policy.snooze, policy.retry, breaker or Breaker())
         self._window = Window()
@@ -60,10 +61,7 @@ class Run:
         """How many more items may be admitted now."""
         if self._exhausted or self._is_closed:
             return 0
-        left = self.policy.window - len(self._window)
-        if self._max_items is None:
-            return left
-        return min(left, self._max_items - self._window.admitted)
+        return min(self.policy.window - len(self._window), self._last - self._window.admitted)
 
     @property
     def wants_items(self) -> bool:
@@ -81,6 +79,7 @@ class Run:
     def end_of_source(self) -> None:
         """There are no more items."""
         self._exhausted = True
+        self._stored_suspects.clear()
 
     def _place(self, entry: Entry, recalled: Outcome[str] | None) -> None:
         suspect = self._stored_suspects.pop(entry.item.key, None)
@@ -212,11 +211,10 @@ class Run:
         """Another call succeeded since this item's last failure, so that one was its own."""
         entry.undecided = False
         entry.held += 1
-        last = entry.outcome
-        spent = entry.held >= self.policy.retry.max_attempts
-        if spent and entry.phase is Phase.WAITING and last is not None:
+        is_spent = entry.held >= self.policy.retry.max_attempts
+        if is_spent and entry.phase is Phase.WAITING:
             del self._waiting[entry.number]
-            entry.settle(last)
+            entry.settle(entry.outcome or NO_ANSWER)
 
     @property
     def is_ready(self) -> bool:
@@ -239,9 +237,8 @@ class Run:
     def suspects(self) -> tuple[Suspect, ...]:
         """The items whose availability failures must outlive this step."""
         entries = [*self._waiting.values(), *self._flying.values(), *self._fresh]
-        kept = [entry for entry in entries if entry.held or entry.undecided]
-        stored = tuple(self._stored_suspects.values())
-        return (*stored, *(Suspect(e.item.key, e.held, e.undecided) for e in kept))
+        kept = [Suspect(e.item.key, e.held, e.undecided) for e in entries if e.held or e.undecided]
+        return (*self._stored_suspects.values(), *kept)
 
     def stop(self, pause: Pause) -> None:
         """Stop admitting and starting; what flies may land."""
@@ -287,7 +284,7 @@ class Run:
         return self._provider.snooze("only items without an answer are left", wait, now, jitter)
 
     def _forgive(self) -> None:
-        """What failed in an outage is nobody's own: it is fresh again, behind what was not tried."""
+        """What failed in an outage is nobody's own: it is fresh, behind what was not tried."""
         for entry in [*self._waiting.values(), *self._flying.values(), *self._fresh]:
             entry.forgive()
         for entry in self._waiting.values():

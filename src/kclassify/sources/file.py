@@ -64,7 +64,7 @@ class FileSource(ABC):
                 unknown.add(item.current, item.key)
                 labelled = labelled or self._current is None or self._current in record.fields
         if record is not None and not labelled:
-            raise self._missing(f"{self._path}: no line", str(self._current), record)
+            raise self._missing(f"{self._path}: no line has a field", str(self._current), record)
         return Survey(items, unknown.found())
 
     def page(self, after: Key | None, limit: int) -> Sequence[Item]:
@@ -97,7 +97,7 @@ class FileSource(ABC):
         where = f"{self._path}, line {record.line}"
         for field in (self._key, self._body):
             if field not in record.fields:
-                raise self._missing(where, field, record)
+                raise self._missing(f"{where} has no field", field, record)
         values = record.fields
         label = self._label(values.get(self._current)) if self._current else None
         return Item(
@@ -109,7 +109,7 @@ class FileSource(ABC):
 
     def _missing(self, where: str, field: str, record: Record) -> SourceError:
         exist = ", ".join(record.fields) or "nothing"
-        return SourceError(f"{where} has the field {field!r} missing; it has: {exist}")
+        return SourceError(f"{where} {field!r}; there are: {exist}")
 
     def _check_new(self, seen: DiskIndex, key: Key, line: int) -> None:
         name = encode_key(key)
@@ -178,7 +178,7 @@ class CsvSource(FileSource):
         for field in (self._key, self._body, self._current):
             if names and field is not None and field not in names:
                 exist = ", ".join(names)
-                raise SourceError(f"{self._path} has no field {field!r}; it has: {exist}")
+                raise SourceError(f"{self._path} has no field {field!r}; there are: {exist}")
 
 
 _ENDINGS: dict[str, type[JsonlSource | CsvSource]] = {

@@ -41,12 +41,13 @@ class Record:
 
 @contextmanager
 def opened(path: Path) -> Generator[BinaryIO]:
-    """The file for reading. Raises `SourceError` that names it, also when reading fails."""
+    """The file for reading. Raises `SourceError` that names it."""
     try:
-        with path.open("rb") as file:
-            yield file
+        file = path.open("rb")
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from None
+    with file:
+        yield file
 
 
 def jsonl_records(path: Path, place: Place = Place()) -> Generator[Record]:  # noqa: B008

@@ -35,13 +35,22 @@ _NEVER_KEYS = (
 _KEYS = (types.Integer, types.String, types.Uuid)
 
 
+class AsStored(types.UserDefinedType[Any]):
+    """Values as the driver gives and takes them.
+
+    With a type of its own on the value, PostgreSQL would compare a citext or a padded text by other
+    rules than it sorts them by.
+    """
+
+    cache_ok = True
+
+
 @dataclass(frozen=True, slots=True)
 class FoundTable:
     """A reflected table.
 
-    The columns that were asked for have no type in `table`, so that values pass as the driver gives
-    and takes them; `types` tells how they were declared. `unique` are the columns that alone are
-    declared unique, `primary_key` those that are so together.
+    The columns that were asked for are `AsStored` in `table`; `types` tells how they were declared.
+    `unique` are the columns that alone are declared unique, `primary_key` those that are together.
     """
 
     name: str
@@ -70,7 +79,7 @@ def find_table(
             if column not in declared:
                 raise error(f"{full_name} has no column {column!r}; it has: {', '.join(declared)}")
         columns = (
-            Column(column, types.NullType() if column in wanted else kind)
+            Column(column, AsStored() if column in wanted else kind)
             for column, kind in declared.items()
         )
         primary_key = tuple(inspector.get_pk_constraint(name, schema)["constrained_columns"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kclassify.holder import is_alive, this_holder
 from kclassify.store.forget import forget_failures
-from kclassify.store.lease import is_alive, this_holder
 from kclassify.store.ledger import SqlLedger
 from kclassify.store.reading import (
     AuditedChange,

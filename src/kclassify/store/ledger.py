@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
+from kclassify.holder import is_alive as holder_is_alive
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
-from kclassify.store import intents, lease, passes, runs, verdicts
+from kclassify.store import intents, passes, runs, verdicts
 from kclassify.store.checkpoint import CheckpointWork
 from kclassify.store.migrations import migrate
 from kclassify.store.states import PassStatus
@@ -23,7 +24,7 @@ class SqlLedger:
     """
 
     def __init__(
-        self, database: Database, *, is_alive: Callable[[str], bool] = lease.is_alive
+        self, database: Database, *, is_alive: Callable[[str], bool] = holder_is_alive
     ) -> None:
         self.database = database
         self.is_alive = is_alive

@@ -21,7 +21,7 @@ class ScriptedClassifier:
     """Answers each item by a function: a label (with `confidence`), an outcome, a `Halt`.
 
     The function may be async, to take time or to hang. `asked` holds the items in the order in
-    which they were asked, `in_flight` and `most_in_flight` how many at once. `version` goes into
+    which they were asked (not with `keep_asked=False`), `in_flight` and `most_in_flight` how many at once. `version` goes into
     the fingerprint: change it to play another model.
     """
 
@@ -33,10 +33,12 @@ class ScriptedClassifier:
         confidence: float = 0.9,
         usage: Usage = _USAGE,
         version: str = "1",
+        keep_asked: bool = True,
     ) -> None:
         self.taxonomy = taxonomy
         self.model = "scripted"
         self.version = version
+        self._keep_asked = keep_asked
         self.asked: list[Item] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -51,7 +53,8 @@ class ScriptedClassifier:
 
     async def judge(self, item: Item) -> Outcome[str] | Halt:
         """What the script says of the item."""
-        self.asked.append(item)
+        if self._keep_asked:
+            self.asked.append(item)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:

@@ -23,7 +23,7 @@ class CallbackWriter:
 
     A write whose fate is unknown, because the process died, is made again with the same
     `write.idempotency_key` and with `write.redo` set: at least once, not exactly once. `revert` is
-    called with the original write to put `write.change.before` back. What the functions raise passes.
+    called with the original write to put `write.change.before` back. What a function raises passes.
     """
 
     def __init__(self, function: WriteFunction, revert: WriteFunction | None = None) -> None:
@@ -43,11 +43,19 @@ class CallbackWriter:
     def check(self) -> None:
         """Nothing can be told before the function is called."""
 
-    def apply(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
+    def apply(
+        self,
+        writes: Sequence[Write],
+        connection: Connection | None,  # noqa: ARG002 # it is a writer's parameter
+    ) -> Sequence[Receipt]:
         """Call the function for each write. Raises `WriterError` for an answer of another type."""
         return [_receipt(self._function(write)) for write in writes]
 
-    def revert(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
+    def revert(
+        self,
+        writes: Sequence[Write],
+        connection: Connection | None,  # noqa: ARG002 # it is a writer's parameter
+    ) -> Sequence[Receipt]:
         """Call the revert function for each write. Raises `WriterError` when there is none."""
         if self._revert is None:
             raise WriterError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kclassify.sources.text import well_formed
 from kclassify.writers.metadata import merged, restored, without_ours
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class ExtraColumns:
     """Names of columns; None leaves one out.
 
-    `reclassified_from` takes the label from before, `confidence` the model's. `metadata` holds a JSON
-    object (JSON, JSONB or text) and gets both as members, `reclassified_from` and
+    `reclassified_from` takes the label from before, `confidence` the model's. `metadata` holds a
+    JSON object (JSON, JSONB or text) and gets both as members, `reclassified_from` and
     `reclassified_confidence`; a row whose metadata is something else is a conflict.
     """
 
@@ -33,7 +34,9 @@ class ExtraColumns:
         return tuple(name for name in given if name is not None)
 
     def written(self, now: Mapping[str, Any], change: Change) -> dict[str, Any] | None:
-        """The values to write with a change; None when the metadata cannot take them."""
+        """The values to write with a change; None when the row cannot take or give back any."""
+        if not all(_can_be_kept(value) for value in now.values()):
+            return None
         values: dict[str, Any] = {}
         if self.reclassified_from is not None:
             values[self.reclassified_from] = change.before
@@ -53,3 +56,10 @@ class ExtraColumns:
             known = name in before
             values[name] = restored(now[name], before[name]) if known else without_ours(now[name])
         return values
+
+
+def _can_be_kept(value: object) -> bool:
+    # SQLite lets anything into any column; the audit keeps JSON.
+    if isinstance(value, str):
+        return well_formed(value) == value
+    return value is None or isinstance(value, int | float)

@@ -135,10 +135,10 @@ class Journal:
         follows = earlier is not None and earlier.now == entry.before
         base = earlier.base if earlier is not None and follows else entry.before
         index.put(
-            entry.key, json.dumps([base, entry.after, mark(entry.idempotency_key, entry.undo)])
+            entry.key, json.dumps([base, entry.after, mark(entry.idempotency_key, undo=entry.undo)])
         )
 
 
-def mark(idempotency_key: str, undo: bool) -> str:  # noqa: FBT001
+def mark(idempotency_key: str, *, undo: bool) -> str:
     """What tells a write from its undoing."""
     return f"{'undo' if undo else 'do'}:{idempotency_key}"

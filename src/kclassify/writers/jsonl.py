@@ -61,7 +61,7 @@ class JsonlWriter:
         return None
 
     def check(self) -> None:
-        """Raise `WriterError` when the new file cannot be written, or the source has no such field."""
+        """Raise `WriterError` when the new file cannot be written or the source lacks the field."""
         endings = self._source.suffix.lower(), self._out.suffix.lower()
         if endings[0] not in _ENDINGS or (endings[0] == ".csv") != (endings[1] == ".csv"):
             raise WriterError(f"{self._out}: the ending has to be that of {self._source}")
@@ -73,13 +73,21 @@ class JsonlWriter:
         fields = csv_fields(self._source) if self._is_csv else []
         if fields and self._current not in fields:
             exist = ", ".join(fields)
-            raise WriterError(f"{self._source} has no field {self._current!r}; it has: {exist}")
+            raise WriterError(f"{self._source} has no field {self._current!r}; there are: {exist}")
 
-    def apply(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
+    def apply(
+        self,
+        writes: Sequence[Write],
+        connection: Connection | None,  # noqa: ARG002 # it is a writer's parameter
+    ) -> Sequence[Receipt]:
         """Record the changes; a key that the source does not have is a conflict."""
         return self._record(writes, undo=False)
 
-    def revert(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
+    def revert(
+        self,
+        writes: Sequence[Write],
+        connection: Connection | None,  # noqa: ARG002 # it is a writer's parameter
+    ) -> Sequence[Receipt]:
         """Record the inverse of the changes; `finish` then writes the file without them."""
         return self._record(writes, undo=True)
 
@@ -120,7 +128,9 @@ class JsonlWriter:
                 receipts.append(Receipt(WriteResult.CONFLICT))
                 continue
             now = moved.get(name, self._journal.label(change.key, json.loads(stored)))
-            repeated = self._journal.last_write(change.key) == mark(write.idempotency_key, undo)
+            repeated = self._journal.last_write(change.key) == mark(
+                write.idempotency_key, undo=undo
+            )
             found = standing(now, expected, wanted, redo=write.redo or repeated)
             if found is Standing.READY:
                 entries.append(Entry(name, expected, wanted, write.idempotency_key, undo))

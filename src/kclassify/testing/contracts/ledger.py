@@ -10,7 +10,9 @@ from kclassify.testing.contracts.ledger_writes import LedgerWrites
 
 
 class LedgerContract(LedgerLeases, LedgerPasses, LedgerVerdicts, LedgerWrites, LedgerIntents):
-    """A suite for a `kclassify.ports.Ledger`. A subclass overrides one fixture, `make_ledger`:
+    """A suite for a `kclassify.ports.Ledger`.
+
+    A subclass overrides one fixture, `make_ledger`:
 
         class TestMyLedger(LedgerContract):
             @pytest.fixture

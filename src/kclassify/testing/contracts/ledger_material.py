@@ -1,9 +1,9 @@
 """What the suite for ledgers is made of: requests, items, outcomes and a worker."""
+# ruff: noqa: S101 - a suite of tests: assert is how it speaks
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pytest
 
@@ -114,16 +114,3 @@ def save(
     )
     assert isinstance(recorded, Recorded), recorded
     return recorded
-
-
-class Crash(Exception):
-    """A worker dies here."""
-
-
-@dataclass(slots=True)
-class Crashing:
-    """A writer that dies at its first `apply`: before it writes, or after."""
-
-    writer: Writer
-    before: bool = False
-    after: bool = False

@@ -1,0 +1,58 @@
+"""The commands and the options before them. Imports nothing heavy: `--help` is to be quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kclassify.cli.demo_command import demo
+from kclassify.cli.init_command import init
+from kclassify.cli.ledger_commands import audit, failures, rollback, status
+from kclassify.cli.options import ConfigOption, QuietOption, VerboseOption
+from kclassify.cli.run_commands import commit, dry_run, retry
+
+app = typer.Typer(
+    name="kclassify",
+    help="Relabel a corpus with a language model: look first, write after, lose nothing.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"kclassify {version('kclassify')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    config: ConfigOption = None,  # noqa: ARG001 - read by `chosen_config`
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+    version: Annotated[  # noqa: ARG001 - its callback shows it
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version)
+    ] = False,
+) -> None:
+    """What holds for every command."""
+    import logging
+
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    logging.basicConfig(level=level, format="kclassify: %(name)s: %(message)s")
+
+
+app.command("init")(init)
+app.command("demo")(demo)
+app.command("dry-run")(dry_run)
+app.command("commit")(commit)
+app.command("status")(status)
+app.command("failures")(failures)
+app.command("retry")(retry)
+app.command("audit")(audit)
+app.command("rollback")(rollback)

@@ -1,0 +1,115 @@
+"""The sliding window beside a loop of batches with a barrier, at the latency of a real provider."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import sqlalchemy as sa
+
+from kclassify import (
+    Category,
+    ColumnWriter,
+    Database,
+    Done,
+    Item,
+    ReclassifyRunner,
+    RunnerSettings,
+    SqlLedger,
+    SqlSource,
+    Taxonomy,
+)
+from kclassify.testing.scripted import ScriptedClassifier
+
+TAXONOMY = Taxonomy[str](
+    "small",
+    (
+        Category(name="left", definition="goes left"),
+        Category(name="right", definition="goes right"),
+        Category(name="old", retired=True),
+    ),
+)
+MEDIAN_S, SIGMA, CUT_S = 0.06, 0.8, 0.8
+
+
+@dataclass
+class SlowClassifier:
+    """Takes its time as a provider does, and notes how long and when each call came back."""
+
+    seed: int
+    ended: list[float] = field(default_factory=list[float])
+    took: list[float] = field(default_factory=list[float])
+
+    def __post_init__(self) -> None:
+        numbers = random.Random(self.seed)
+
+        async def script(_: Item) -> str:
+            seconds = draw(numbers)
+            self.took.append(seconds)
+            await anyio.sleep(seconds)
+            self.ended.append(time.perf_counter())
+            return "left"
+
+        self.port = ScriptedClassifier(TAXONOMY, script)
+
+
+def draw(numbers: random.Random) -> float:
+    return min(CUT_S, numbers.lognormvariate(math.log(MEDIAN_S), SIGMA))
+
+
+def make_table(path: Path, rows: int, body: str = "x" * 400) -> Database:
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE articles (id INTEGER PRIMARY KEY, body TEXT, category TEXT)"
+        )
+        connection.execute(
+            sa.text("INSERT INTO articles VALUES (:id, :body, 'old')"),
+            [{"id": n, "body": f"{n} {body}"} for n in range(rows)],
+        )
+    engine.dispose()
+    return Database(f"sqlite:///{path}")
+
+
+def efficiency(slow: SlowClassifier, concurrency: int) -> float:
+    """Throughput between the first and the last tenth, over concurrency / mean latency as drawn."""
+    tenth = len(slow.ended) // 10
+    inner = sorted(slow.ended)[tenth:-tenth]
+    rate = (len(inner) - 1) / (inner[-1] - inner[0])
+    mean = sum(slow.took[tenth:-tenth]) / len(slow.took[tenth:-tenth])
+    return rate * mean / concurrency
+
+
+async def run_window(folder: Path, rows: int, concurrency: int) -> float:
+    database = make_table(folder / f"window-{concurrency}.db", rows)
+    slow = SlowClassifier(seed=concurrency)
+    runner = ReclassifyRunner(
+        source=SqlSource(database, "articles", key="id", body="body", current="category"),
+        classifier=slow.port,
+        ledger=SqlLedger(database),
+        writer=ColumnWriter(database, "articles", key="id", current="category"),
+        settings=RunnerSettings(max_concurrency=concurrency),
+    )
+    assert await runner.commit(override="benchmark") == Done()
+    database.close()
+    return efficiency(slow, concurrency)
+
+
+async def run_batches(rows: int, concurrency: int) -> float:
+    """The loop that kclassify replaces: batches of 100, each waiting for its slowest call."""
+    slow = SlowClassifier(seed=concurrency)
+    limit = anyio.CapacityLimiter(concurrency)
+
+    async def one(number: int) -> None:
+        async with limit:
+            await slow.port.judge(Item(number, "text"))
+
+    for start in range(0, rows, 100):
+        async with anyio.create_task_group() as tasks:
+            for number in range(start, min(start + 100, rows)):
+                tasks.start_soon(one, number)
+    return efficiency(slow, concurrency)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.place import Place
+
+COMMANDS = (
+    "init", "demo", "dry-run", "commit", "status", "failures", "retry", "audit", "rollback",
+)  # fmt: skip
+HEAVY = ("anthropic", "instructor", "rich", "sklearn", "sqlalchemy", "sqlmodel")
+HELP = """
+import sys
+from kclassify.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print("heavy:", *(name for name in {heavy!r} if name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_imports_nothing_heavy(command: str) -> None:
+    arguments = [*command.split(), "--help"]
+    program = [sys.executable, "-c", HELP.format(heavy=HEAVY), *arguments]
+    ended = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert f"Usage: kclassify {command}".strip() in ended.stdout
+    assert ended.stdout.endswith("heavy:\n")
+
+
+def test_the_help_lists_the_commands_in_the_order_of_their_use(place: Place) -> None:
+    shown = place.run("--help").out
+    found = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
+    assert found == list(COMMANDS)
+    assert "..." not in shown.partition("Commands:\n")[2]
+
+
+def test_the_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "kclassify", "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("kclassify 0.")
+
+
+def test_no_command_shows_the_help(place: Place) -> None:
+    ended = place.run()
+    assert ended.status == 2
+    assert "Usage: kclassify" in ended.out + ended.err
+
+
+def test_there_are_no_commands_of_later_issues(place: Place) -> None:
+    for name in ("sample", "label", "eval", "estimate"):
+        assert place.run(name).status == 2

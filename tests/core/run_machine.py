@@ -1,0 +1,138 @@
+"""Hypothesis plays the world against the run: any interleaving, any failure, any crash point."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from kclassify.core.decision import Done, Halt, Pause
+from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy
+from kclassify.core.verdict import OutcomeKind
+from tests.core.corpus import ITEM_FAILURES, Nature, corpus, unavailable
+from tests.core.world import World
+
+HEALTHY = (Nature.GOOD, Nature.GOOD, Nature.ABSTAINED, Nature.EMPTY, *ITEM_FAILURES)
+FAILURES = st.builds(
+    unavailable,
+    st.sampled_from([OutcomeKind.TIMED_OUT, OutcomeKind.THROTTLED, OutcomeKind.UNAVAILABLE]),
+    st.sampled_from([None, 0.0, 5.0, 3600.0]),
+)
+PICK = st.integers(0, 1000)
+
+
+def rows(*natures: Nature) -> st.SearchStrategy[list[tuple[Nature, int]]]:
+    return st.lists(st.tuples(st.sampled_from(natures), st.integers(0, 9)), min_size=1, max_size=24)
+
+
+CORPORA = st.one_of(
+    rows(*HEALTHY),
+    rows(*HEALTHY, Nature.POISON),
+    rows(Nature.GOOD, Nature.POISON),
+    rows(*ITEM_FAILURES),
+    rows(Nature.REJECTED),
+    rows(Nature.POISON),
+)
+
+
+class RunMachine(RuleBasedStateMachine):
+    world: World
+
+    @initialize(
+        rows=CORPORA,
+        concurrency=st.integers(1, 4),
+        max_attempts=st.integers(1, 3),
+        max_items=st.sampled_from([None, None, 1, 3]),
+        by_steps=st.booleans(),
+        rejects_all=st.sampled_from([False, False, False, True]),
+    )
+    def begin(
+        self,
+        rows: list[tuple[Nature, int]],
+        concurrency: int,
+        max_attempts: int,
+        max_items: int | None,
+        by_steps: bool,
+        rejects_all: bool,
+    ) -> None:
+        policy = RunPolicy(
+            max_concurrency=concurrency,
+            smallest_window=8,
+            snooze=SnoozePolicy(observations=12, min_observations=3),
+            retry=RetryPolicy(max_attempts=max_attempts),
+        )
+        self.rejects_all = rejects_all
+        self.world = World(
+            corpus(rows), policy, max_items=max_items, by_steps=by_steps, rejects_all=rejects_all
+        )
+
+    def _one(self, pick: int) -> int:
+        return pick % len(self.world.flying)
+
+    @precondition(lambda self: self.world.run.wants_items)
+    @rule(at_most=st.integers(1, 12))
+    def fetch(self, at_most: int) -> None:
+        self.world.fetch(at_most)
+
+    @rule()
+    def start(self) -> None:
+        self.world.start()
+
+    @precondition(lambda self: self.world.flying)
+    @rule(pick=PICK, crash=st.sampled_from([False] * 9 + [True]))
+    def land(self, pick: int, crash: bool) -> None:
+        self.world.land(self._one(pick), crash=crash)
+
+    @precondition(lambda self: self.world.flying)
+    @rule(pick=PICK, failure=FAILURES)
+    def land_without_an_answer(self, pick: int, failure: object) -> None:
+        self.world.land(self._one(pick), unavailable() if failure is None else failure)  # type: ignore[arg-type]
+
+    @precondition(lambda self: self.world.flying)
+    @rule(pick=PICK)
+    def cut(self, pick: int) -> None:
+        self.world.cut(self._one(pick))
+
+    @precondition(lambda self: self.world.flying)
+    @rule(pick=PICK)
+    def halt(self, pick: int) -> None:
+        self.world.halt(self._one(pick))
+
+    @rule(limit=st.integers(1, 5), crash=st.sampled_from([False] * 9 + [True]))
+    def checkpoint(self, limit: int, crash: bool) -> None:
+        self.world.checkpoint(limit, crash=crash)
+
+    @rule()
+    def crash(self) -> None:
+        self.world.crash()
+
+    @rule(pause=st.sampled_from([Pause.BUDGET, Pause.STOPPED]))
+    def stop(self, pause: Pause) -> None:
+        self.world.stop(pause)
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 40.0, 4000.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    @rule(is_out=st.booleans())
+    def outage(self, is_out: bool) -> None:
+        self.world.is_out = is_out
+
+    @rule(jitter=st.sampled_from([0.0, 0.99]))
+    def decide(self, jitter: float) -> None:
+        self.world.decide(jitter)
+
+    @rule(rounds=st.integers(1, 6))
+    def work(self, rounds: int) -> None:
+        for _ in range(rounds):
+            self.world.round()
+            self.world.now += 1.0
+
+    def teardown(self) -> None:
+        """From here on the provider is healthy, and nobody crashes: the pass must end."""
+        if not hasattr(self, "world"):
+            return
+        self.world.is_out = False
+        decision = self.world.finish()
+        if isinstance(decision, Halt) and not self.rejects_all:
+            decision = self.world.finish()
+        assert isinstance(decision, Done) or self.rejects_all

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from kclassify.core.decision import Advance, Done
+from kclassify.core.verdict import OutcomeKind
+from kclassify.errors import UsageError
+from kclassify.ports import Mode
+from kclassify.store import SqlLedger, forget_failures
+from kclassify.testing.contracts.ledger_material import (
+    FINGERPRINT,
+    NOW,
+    digest,
+    failure,
+    open_pass,
+    same,
+    save,
+)
+
+if TYPE_CHECKING:
+    from kclassify.core.item import Key
+    from kclassify.database import Database
+
+ID = UUID("6f9c0b1e-8a3f-4c58-9d6c-2f2d3f6e1a10")
+
+
+@pytest.fixture
+def ledger(database: Database) -> SqlLedger:
+    """With a finished dry run: one item judged, four failed."""
+    ledger = SqlLedger(database)
+    items = [
+        same(1),
+        failure(2, OutcomeKind.REFUSED),
+        failure("kb", OutcomeKind.TOO_LONG),
+        failure(ID, OutcomeKind.TIMED_OUT),
+        failure(5, OutcomeKind.EMPTY),
+    ]
+    opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), items).opened
+    ledger.close_step(opened, Done(), NOW)
+    return ledger
+
+
+def remembered(ledger: SqlLedger) -> set[Key]:
+    keys: list[Key] = [1, 2, "kb", ID, 5]
+    found = ledger.recall([digest(key) for key in keys], FINGERPRINT)
+    return {key for key in keys if digest(key) in found}
+
+
+def test_all_failures_that_a_call_could_mend_are_forgotten(ledger: SqlLedger) -> None:
+    assert remembered(ledger) == {1, 2, "kb", ID}
+    assert forget_failures(ledger.database, "r") == 3
+    assert remembered(ledger) == {1}
+
+
+def test_forgetting_twice_forgets_nothing_more(ledger: SqlLedger) -> None:
+    forget_failures(ledger.database, "r")
+    assert forget_failures(ledger.database, "r") == 0
+
+
+def test_failures_are_forgotten_by_kind(ledger: SqlLedger) -> None:
+    assert forget_failures(ledger.database, "r", kinds=[OutcomeKind.TIMED_OUT]) == 1
+    assert remembered(ledger) == {1, 2, "kb"}
+    assert forget_failures(ledger.database, "r", kinds=[OutcomeKind.JUDGED]) == 0
+    assert remembered(ledger) == {1, 2, "kb"}
+
+
+@pytest.mark.parametrize("keys", [[2, ID], ["2", str(ID)]])
+def test_failures_are_forgotten_by_key_whatever_its_type(
+    ledger: SqlLedger, keys: list[Key]
+) -> None:
+    assert forget_failures(ledger.database, "r", keys=keys) == 2
+    assert remembered(ledger) == {1, "kb"}
+
+
+@pytest.mark.parametrize("key", [1, 5, "nobody"])
+def test_a_key_that_did_not_fail_is_named_and_nothing_is_forgotten(
+    ledger: SqlLedger, key: Key
+) -> None:
+    with pytest.raises(UsageError, match=f"run 'r' has no failed item '{key}'"):
+        forget_failures(ledger.database, "r", keys=[2, key])
+    assert remembered(ledger) == {1, 2, "kb", ID}
+
+
+def test_only_the_latest_finished_pass_counts(ledger: SqlLedger) -> None:
+    mended = replace(same(2), outcome=same(2).outcome.as_recalled())
+    opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), [mended]).opened
+    ledger.close_step(opened, Advance(2), NOW)
+    assert forget_failures(ledger.database, "r") == 3
+
+
+def test_the_verdicts_of_another_classifier_stay(ledger: SqlLedger) -> None:
+    other = "e" * 64
+    ledger.record(other, [(digest(2), failure(2, OutcomeKind.REFUSED).outcome)], NOW)
+    forget_failures(ledger.database, "r")
+    assert digest(2) in ledger.recall([digest(2)], other)
+
+
+def test_a_missing_run_is_named(ledger: SqlLedger) -> None:
+    with pytest.raises(UsageError, match="no run named 'x': there is r"):
+        forget_failures(ledger.database, "x")

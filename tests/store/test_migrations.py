@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from kclassify.database import Database
+from kclassify.errors import DatabaseError, LedgerVersionError
+from kclassify.store import SqlLedger
+from kclassify.store.migrations import STEPS, migrate, schema_version
+from kclassify.store.tables import ledger_metadata
+from kclassify.testing.contracts.ledger_material import LEASE_S, NOW, request_of
+
+from .articles import run_sql
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def add_column(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE kclassify_run ADD COLUMN note TEXT"))
+
+
+def fill_column(connection: Connection) -> None:
+    connection.execute(text("UPDATE kclassify_run SET note = name"))
+
+
+def break_off(connection: Connection) -> None:
+    add_column(connection)
+    connection.execute(text("SELECT nothing FROM nowhere"))
+
+
+def version(database: Database) -> int | None:
+    with database.connect() as connection:
+        return schema_version(connection)
+
+
+def columns(database: Database) -> set[str]:
+    return {column["name"] for column in inspect(database.engine).get_columns("kclassify_run")}
+
+
+def test_a_new_ledger_gets_the_newest_tables(database: Database) -> None:
+    assert version(database) is None
+    migrate(database)
+    migrate(database)
+    assert version(database) == 1 + len(STEPS)
+    tables = inspect(database.engine).get_table_names()
+    assert {name for name in tables if name.startswith("kclassify_")} == set(ledger_metadata.tables)
+
+
+def test_an_older_ledger_goes_through_each_step_once_and_keeps_its_rows(database: Database) -> None:
+    ledger = SqlLedger(database)
+    ledger.open(request_of(), "one", NOW, LEASE_S)
+    migrate(database, [*STEPS, add_column])
+    assert version(database) == 2 + len(STEPS)
+    migrate(database, [*STEPS, add_column, fill_column])
+    migrate(database, [*STEPS, add_column, fill_column])
+    assert version(database) == 3 + len(STEPS)
+    assert run_sql(database, "SELECT note FROM kclassify_run")[0][0] == "r"
+
+
+def test_a_step_that_fails_leaves_the_ledger_as_it_was(database: Database) -> None:
+    migrate(database)
+    with pytest.raises(DatabaseError):
+        migrate(database, [*STEPS, break_off])
+    assert version(database) == 1 + len(STEPS)
+    assert "note" not in columns(database)
+
+
+def test_a_newer_ledger_is_refused_with_both_versions(database: Database) -> None:
+    migrate(database, [*STEPS, add_column])
+    newer, ours = 2 + len(STEPS), 1 + len(STEPS)
+    with pytest.raises(LedgerVersionError, match=f"has version {newer}.*knows version {ours}"):
+        SqlLedger(database).open(request_of(), "one", NOW, LEASE_S)
+
+
+def test_threads_that_create_the_ledger_at_once_all_succeed(database_url: str) -> None:
+    def create(_: int) -> int | None:
+        database = Database(database_url, create=True)
+        migrate(database)
+        found = version(database)
+        database.close()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(create, range(4))) == {1 + len(STEPS)}
+
+
+def test_processes_that_create_the_ledger_at_once_all_succeed(
+    database_url: str, tmp_path: Path
+) -> None:
+    program = (
+        "import sys\n"
+        "from kclassify.database import Database\n"
+        "from kclassify.store.migrations import migrate\n"
+        "database = Database(sys.argv[1], create=True)\n"
+        "sys.stdin.readline()\n"
+        "migrate(database)\n"
+    )
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, database_url],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    told = [worker.communicate("go\n", timeout=60)[1] for worker in workers]
+    assert [(worker.returncode, error) for worker, error in zip(workers, told, strict=True)] == [
+        (0, "")
+    ] * 3
