@@ -117,6 +117,15 @@ class Place:
         engine.dispose()
         return found
 
+    def column(self, name: str) -> list[object]:
+        """One column of the table now, in the order of the keys."""
+        engine = create_engine(self.url)
+        with engine.connect() as connection:
+            query = select(ARTICLES.c[name]).order_by(ARTICLES.c.id)
+            found: list[object] = list(connection.scalars(query))
+        engine.dispose()
+        return found
+
     def relabel(self, key: int, label: str) -> None:
         """Change a row behind the back of the run."""
         engine = create_engine(self.url)

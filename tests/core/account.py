@@ -20,15 +20,18 @@ class Account:
         self._pending: set[Key] = set()
         self._tried_since_answer: set[Key] = set()
         self._landed: list[tuple[Key | None, bool]] = []
-        self.may_snooze = False
+        self.may_rest = False
+        self.may_break = False
 
     def restart(self, suspects: Collection[Suspect]) -> None:
         self._landed.clear()
         self._tried_since_answer.clear()
         self._pending = {suspect.key for suspect in suspects if suspect.undecided}
-        self.may_snooze = bool(suspects)
+        self.may_rest = bool(suspects)
+        self.may_break = False
 
     def resume(self) -> None:
+        self.may_rest = self.may_break = False
         self._landed.clear()
         self._tried_since_answer.clear()
 
@@ -42,11 +45,13 @@ class Account:
         assert not again, f"items {again} are tried again though nobody was answered since"
 
     def fail(self, key: Key | None) -> None:
-        self.may_snooze = True
+        self.may_rest = True
         if key is not None:
             self._pending.add(key)
             self._tried_since_answer.add(key)
         self._landed.append((key, False))
+        seen = (self._recent(), self._recent(of_all=True))
+        self.may_break |= key is None or any(map(self._is_outage, seen))
 
     def answer(self, key: Key | None) -> None:
         self._tried_since_answer.clear()
@@ -60,13 +65,17 @@ class Account:
         if key is not None:
             self._pending.discard(key)
 
-    def _recent(self) -> list[tuple[Key | None, bool]]:
-        """The last calls; the failures of an item count once, those it is charged for not at all."""
+    def _is_outage(self, recent: Sequence[tuple[Key | None, bool]]) -> bool:
+        failures = sum(not answered for _, answered in recent)
+        return self._policy.snooze.is_outage(failures, len(recent))
+
+    def _recent(self, *, of_all: bool = False) -> list[tuple[Key | None, bool]]:
+        """The last calls. An item's failures count once, and not at all once it was charged."""
         kept: list[tuple[Key | None, bool]] = []
         for key, answered in self._landed:
             if not answered:
                 kept = [call for call in kept if call != (key, False)]
-            if answered or key is None or not self.charged[key]:
+            if answered or of_all or key is None or not self.charged[key]:
                 kept.append((key, answered))
         return kept[-self._policy.snooze.observations :]
 
@@ -80,5 +89,4 @@ class Account:
         if self._landed and self._landed[-1] == (None, False):
             return True
         recent = self._recent()
-        failures = sum(not answered for _, answered in recent)
-        return failures == len(recent) and self._policy.snooze.is_outage(failures, len(recent))
+        return self._is_outage(recent) and not any(answered for _, answered in recent)

@@ -29,10 +29,14 @@ class Referee:
         self._has_answer = False
         self._halt: Halt | None = None
         self._is_stopped = False
+        self._cursor: Key | None = None
 
-    def begins(self, suspects: Collection[Suspect], *, after_snooze: bool) -> None:
+    def begins(
+        self, cursor: Key | None, suspects: Collection[Suspect], *, after_snooze: bool
+    ) -> None:
         """A new run: whatever the last one knew is gone."""
         self.account.restart(suspects)
+        self._cursor = cursor
         self._awaits_canary = after_snooze
         self._has_answer = self._is_stopped = False
         self._halt = None
@@ -78,17 +82,19 @@ class Referee:
     def checks(self, run: Run) -> None:
         """What holds after every transition."""
         assert run.in_flight <= self._policy.max_concurrency, "too many calls at once"
-        assert len(run._window) <= self._policy.window, "the window is too long"
+        assert run.cursor == self._cursor, "the cursor moved without a drain"
+        assert len(run._window._entries) <= self._policy.window, "the window is too long"
         for suspect in run.suspects:
             held = self.account.charged[suspect.key]
             assert suspect.held <= held, f"item {suspect.key} is held {suspect.held} times, {held=}"
 
-    def drains(self, before: Key | None, landed: Sequence[Landed], run: Run) -> None:
-        """These items went behind the cursor, which stood at `before`."""
-        first = 0 if before is None else int(str(before))
+    def drains(self, landed: Sequence[Landed], run: Run) -> None:
+        """These items went behind the cursor."""
+        first = 0 if self._cursor is None else int(str(self._cursor))
         expected = [item.key for item in self._items[first : first + len(landed)]]
         assert [one.key for one in landed] == expected, "items are skipped or out of order"
-        assert run.cursor == (landed[-1].key if landed else before), "the cursor is elsewhere"
+        self._cursor = landed[-1].key if landed else self._cursor
+        assert run.cursor == self._cursor, "the cursor is elsewhere"
         for one in landed:
             self._judge(one)
 
@@ -114,8 +120,10 @@ class Referee:
         assert not (self._halt and decision != self._halt), "a halt is forgotten"
         if isinstance(decision, Snooze):
             assert decision.seconds >= 1
-            assert self.account.may_snooze, "a snooze though every call was answered"
-            self.account.snooze(is_outage=decision.reason != AT_REST)
+            is_outage = decision.reason != AT_REST
+            reason = self.account.may_break if is_outage else self.account.may_rest
+            assert reason, "a snooze without a reason"
+            self.account.snooze(is_outage=is_outage)
         elif isinstance(decision, Done | Advance):
             assert not self.account.must_snooze, "an outage is over without a snooze"
         if isinstance(decision, Done):

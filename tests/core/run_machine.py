@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from kclassify.core.decision import Done, Halt, Pause
 from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy
-from kclassify.core.verdict import OutcomeKind
+from kclassify.core.verdict import Outcome, OutcomeKind
 from tests.core.corpus import ITEM_FAILURES, Nature, corpus, unavailable
 from tests.core.world import World
 
@@ -44,6 +46,8 @@ class RunMachine(RuleBasedStateMachine):
         max_items=st.sampled_from([None, None, 1, 3]),
         by_steps=st.booleans(),
         rejects_all=st.sampled_from([False, False, False, True]),
+        is_quiet=st.booleans(),
+        interruptions=st.integers(0, 2),
     )
     def begin(
         self,
@@ -53,6 +57,8 @@ class RunMachine(RuleBasedStateMachine):
         max_items: int | None,
         by_steps: bool,
         rejects_all: bool,
+        is_quiet: bool,
+        interruptions: int,
     ) -> None:
         policy = RunPolicy(
             max_concurrency=concurrency,
@@ -60,13 +66,16 @@ class RunMachine(RuleBasedStateMachine):
             snooze=SnoozePolicy(observations=12, min_observations=3),
             retry=RetryPolicy(max_attempts=max_attempts),
         )
-        self.rejects_all = rejects_all
+        self.rejects_all, self.is_quiet, self.interruptions = rejects_all, is_quiet, interruptions
         self.world = World(
             corpus(rows), policy, max_items=max_items, by_steps=by_steps, rejects_all=rejects_all
         )
 
     def _one(self, pick: int) -> int:
         return pick % len(self.world.flying)
+
+    def _interrupt(self) -> None:
+        self.interruptions -= 1
 
     @precondition(lambda self: self.world.run.wants_items)
     @rule(at_most=st.integers(1, 12))
@@ -78,41 +87,59 @@ class RunMachine(RuleBasedStateMachine):
         self.world.start()
 
     @precondition(lambda self: self.world.flying)
-    @rule(pick=PICK, crash=st.sampled_from([False] * 9 + [True]))
-    def land(self, pick: int, crash: bool) -> None:
-        self.world.land(self._one(pick), crash=crash)
+    @rule(pick=PICK)
+    def land(self, pick: int) -> None:
+        self.world.land(self._one(pick))
 
-    @precondition(lambda self: self.world.flying)
+    @precondition(lambda self: self.world.flying and self.interruptions)
+    @rule(pick=PICK)
+    def crash_as_a_verdict_is_recorded(self, pick: int) -> None:
+        self._interrupt()
+        self.world.land(self._one(pick), crash=True)
+
+    @precondition(lambda self: self.world.flying and not self.is_quiet)
     @rule(pick=PICK, failure=FAILURES)
-    def land_without_an_answer(self, pick: int, failure: object) -> None:
-        self.world.land(self._one(pick), unavailable() if failure is None else failure)  # type: ignore[arg-type]
+    def land_without_an_answer(self, pick: int, failure: Outcome[str]) -> None:
+        self.world.land(self._one(pick), failure)
 
     @precondition(lambda self: self.world.flying)
     @rule(pick=PICK)
     def cut(self, pick: int) -> None:
         self.world.cut(self._one(pick))
 
-    @precondition(lambda self: self.world.flying)
+    @precondition(lambda self: self.world.flying and self.interruptions)
     @rule(pick=PICK)
     def halt(self, pick: int) -> None:
+        self._interrupt()
         self.world.halt(self._one(pick))
 
-    @rule(limit=st.integers(1, 5), crash=st.sampled_from([False] * 9 + [True]))
-    def checkpoint(self, limit: int, crash: bool) -> None:
-        self.world.checkpoint(limit, crash=crash)
+    @rule(limit=st.integers(1, 5))
+    def checkpoint(self, limit: int) -> None:
+        self.world.checkpoint(limit)
 
+    @precondition(lambda self: self.interruptions)
+    @rule()
+    def crash_before_a_checkpoint_commits(self) -> None:
+        self._interrupt()
+        self.world.checkpoint(crash=True)
+
+    @precondition(lambda self: self.interruptions)
     @rule()
     def crash(self) -> None:
+        self._interrupt()
         self.world.crash()
 
+    @precondition(lambda self: self.interruptions)
     @rule(pause=st.sampled_from([Pause.BUDGET, Pause.STOPPED]))
     def stop(self, pause: Pause) -> None:
+        self._interrupt()
         self.world.stop(pause)
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 40.0, 4000.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.now += seconds
 
+    @precondition(lambda self: not self.is_quiet)
     @rule(is_out=st.booleans())
     def outage(self, is_out: bool) -> None:
         self.world.is_out = is_out
@@ -129,10 +156,10 @@ class RunMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """From here on the provider is healthy, and nobody crashes: the pass must end."""
-        if not hasattr(self, "world"):
+        if not hasattr(self, "world") or sys.exc_info()[0] is not None:
             return
         self.world.is_out = False
         decision = self.world.finish()
         if isinstance(decision, Halt) and not self.rejects_all:
             decision = self.world.finish()
-        assert isinstance(decision, Done) or self.rejects_all
+        assert isinstance(decision, Done) or self.rejects_all, f"a halt without a cause: {decision}"

@@ -64,16 +64,14 @@ class World:
         )
         self.flying: list[Call] = []
         self._read_to = 0 if cursor is None else int(str(cursor))
-        self.referee.begins(suspects, after_snooze=breaker.snoozes > 0)
+        self.referee.begins(cursor, suspects, after_snooze=breaker.snoozes > 0)
 
     def fetch(self, at_most: int) -> None:
         limit = min(self.run.room, at_most)
         page = self.items[self._read_to : self._read_to + limit]
-        recalled = {
-            item.digest: self.paid[item.digest] for item in page if item.digest in self.paid
-        }
+        digests = {item.digest for item in page} & set(self.paid)
         self._read_to += len(page)
-        self.run.admit(page, recalled)
+        self.run.admit(page, {digest: self.paid[digest] for digest in digests})
         if len(page) < limit:
             self.run.end_of_source()
         self.referee.checks(self.run)
@@ -83,7 +81,7 @@ class World:
         self.referee.starts(calls, self.flying, self.paid)
         self.flying += calls
         self.calls += len(calls)
-        assert self.run.in_flight == len(self.flying)
+        assert self.run.in_flight == len(self.flying), "too many calls at once"
         wake_at = self.run.wake_at
         assert wake_at is None or wake_at > self.now, "an alarm that rings for nothing"
 
@@ -120,14 +118,12 @@ class World:
 
     def checkpoint(self, limit: int = 100, *, crash: bool = False) -> None:
         """Drain and store, in one transaction; a crash comes before it commits."""
-        before = self.run.cursor
         landed = self.run.drain(limit)
-        self.referee.drains(before, landed, self.run)
+        self.referee.drains(landed, self.run)
         if crash:
             self.crash()
             return
         self.settled += [(one.key, one.outcome.kind) for one in landed]
-        assert self.run.cursor == (self.settled[-1][0] if self.settled else None)
         self._stored = (self.run.cursor, self.run.breaker, self.run.suspects)
 
     def decide(self, jitter: float = 0.5) -> Decision | None:

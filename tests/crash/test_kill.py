@@ -37,6 +37,12 @@ def engine(url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+POSTGRES_FUNCTION = """
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO updates VALUES (new.id, new.category); RETURN new; END $$
+"""
+
+
 def fill(engine: sa.Engine, rows: int) -> None:
     """A table without any constraint that would hide a double write, and a trigger that counts."""
     is_sqlite = engine.dialect.name == "sqlite"
@@ -51,8 +57,7 @@ def fill(engine: sa.Engine, rows: int) -> None:
         )
     else:
         statements += [
-            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "INSERT INTO updates VALUES (new.id, new.category); RETURN new; END $$",
+            POSTGRES_FUNCTION,
             "CREATE TRIGGER seen AFTER UPDATE ON articles FOR EACH ROW EXECUTE FUNCTION note()",
         ]
     with engine.begin() as connection:

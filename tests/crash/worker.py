@@ -54,4 +54,4 @@ async def commit(url: str, stub_url: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if anyio.run(commit, *sys.argv[1:3]) else 1)
+    sys.exit(0 if anyio.run(commit, sys.argv[1], sys.argv[2]) else 1)

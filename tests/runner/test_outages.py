@@ -128,9 +128,7 @@ async def test_one_rejected_item_among_others_is_its_own_failure() -> None:
 async def test_a_poisonous_row_ends_as_its_own_failure_and_holds_nothing_up(
     poisonous: set[int],
 ) -> None:
-    world = World(
-        script=lambda i: failing(OutcomeKind.TIMED_OUT) if i.key in poisonous else "left"
-    )
+    world = World(script=lambda i: failing(OutcomeKind.TIMED_OUT) if i.key in poisonous else "left")
     assert await world.runner().dry_run() == Done()
     assert settled(world) == {"judged": 20 - len(poisonous), "timed out": len(poisonous)}
     for key in poisonous:
@@ -179,7 +177,7 @@ async def test_a_call_that_hangs_is_timed_out_at_its_deadline() -> None:
             await anyio.sleep_forever()
         return "left"
 
-    world.script = script  # type: ignore[assignment]
+    world.script = script
     assert await world.runner().dry_run() == Done()
     assert settled(world) == {"judged": 5, "timed out": 1}
     assert any(event.kind is OutcomeKind.TIMED_OUT for event in world.told(CallEnded))

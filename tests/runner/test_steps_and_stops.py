@@ -94,7 +94,7 @@ async def test_calls_that_outlast_the_grace_are_cut_and_asked_again() -> None:
             await anyio.sleep_forever()
         return "left"
 
-    world.script = script  # type: ignore[assignment]
+    world.script = script
     decision = await runner.dry_run()
     assert isinstance(decision, Advance)
     assert decision.cursor == 1
@@ -112,7 +112,7 @@ async def test_stop_from_another_thread_wakes_a_run_that_waits() -> None:
             await anyio.to_thread.run_sync(runner.stop)
         return "left"
 
-    world.script = script  # type: ignore[assignment]
+    world.script = script
     assert isinstance(await runner.dry_run(), Advance | Done)
     assert world.told(Stopping)
 
@@ -149,7 +149,7 @@ async def test_cancellation_goes_through_and_frees_the_lease() -> None:
             await anyio.sleep_forever()
         return "left"
 
-    world.script = script  # type: ignore[assignment]
+    world.script = script
     with anyio.move_on_after(0.2) as scope:
         await world.runner().dry_run()
     assert scope.cancelled_caught
@@ -202,7 +202,7 @@ async def test_the_second_worker_is_superseded_while_the_first_holds_the_lease()
             decisions.append(await world.runner().dry_run())
         return "left"
 
-    world.script = script  # type: ignore[assignment]
+    world.script = script
     assert await world.runner().dry_run() == Done()
     assert isinstance(decisions[0], Superseded)
     assert world.asked.count(1) == 1
@@ -218,7 +218,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing_more() -> None:
             await world.runner().commit(override="the second")
         return "left"
 
-    world.script = script  # type: ignore[assignment]
+    world.script = script
     assert isinstance(await first.commit(override="the first"), Superseded)
     assert len(world.table.applied) == 10
 

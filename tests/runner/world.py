@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from kclassify import Category, Item, Outcome, OutcomeKind, ReclassifyRunner, RunnerSettings, Taxonomy
+from kclassify import (
+    Category,
+    Item,
+    Outcome,
+    OutcomeKind,
+    ReclassifyRunner,
+    RunnerSettings,
+    Taxonomy,
+)
 from kclassify.events import Event
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_table import MemoryTable
@@ -66,7 +74,7 @@ class World:
         )
 
     @property
-    def asked(self) -> list[object]:
+    def asked(self) -> list[Any]:
         return [item.key for item in self.classifier.asked]
 
     def told(self, kind: type[E]) -> list[E]:

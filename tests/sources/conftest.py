@@ -62,7 +62,7 @@ def _make(request: pytest.FixtureRequest, folder: Path, given: list[dict[str, An
         if request.param == "jsonl":
             file.writelines(json.dumps(row) + "\n" for row in given)
         else:
-            writer = csv.DictWriter(file, FIELDS)
+            writer: csv.DictWriter[str] = csv.DictWriter(file, FIELDS)
             writer.writeheader()
             writer.writerows(given)
     return open_source(path, current="category")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -143,11 +144,14 @@ def test_one_page_after_another_reads_each_line_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = JsonlSource(written(tmp_path, lines(1000)), current=None)
-    parsed: list[int] = []
-    original = JsonlSource._item
-    monkeypatch.setattr(
-        JsonlSource, "_item", lambda self, record: (parsed.append(1), original(self, record))[1]
-    )
+    parsed: list[str] = []
+    original = json.loads
+
+    def counting(text: str) -> Any:
+        parsed.append(text)
+        return original(text)
+
+    monkeypatch.setattr(json, "loads", counting)
     after, found = None, 0
     while page := source.page(after, 50):
         after, found = page[-1].key, found + len(page)

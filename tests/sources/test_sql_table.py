@@ -12,6 +12,8 @@ from kclassify.sources import SqlSource
 from tests.tables import insert, is_sqlite, rows, run
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Table
+
     from kclassify.core.item import Item
     from kclassify.database import Database
     from kclassify.sources import Filter
@@ -28,7 +30,8 @@ def fill(database: Database, *keys: Any) -> None:
 
 
 def complaint(database: Database, table: str = "articles", **fields: Any) -> str:
-    source = SqlSource(database, table, **{**DEFAULTS, **fields})
+    named: dict[str, Any] = {**DEFAULTS, **fields}
+    source = SqlSource(database, table, **named)
     with pytest.raises(SourceError) as caught:
         source.survey({"old"})
     message = str(caught.value)
@@ -37,7 +40,8 @@ def complaint(database: Database, table: str = "articles", **fields: Any) -> str
 
 
 def items(database: Database, table: str = "articles", **fields: Any) -> list[Item]:
-    return list(SqlSource(database, table, **{**DEFAULTS, **fields}).page(None, 100))
+    named: dict[str, Any] = {**DEFAULTS, **fields}
+    return list(SqlSource(database, table, **named).page(None, 100))
 
 
 def test_a_missing_table_is_named_with_those_that_exist(database: Database) -> None:
@@ -194,6 +198,19 @@ def test_the_label_may_be_an_enum(postgres_database: Database) -> None:
     assert [found.label for found in source.survey({"old"}).unknown] == ["odd"]
 
 
+def test_labels_that_ignore_case_are_told_apart(sqlite_database: Database) -> None:
+    columns = "id INTEGER PRIMARY KEY, body TEXT, category TEXT COLLATE NOCASE"
+    run(sqlite_database, f"CREATE TABLE articles ({columns})")
+    labels = ("old", "Old", "OLD", "OLD")
+    insert(
+        sqlite_database,
+        [{"id": n, "body": "text", "category": label} for n, label in enumerate(labels)],
+    )
+    source = SqlSource(sqlite_database, "articles", key="id", body="body", current="category")
+    unknown = source.survey({"old"}).unknown
+    assert [(found.label, found.rows) for found in unknown] == [("OLD", 2), ("Old", 1)]
+
+
 def test_a_table_in_a_schema(postgres_database: Database) -> None:
     run(postgres_database, 'CREATE SCHEMA "Kb"')
     columns = 'id INTEGER PRIMARY KEY, "Body" TEXT, category TEXT'
@@ -204,6 +221,10 @@ def test_a_table_in_a_schema(postgres_database: Database) -> None:
     assert "in the schema 'nix'" in complaint(postgres_database, schema="nix")
 
 
+def beyond_two(table: Table) -> ColumnElement[bool]:
+    return table.c.id > 2
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
@@ -212,7 +233,7 @@ def test_a_table_in_a_schema(postgres_database: Database) -> None:
         ({"category": ["new", None]}, [3, 4]),
         ({"category": ["old"], "id": 2}, [2]),
         ({"category": []}, []),
-        (lambda table: table.c.id > 2, [3, 4]),
+        (beyond_two, [3, 4]),
         ({}, [1, 2, 3, 4]),
     ],
 )

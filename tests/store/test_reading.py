@@ -119,6 +119,17 @@ USAGE_FIELDS = (
 )
 
 
+def test_a_commit_that_recalls_a_dry_run_cost_nothing(
+    ledger: SqlLedger, reader: LedgerReader
+) -> None:
+    dry = save(ledger, open_pass(ledger, Mode.DRY_RUN), [same(1)]).opened
+    ledger.close_step(dry, Done(), NOW + 1)
+    opened = open_pass(ledger, now=NOW + 2)
+    recalled = replace(same(1), outcome=same(1).outcome.as_recalled())
+    save(ledger, opened, [recalled], MemoryWriter({}))
+    assert [report.usage for report in reader.status("r").passes] == [USAGE, Usage()]
+
+
 def test_one_verdict_that_serves_two_items_is_counted_once(
     ledger: SqlLedger, reader: LedgerReader
 ) -> None:

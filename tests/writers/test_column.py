@@ -11,7 +11,7 @@ import pytest
 from kclassify.core.policy import Change
 from kclassify.errors import WriterError
 from kclassify.ports import Receipt, Write, WriteResult
-from kclassify.writers import ColumnWriter
+from kclassify.writers import ColumnWriter, ExtraColumns
 from tests.tables import insert, rows, run
 
 if TYPE_CHECKING:
@@ -97,10 +97,13 @@ def test_revert_puts_back_what_still_holds_the_new_label(database: Database) -> 
 
 def test_writes_join_the_transaction_that_they_are_given(database: Database) -> None:
     writer = make(database, {1: "old"})
-    with pytest.raises(ZeroDivisionError), database.begin() as connection:
+    with database.begin() as connection:
         assert results(writer.apply([write(1, "old", "new")], connection)) == [WRITTEN]
-        raise ZeroDivisionError
+        connection.rollback()
     assert labels(database) == {1: "old"}
+    with database.begin() as connection:
+        writer.apply([write(1, "old", "new")], connection)
+    assert labels(database) == {1: "new"}
 
 
 def test_a_key_that_is_written_twice_in_a_batch_is_compared_twice(database: Database) -> None:
@@ -184,23 +187,61 @@ def test_a_row_that_a_trigger_keeps_is_a_conflict(database: Database) -> None:
     assert labels(database) == {1: "old", 2: "new"}
 
 
+def test_a_label_that_an_earlier_write_of_the_batch_moved_is_a_conflict(
+    database: Database,
+) -> None:
+    writer = make(database, {1: "old", 2: "old"})
+    move = "UPDATE articles SET category = 'moved' WHERE id = 2"
+    if database.engine.dialect.name == "sqlite":
+        body = f"WHEN new.id = 1 BEGIN {move}; END"
+        run(database, f"CREATE TRIGGER t AFTER UPDATE ON articles FOR EACH ROW {body}")
+    else:
+        body = f"BEGIN IF new.id = 1 THEN {move}; END IF; RETURN new; END"
+        run(
+            database,
+            f"CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+            "CREATE TRIGGER t AFTER UPDATE ON articles FOR EACH ROW EXECUTE FUNCTION move()",
+        )
+    writes = [write(1, "old", "new"), write(2, "old", "new")]
+    assert results(writer.apply(writes, None)) == [WRITTEN, CONFLICT]
+    assert labels(database) == {1: "new", 2: "moved"}
+
+
 def test_a_label_that_changes_while_the_writer_waits_is_a_conflict(
     postgres_database: Database,
 ) -> None:
     writer = make(postgres_database, {1: "old"})
+    meanwhile = "UPDATE articles SET category = 'moved'"
+    assert apply_during(postgres_database, meanwhile, writer) == [CONFLICT]
+    assert labels(postgres_database) == {1: "moved"}
+
+
+def test_metadata_that_changes_while_the_writer_waits_is_kept(
+    postgres_database: Database,
+) -> None:
+    make(postgres_database, {1: "old"})
+    run(postgres_database, "ALTER TABLE articles ADD COLUMN meta JSONB")
+    extra = ExtraColumns(metadata="meta")
+    writer = ColumnWriter(postgres_database, "articles", key="id", current="category", extra=extra)
+    meanwhile = """UPDATE articles SET meta = '{"x": 1}'"""
+    assert apply_during(postgres_database, meanwhile, writer) == [WRITTEN]
+    assert rows(postgres_database, "SELECT meta FROM articles")[0][0]["x"] == 1
+
+
+def apply_during(database: Database, statement: str, writer: ColumnWriter) -> list[WriteResult]:
+    """What the writer says of row 1 when the statement commits after it began to wait."""
     found: list[WriteResult] = []
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
     thread = threading.Thread(
         target=lambda: found.extend(results(writer.apply([write(1, "old", "new")], None)))
     )
-    with postgres_database.begin() as connection:
-        connection.exec_driver_sql("UPDATE articles SET category = 'moved'")
+    with database.begin() as connection:
+        connection.exec_driver_sql(statement)
         thread.start()
-        while rows(postgres_database, waiting) == [(0,)]:
+        while rows(database, waiting) == [(0,)]:
             assert thread.is_alive()
     thread.join()
-    assert found == [CONFLICT]
-    assert labels(postgres_database) == {1: "moved"}
+    return found
 
 
 def test_a_writer_tells_which_database_it_writes(database: Database) -> None:

@@ -17,7 +17,8 @@ COLUMNS = "id INTEGER PRIMARY KEY, category TEXT, age INTEGER, note TEXT, meta J
 
 
 def complaint(database: Database, table: str = "articles", **named: Any) -> str:
-    writer = ColumnWriter(database, table, **{"key": "id", "current": "category", **named})
+    given: dict[str, Any] = {"key": "id", "current": "category", **named}
+    writer = ColumnWriter(database, table, **given)
     with pytest.raises(WriterError) as caught:
         writer.check()
     assert "\n" not in str(caught.value)
@@ -61,9 +62,8 @@ def test_what_cannot_take_labels_is_named(
 
 
 def test_a_key_that_would_write_two_rows_is_refused(articles: Database) -> None:
-    run(
-        articles, "UPDATE articles SET note = 'x'", "INSERT INTO articles (id, note) VALUES (2,'x')"
-    )
+    run(articles, "UPDATE articles SET note = 'x'")
+    run(articles, "INSERT INTO articles (id, note) VALUES (2, 'x')")
     assert "is not unique: more than once 'x'" in complaint(articles, key="note")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kclassify.core.taxonomy import Taxonomy
 
 L = TypeVar("L", bound=str)
+T = TypeVar("T", bound=str)
 
 _MODEL = "local"
 _INLINE_CHARS = 4_000
@@ -43,10 +44,10 @@ class LocalClassifier(Generic[L]):
         self._fitted = fitted
         self._fingerprint = digest_of(_MODEL, taxonomy.digest, fitted.digest)
 
-    @classmethod
+    @staticmethod
     def fit(
-        cls, taxonomy: Taxonomy[L], examples: Iterable[tuple[Item | str, str]], *, seed: int = 0
-    ) -> LocalClassifier[L]:
+        taxonomy: Taxonomy[T], examples: Iterable[tuple[Item | str, str]], *, seed: int = 0
+    ) -> LocalClassifier[T]:
         """A classifier learned from items (or texts) and their labels: the same from the same.
 
         A category without examples is never proposed. Raises `TaxonomyError` for a label that is
@@ -61,16 +62,16 @@ class LocalClassifier(Generic[L]):
                     f"taxonomy {taxonomy.name!r}: an example is labelled {label!r}, which is not "
                     "an active category"
                 )
-        return cls(taxonomy, fit_model(pairs, seed))
+        return LocalClassifier(taxonomy, fit_model(pairs, seed))
 
-    @classmethod
-    def load(cls, path: Path | str, taxonomy: Taxonomy[L]) -> LocalClassifier[L]:
+    @staticmethod
+    def load(path: Path | str, taxonomy: Taxonomy[T]) -> LocalClassifier[T]:
         """A classifier that was saved. No code from the file is run.
 
         Raises `UsageError` for a file that is missing, foreign or changed since, and
         `TaxonomyError` when it was trained on a category that is not active in this taxonomy.
         """
-        return cls(taxonomy, read_model(Path(path)))
+        return LocalClassifier(taxonomy, read_model(Path(path)))
 
     def save(self, path: Path | str) -> None:
         """Write the classifier to a file, in place of one that is there."""

@@ -57,6 +57,7 @@ def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> Any:
 
 
 def _fit_calibrated(features: Any, labels: Sequence[str], folds: int, seed: int) -> Any:
+    import threadpoolctl  # type: ignore[import-untyped]  # noqa: PLC0415
     from sklearn.calibration import CalibratedClassifierCV  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
@@ -76,7 +77,9 @@ def _fit_calibrated(features: Any, labels: Sequence[str], folds: int, seed: int)
         ensemble=False,  # pyright: ignore[reportArgumentType] - its default is a text
         cv=held_out,
     )
-    return calibrated.fit(features, labels)
+    # The matrices are small: threads that wait for one another take far longer on a busy machine.
+    with threadpoolctl.threadpool_limits(1):
+        return calibrated.fit(features, labels)
 
 
 def _learned(vectorizer: Any, calibrated: Any) -> LocalModel:

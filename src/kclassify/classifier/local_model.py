@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.util import find_spec
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kclassify.errors import MissingExtra

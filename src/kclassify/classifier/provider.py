@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kclassify.classifier.answer import Answer, Failure, FailureKind
 from kclassify.classifier.completion import read_completion
 from kclassify.classifier.failure import read_failure
 from kclassify.classifier.noise import hushed
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     import instructor
 
-    from kclassify.classifier.answer import Answer, Failure
     from kclassify.classifier.redaction import Redaction
     from kclassify.classifier.reply import Reply
 
@@ -63,15 +63,16 @@ class InstructorProvider:
         """What came of one request. Raises `UsageError` on trio when the library cannot do it."""
         self._check_event_loop()
         received: list[object] = []
+        reply, raised = None, None
         try:
             with hushed():
                 reply = await self._create(messages, received)
         except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
-            answer = read_completion(received[-1], None, error) if received else None
-            return answer or read_failure(error, redaction, time.time())
-        return read_completion(received[-1], reply, None) or read_failure(
-            ValueError("no completion"), redaction, time.time()
-        )
+            raised = error
+        if raised is not None and not received:
+            return read_failure(raised, redaction, time.time())
+        answer = read_completion(received[-1], reply, raised) if received else None
+        return answer or Failure(FailureKind.BROKEN_BODY)
 
     async def aclose(self) -> None:
         """Let go of connections."""

@@ -61,10 +61,14 @@ def problem_of(error: BaseException | None) -> str:
     first = error.errors(include_url=False)[0]
     match first["loc"][:1], first["type"]:
         case ("label",), "literal_error":
-            return f"{str(first['input'])[:_SHOWN_LABEL]!r} is not an active category"
+            return f"{_shown(first['input'])} is not an active category"
         case ("confidence",), "value_error" | "finite_number":
             return f"the confidence {first['input']!r} is outside [0, 1]"
         case (("label" | "confidence") as field,), kind:
             return f"{field}: {'it is missing' if kind == 'missing' else 'it has the wrong type'}"
         case _:
             return "the reply is not the JSON object that was asked for"
+
+
+def _shown(label: object) -> str:
+    return "null" if label is None else repr(str(label)[:_SHOWN_LABEL])

@@ -57,8 +57,8 @@ class DemoReport:
             f"{learned}, are labelled by hand and serve as examples."
         )
         self._say(
-            f"The other {self._items} are in a SQLite table under the labels of an old taxonomy, with "
-            f"categories that are retired now: {self._share(right)} are right."
+            f"The other {self._items} are in a SQLite table under the labels of an old taxonomy, "
+            f"some of them retired since: {self._share(right)} are right."
         )
 
     def classifier(self, seconds: float, found: Accuracy) -> None:

@@ -142,7 +142,7 @@ def _change_facts(change: AuditedChange) -> dict[str, object]:
 
 
 def _write_csv(rows: Iterable[Mapping[str, object]]) -> None:
-    writer = csv.DictWriter[str](sys.stdout, _AUDIT_COLUMNS, lineterminator="\n")
+    writer: csv.DictWriter[str] = csv.DictWriter(sys.stdout, _AUDIT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({**row, "extra": json.dumps(row["extra"], ensure_ascii=False)})

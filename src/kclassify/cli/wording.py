@@ -37,6 +37,6 @@ def counts(numbers: Mapping[Any, int]) -> str:
 
 def duration(seconds: float) -> str:
     """`45 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:  # noqa: PLR2004
+    if seconds <= 90:  # noqa: PLR2004
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004

@@ -59,7 +59,7 @@ class ClassifierSettings(Table):
     model: str | None = None
     timeout_s: float = Field(default=30.0, gt=0)
     max_body_chars: int = Field(default=16_000, gt=0)
-    max_tokens: int = Field(default=512, gt=0)
+    max_tokens: int = Field(default=1024, gt=0)
     may_abstain: bool = False
     base_url: str | None = Field(default=None, repr=False)
     instructions: PathBeside | None = None

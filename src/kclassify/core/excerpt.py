@@ -6,7 +6,7 @@ import re
 import unicodedata
 from itertools import takewhile
 
-_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
+_PARAGRAPH = re.compile(r"\r?\n[^\S\n]*\n")
 _SENTENCE = re.compile(r"[.!?][\"')\]]*(?=\s)|[。！？]")  # noqa: RUF001
 _WORD = re.compile(r"(?<=\S)(?=\s)")
 _JOINER = "\u200d"

@@ -45,7 +45,8 @@ def digest_of(*parts: str) -> str:
 
 def encode_key(key: Key) -> str:
     """The key as the ledger stores it: its type and its text, `i:42`, `s:kb-1`, `u:6f9c…`."""
-    if isinstance(key, bool) or not isinstance(key, int | str | UUID):
+    is_key = isinstance(key, int | str | UUID)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(key, bool) or not is_key:
         msg = f"a key must be an integer, a text or a UUID, not {type(key).__name__}"
         raise SourceError(msg)
     prefix = "i" if isinstance(key, int) else "s" if isinstance(key, str) else "u"

@@ -41,8 +41,8 @@ class RunSummary:
 class PassReport:
     """One pass.
 
-    `outcomes` counts items by kind, `changes` the audit by status. `usage` is what the verdicts
-    that this pass rests on cost, whichever pass paid for them. Times are Unix seconds.
+    `outcomes` counts items by kind, `changes` the audit by status. `usage` is what this classifier
+    was paid for while the pass was open. Times are Unix seconds.
     """
 
     number: int
@@ -122,7 +122,8 @@ class LedgerReader:
         """The runs, newest first."""
         if not self._is_there():
             return []
-        last = select(func.max(passes.c.number)).where(passes.c.run_id == runs.c.id)
+        each = passes.alias()
+        last = select(func.max(each.c.number)).where(each.c.run_id == runs.c.id)
         query = (
             select(runs, passes)
             .join(passes, passes.c.run_id == runs.c.id)
@@ -237,7 +238,7 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         transitions=transitions(connection, row.id),
         outcomes=outcome_counts(connection, row.id),
         changes=change_counts(connection, row.id),
-        usage=usage(connection, row.id, row.fingerprint),
+        usage=usage(connection, row),
         snoozes=row.snoozes,
         snooze_until=row.snooze_until,
         override=row.override,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from kclassify.core.policy import Action
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.store.states import ChangeStatus
-from kclassify.store.tables import changes, outcomes, tallies, verdicts
+from kclassify.store.tables import changes, tallies, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,19 @@ def change_counts(connection: Connection, pass_id: int) -> dict[ChangeStatus, in
     return {ChangeStatus(status): int(count) for status, count in connection.execute(query)}
 
 
-def usage(connection: Connection, pass_id: int, fingerprint: str) -> Usage:
-    """Tokens of the verdicts that a pass rests on, each counted once."""
-    digests = select(outcomes.c.item_digest).where(outcomes.c.pass_id == pass_id)
+def usage(connection: Connection, found: Row[Any]) -> Usage:
+    """Tokens of the verdicts that the classifier of this pass gave while the pass was open.
+
+    One scan of the verdicts: a join with the outcomes takes seconds on a large corpus.
+    """
+    until = float("inf") if found.finished_at is None else found.finished_at
     query = select(
         func.sum(verdicts.c.input_tokens),
         func.sum(verdicts.c.output_tokens),
         func.sum(verdicts.c.cache_write_tokens),
         func.sum(verdicts.c.cache_read_tokens),
-    ).where(verdicts.c.fingerprint == fingerprint, verdicts.c.item_digest.in_(digests))
+    ).where(
+        verdicts.c.fingerprint == found.fingerprint,
+        verdicts.c.recorded_at.between(found.started_at, until),
+    )
     return Usage(*(int(total or 0) for total in connection.execute(query).one()))

@@ -14,6 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kclassify.testing.contracts.ledger import (
+        LedgerContract,
+    )
     from kclassify.testing.faults import (
         BadConfidence,
         BadRequest,
@@ -46,6 +49,12 @@ if TYPE_CHECKING:
         FixedLatency,
         Latency,
         LognormalLatency,
+    )
+    from kclassify.testing.memory_ledger import (
+        MemoryLedger,
+    )
+    from kclassify.testing.memory_writer import (
+        MemoryWriter,
     )
     from kclassify.testing.plan import (
         FaultPlan,
@@ -97,6 +106,9 @@ _HOMES = {
     "FixedLatency": "latency",
     "Latency": "latency",
     "LognormalLatency": "latency",
+    "LedgerContract": "contracts.ledger",
+    "MemoryLedger": "memory_ledger",
+    "MemoryWriter": "memory_writer",
     "FaultPlan": "plan",
     "PlannedFault": "plan",
     "read_plan": "plan",
@@ -128,7 +140,10 @@ __all__ = [
     "Hang",
     "ItemText",
     "Latency",
+    "LedgerContract",
     "LognormalLatency",
+    "MemoryLedger",
+    "MemoryWriter",
     "NoAnswerError",
     "Overloaded",
     "OverloadedAsApiError",

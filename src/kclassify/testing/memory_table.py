@@ -58,14 +58,18 @@ class MemoryTable:
         """Labels can always be written."""
 
     def apply(
-        self, writes: Sequence[Write], connection: Connection | None  # noqa: ARG002
+        self,
+        writes: Sequence[Write],
+        connection: Connection | None,  # noqa: ARG002
     ) -> Sequence[Receipt]:
         """Compare-and-set each row."""
         self.applied.extend(writes)
         return [self._swap(w, w.change.before, w.change.after) for w in writes]
 
     def revert(
-        self, writes: Sequence[Write], connection: Connection | None  # noqa: ARG002
+        self,
+        writes: Sequence[Write],
+        connection: Connection | None,  # noqa: ARG002
     ) -> Sequence[Receipt]:
         """Put the old label back where the new one still stands."""
         return [self._swap(w, w.change.after, w.change.before) for w in writes]

@@ -21,8 +21,8 @@ class ScriptedClassifier:
     """Answers each item by a function: a label (with `confidence`), an outcome, a `Halt`.
 
     The function may be async, to take time or to hang. `asked` holds the items in the order in
-    which they were asked (not with `keep_asked=False`), `in_flight` and `most_in_flight` how many at once. `version` goes into
-    the fingerprint: change it to play another model.
+    which they were asked (not with `keep_asked=False`), `in_flight` and `most_in_flight` how many
+    at once. `version` goes into the fingerprint: change it to play another model.
     """
 
     def __init__(

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from kclassify.cli.course import Course
+from kclassify.cli.exit_status import exit_status
+from kclassify.cli.live_progress import LiveProgress
+from kclassify.cli.plain_progress import PlainProgress
+from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
+from kclassify.core.verdict import OutcomeKind, Usage
+from kclassify.events import CallEnded, Checkpointed, PassOpened, Snoozing, StepEnded, Stopping
+
+
+def opened(items: int | None = 100, settled: int = 0, override: str | None = None) -> PassOpened:
+    return PassOpened("articles", "commit", 1, items, settled, "anthropic/m", override)
+
+
+def checkpointed(settled: int, rows: int = 1, failed: int = 0) -> Checkpointed:
+    kinds = {"judged": rows} | ({"refused": failed} if failed else {})
+    transitions: dict[tuple[str | None, str], int] = {("convention", "playbook"): rows}
+    return Checkpointed(settled, settled, transitions, kinds, {"written": rows}, 0)
+
+
+class Hands:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_plain_lines_come_every_ten_seconds_and_at_the_end() -> None:
+    lines: list[str] = []
+    clock = Hands()
+    progress = PlainProgress(Course(), lines.append, clock)
+    progress(opened())
+    for settled in range(1, 26):
+        clock.at += 1
+        progress(checkpointed(settled))
+    assert len(lines) == 3
+    assert lines[1] == "10/100 items; 1.0/s, 90 s left; convention → playbook 10"
+    progress(StepEnded(Done()))
+    assert lines[3].startswith("25/100 items; ")
+
+
+def test_plain_lines_tell_snoozes_stops_failures_and_the_override_at_once() -> None:
+    lines: list[str] = []
+    progress = PlainProgress(Course(), lines.append, Hands())
+    progress(opened(override="agreed"))
+    progress(Snoozing(60, "too many calls without an answer"))
+    progress(Stopping("SIGTERM received", 3, 5.0))
+    progress(checkpointed(2, 1, failed=1))
+    progress(StepEnded(Advance(2, Pause.STOPPED)))
+    assert lines[1:4] == [
+        "WRITING WITHOUT A GATE, override: agreed",
+        "snoozing 60 s: too many calls without an answer",
+        "stopping: SIGTERM received; 3 calls in flight may still land",
+    ]
+    assert lines[4].endswith("convention → playbook 1; refused 1")
+
+
+def test_what_was_settled_before_is_no_part_of_the_rate() -> None:
+    lines: list[str] = []
+    clock = Hands()
+    progress = PlainProgress(Course(), lines.append, clock)
+    progress(opened(items=1000, settled=900))
+    clock.at = 10
+    progress(checkpointed(920))
+    assert "920/1,000 items; 2.0/s, 40 s left" in lines[1]
+
+
+def test_an_unknown_number_of_items_gives_no_time_left() -> None:
+    lines: list[str] = []
+    clock = Hands()
+    progress = PlainProgress(Course(), lines.append, clock)
+    progress(opened(items=None))
+    clock.at = 10
+    progress(checkpointed(20))
+    assert lines[1].startswith("20 items; 2.0/s; ")
+
+
+def test_the_live_display_shows_all_there_is_to_see() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
+    with LiveProgress(Course(), console) as display:
+        display(opened(override="agreed [bold]"))
+        display(CallEnded(OutcomeKind.JUDGED, 0.1, Usage(), 7, probe=False))
+        display(checkpointed(40, 30, failed=2))
+        display(Snoozing(60, "the provider is gone"))
+        display(Stopping("SIGINT received", 3, 5.0))
+    shown = screen.getvalue()
+    for words in (
+        "40/100",
+        "WRITING WITHOUT A GATE, override: agreed [bold]",
+        "30  convention → playbook",
+        "left unchanged: refused 2",
+        "1 snooze",
+        "snoozing 60 s: the provider is gone",
+        "stopping: SIGINT received",
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("decision", "status"),
+    [
+        (Done(), 0),
+        (Advance(1, Pause.MAX_ITEMS), 0),
+        (Advance(1, Pause.STOPPED), 75),
+        (Advance(1, Pause.BUDGET), 75),
+        (Snooze(60, "gone"), 75),
+        (Superseded(), 75),
+        (Halt("bad key"), 1),
+    ],
+)
+def test_each_decision_has_its_exit_status(decision: Decision, status: int) -> None:
+    assert exit_status(decision) == status

@@ -1,0 +1,184 @@
+"""The memory ledger stands in for the real one in simulations, so it must answer alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from kclassify.core.availability import Breaker, Suspect
+from kclassify.core.decision import Advance, Done, Halt, Snooze
+from kclassify.core.verdict import OutcomeKind
+from kclassify.database import Database
+from kclassify.errors import KclassifyError
+from kclassify.ports import Mode, Pass, Recorded
+from kclassify.store import SqlLedger
+from kclassify.testing.contracts.ledger_intents import Killed, MortalWriter
+from kclassify.testing.contracts.ledger_material import (
+    LEASE_S,
+    NOW,
+    change,
+    checkpoint_of,
+    digest,
+    failure,
+    request_of,
+    same,
+    verdict_of,
+)
+from kclassify.testing.memory_ledger import MemoryLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kclassify.core.decision import Decision
+    from kclassify.core.item import Key
+    from kclassify.ports import Ledger, Settled
+
+WORKERS = st.sampled_from(["one", "two", "three"])
+KEYS = st.integers(1, 6)
+FINGERPRINTS = st.sampled_from(["f" * 64, "e" * 64])
+DECISIONS: list[Decision] = [Advance(None), Snooze(60, "throttled"), Halt("no key"), Done()]
+MAKERS: list[Callable[[Key], Settled]] = [
+    change,
+    same,
+    lambda key: change(key, "playbook", "insight"),
+    lambda key: failure(key, OutcomeKind.REJECTED),
+    lambda key: failure(key, OutcomeKind.EMPTY),
+]
+ITEMS = st.lists(st.tuples(st.sampled_from(MAKERS), KEYS), max_size=4)
+STATES = st.sampled_from(
+    [
+        (Breaker(), ()),
+        (Breaker(1, NOW, 60, NOW), ()),
+        (Breaker(), (Suspect(2, 1, undecided=True), Suspect(3, 0, undecided=True))),
+    ]
+)
+
+
+class MemoryMatchesSql(RuleBasedStateMachine):
+    """Workers come, go, die and overtake each other; both ledgers say the same all along."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.database = Database(f"sqlite:///{Path(self.folder.name) / 'l.db'}", create=True)
+        self.ledgers: list[Ledger] = [MemoryLedger(), SqlLedger(self.database)]
+        labels: dict[Key, str | None] = dict.fromkeys(range(1, 7), "convention")
+        self.writers = [MortalWriter(labels, after=False) for _ in self.ledgers]
+        for writer in self.writers:
+            writer.dies = False
+        self.held: dict[str, list[Pass]] = {}
+        self.fingerprint: dict[str, str] = {}
+        self.now = NOW
+
+    def teardown(self) -> None:
+        self.database.close()
+        self.folder.cleanup()
+
+    def both(self, act: Callable[[int], Any]) -> list[Any]:
+        """What each ledger answers, after a check that both answer alike."""
+        answers: list[Any] = []
+        for index in range(2):
+            try:
+                answers.append(act(index))
+            except (KclassifyError, Killed) as error:
+                answers.append((type(error), str(error)))
+        assert _plain(answers[0]) == _plain(answers[1])
+        assert self.writers[0].labels == self.writers[1].labels
+        assert self.writers[0].written == self.writers[1].written
+        return answers
+
+    @rule(worker=WORKERS, mode=st.sampled_from(Mode), fingerprint=FINGERPRINTS)
+    def opens(self, worker: str, mode: Mode, fingerprint: str) -> None:
+        request = request_of(mode, fingerprint=fingerprint)
+        answers = self.both(
+            lambda index: self.ledgers[index].open(request, worker, self.now, LEASE_S)
+        )
+        if isinstance(answers[0], Pass):
+            self.held[worker], self.fingerprint[worker] = answers, fingerprint
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), made=ITEMS, state=STATES, dies=st.sampled_from([None, "before", "after"]))
+    def saves(
+        self,
+        data: st.DataObject,
+        made: list[tuple[Callable[[Key], Settled], Key]],
+        state: tuple[Breaker, tuple[Suspect, ...]],
+        dies: str | None,
+    ) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        checkpoint = checkpoint_of([make(key) for make, key in made], None, *state)
+        for writer in self.writers:
+            writer.dies, writer.after = dies is not None, dies == "after"
+        answers = self.both(
+            lambda index: self.ledgers[index].checkpoint(
+                self.held[worker][index],
+                self.fingerprint[worker],
+                checkpoint,
+                self.writers[index],
+                self.now,
+            )
+        )
+        for writer in self.writers:
+            writer.dies = False
+        if isinstance(answers[0], Recorded):
+            self.held[worker] = [answer.opened for answer in answers]
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def settles_intents(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        self.both(
+            lambda index: self.ledgers[index].settle_intents(
+                self.held[worker][index], self.writers[index], self.now
+            )
+        )
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), decision=st.sampled_from(DECISIONS))
+    def closes(self, data: st.DataObject, decision: Decision) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        self.both(
+            lambda index: self.ledgers[index].close_step(
+                self.held[worker][index], decision, self.now
+            )
+        )
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def beats(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        self.both(
+            lambda index: self.ledgers[index].heartbeat(self.held[worker][index], self.now, LEASE_S)
+        )
+
+    @rule(key=KEYS, fingerprint=FINGERPRINTS, label=st.sampled_from(["playbook", "insight"]))
+    def records(self, key: int, fingerprint: str, label: str) -> None:
+        said = [(digest(key), verdict_of(label))]
+        self.both(lambda index: self.ledgers[index].record(fingerprint, said, self.now))
+
+    @rule(fingerprint=FINGERPRINTS)
+    def recalls(self, fingerprint: str) -> None:
+        digests = [digest(key) for key in range(1, 7)]
+        self.both(lambda index: dict(self.ledgers[index].recall(digests, fingerprint)))
+
+    @rule(seconds=st.sampled_from([1.0, LEASE_S]))
+    def waits(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def _plain(answer: Any) -> Any:
+    if isinstance(answer, Pass):
+        return replace(answer, suspects=tuple(sorted(answer.suspects, key=lambda s: str(s.key))))
+    if isinstance(answer, Recorded):
+        return (_plain(answer.opened), list(answer.actions))
+    return answer
+
+
+TestMemoryMatchesSql = MemoryMatchesSql.TestCase
+TestMemoryMatchesSql.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
