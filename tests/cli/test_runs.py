@@ -152,6 +152,7 @@ def test_failures_are_listed_and_retried_by_kind(place: Place, stub: StubMessage
 
     none = place.run("retry", "--kind", "invalid")
     assert (none.status, none.err) == (0, "kclassify: there is nothing to retry\n")
+    assert place.run("retry", "--kind", "invalid", "--json").json["retried"] == 0
     again = place.run("retry", "--kind", "refused", "--commit", "--override", "a test")
     assert (again.status, stub.count) == (0, 5)
     assert "asking again about 1 item of 'articles'" in again.err
@@ -163,7 +164,7 @@ def test_a_retry_by_key_asks_about_that_item_only(place: Place, stub: StubMessag
     place.settle(rows(4))
     stub.script([Refusal(), Refusal()])
     place.run("dry-run", "--max-concurrency", "1")
-    assert place.run("retry", "--key", "2").status == 0
+    assert place.run("retry", "--key", "2", "--json").json["retried"] == 1
     assert stub.count == 5
     (left,) = place.run("failures", "--json").json
     assert left["key"] == 1

@@ -10,30 +10,34 @@ from kclassify.core.item import Key
 from kclassify.core.policy import RunPolicy
 from kclassify.core.window import Call
 
+Landings = Sequence[tuple[Key | None, bool]]
+"""Calls that came back: for which item (None for a probe), and whether with an answer."""
+
 
 class Account:
-    """`charged` counts the failures of each item that may be held against it, at most."""
+    """What follows for certain from the calls that landed.
+
+    `charged` counts the failures of each item that may be held against it, at most. A run may break
+    off for an outage only if `may_break`, and has to if `must_break`; it may snooze at rest only if
+    `may_rest`.
+    """
 
     def __init__(self, policy: RunPolicy) -> None:
         self._policy = policy
         self.charged: Counter[Key] = Counter()
         self._pending: set[Key] = set()
-        self._tried_since_answer: set[Key] = set()
-        self._landed: list[tuple[Key | None, bool]] = []
-        self.may_rest = False
-        self.may_break = False
+        self.restart(())
 
     def restart(self, suspects: Collection[Suspect]) -> None:
-        self._landed.clear()
-        self._tried_since_answer.clear()
+        self.resume()
         self._pending = {suspect.key for suspect in suspects if suspect.undecided}
         self.may_rest = bool(suspects)
-        self.may_break = False
 
     def resume(self) -> None:
-        self.may_rest = self.may_break = False
-        self._landed.clear()
-        self._tried_since_answer.clear()
+        self.may_rest = self.may_break = self.must_break = False
+        self._tried_since_answer: set[Key] = set()
+        self._landed: list[tuple[Key | None, bool]] = []
+        self._since_probe = 0
 
     def snooze(self, *, is_outage: bool) -> None:
         if is_outage:
@@ -45,48 +49,47 @@ class Account:
         assert not again, f"items {again} are tried again though nobody was answered since"
 
     def fail(self, key: Key | None) -> None:
-        self.may_rest = True
+        self._landed.append((key, False))
         if key is not None:
             self._pending.add(key)
             self._tried_since_answer.add(key)
-        self._landed.append((key, False))
-        seen = (self._recent(), self._recent(of_all=True))
-        self.may_break |= key is None or any(map(self._is_outage, seen))
+        lately = self._landed[self._since_probe :]
+        views = [self._recent(self._landed), self._recent(lately), self._distinct(lately)]
+        are_outages = [self._is_outage(view) for view in views]
+        self.may_rest = True
+        self.may_break |= key is None or any(are_outages)
+        self.must_break |= key is None or all(are_outages)
 
     def answer(self, key: Key | None) -> None:
         self._tried_since_answer.clear()
         if key is None:
-            self._landed.clear()
+            self._since_probe = len(self._landed)
         self._landed.append((key, True))
-        for pending in sorted(self._pending - {key}, key=str):
+        self._pending.discard(key) if key is not None else None
+        for pending in sorted(self._pending, key=str):
             if self._is_clear_for(pending):
                 self.charged[pending] += 1
                 self._pending.discard(pending)
-        if key is not None:
-            self._pending.discard(key)
-
-    def _is_outage(self, recent: Sequence[tuple[Key | None, bool]]) -> bool:
-        failures = sum(not answered for _, answered in recent)
-        return self._policy.snooze.is_outage(failures, len(recent))
-
-    def _recent(self, *, of_all: bool = False) -> list[tuple[Key | None, bool]]:
-        """The last calls. An item's failures count once, and not at all once it was charged."""
-        kept: list[tuple[Key | None, bool]] = []
-        for key, answered in self._landed:
-            if not answered:
-                kept = [call for call in kept if call != (key, False)]
-            if answered or of_all or key is None or not self.charged[key]:
-                kept.append((key, answered))
-        return kept[-self._policy.snooze.observations :]
 
     def _is_clear_for(self, key: Key) -> bool:
-        others = [answered for other, answered in self._recent() if other != key]
+        lately = self._recent(self._landed[self._since_probe :])
+        others = [answered for other, answered in lately if other != key]
         return others.count(False) < self._policy.retry.clear_below * len(others)
 
-    @property
-    def must_snooze(self) -> bool:
-        """Whether nothing but failures came in, of enough items without a record, or a canary's."""
-        if self._landed and self._landed[-1] == (None, False):
-            return True
-        recent = self._recent()
-        return self._is_outage(recent) and not any(answered for _, answered in recent)
+    def _is_outage(self, landed: Landings) -> bool:
+        failures = sum(not answered for _, answered in landed)
+        return self._policy.snooze.is_outage(failures, len(landed))
+
+    def _recent(self, landed: Landings) -> Landings:
+        """Without the failures of items that were charged: those say little of the provider."""
+        is_news = [answered or key is None or not self.charged[key] for key, answered in landed]
+        return self._distinct([one for one, news in zip(landed, is_news, strict=True) if news])
+
+    def _distinct(self, landed: Landings) -> Landings:
+        """The last of these: the failures of one item count once."""
+        kept: list[tuple[Key | None, bool]] = []
+        for one in landed:
+            if not one[1]:
+                kept = [call for call in kept if call != one]
+            kept.append(one)
+        return kept[-self._policy.snooze.observations :]

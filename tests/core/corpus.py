@@ -43,7 +43,7 @@ def distinct(*natures: Nature) -> list[Item]:
 
 
 def nature_of(item: Item) -> Nature:
-    return Nature.EMPTY if item.is_empty else Nature(item.body.partition("/")[0])
+    return Nature(item.body.partition("/")[0]) if item.body.strip() else Nature.EMPTY
 
 
 def outcome_of(nature: Nature) -> Outcome[str]:

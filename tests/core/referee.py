@@ -56,12 +56,12 @@ class Referee:
             return
         assert self._halt is None, "a call starts after a halt"
         assert not self._is_stopped, "a call starts after a stop"
-        assert not self.account.must_snooze, "a call starts although the provider is out"
+        assert not self.account.must_break, "a call starts although the provider is out"
         asked = [call.item.digest for call in (*flying, *calls)]
         assert len(set(asked)) == len(asked), "two calls ask for the same text at the same time"
         assert not set(asked[len(flying) :]) & set(paid), "a text that was paid for is asked again"
         assert len(asked) <= self._policy.max_concurrency, "too many calls at once"
-        assert not any(call.item.is_empty for call in calls), "an empty item is asked"
+        assert not any(not call.item.body.strip() for call in calls), "an empty item is asked"
         if self._awaits_canary:
             assert len(asked) == 1, "the first call after a snooze is not alone"
         self.account.start(calls)
@@ -103,6 +103,8 @@ class Referee:
         kind, nature = landed.outcome.kind, nature_of(item)
         assert landed.digest == item.digest, "another text's outcome"
         assert landed.current == item.current, "the label that was read is lost"
+        if kind is OutcomeKind.REJECTED:
+            assert self._has_answer, "an item is marked as rejected though nothing was answered"
         if kind.is_availability:
             twins = [one.key for one in self._items if one.digest == item.digest]
             most = max(self.account.charged[key] for key in twins)
@@ -110,8 +112,6 @@ class Referee:
         else:
             assert nature is not Nature.POISON, "a poisonous item has an answer"
             assert kind == nature.value, f"item {item.key} is {nature}, not {kind}"
-        if kind is OutcomeKind.REJECTED:
-            assert self._has_answer, "an item is marked as rejected though nothing was answered"
 
     def decides(self, run: Run, decision: Decision) -> None:
         """The run made this decision, other than to go on."""
@@ -125,7 +125,7 @@ class Referee:
             assert reason, "a snooze without a reason"
             self.account.snooze(is_outage=is_outage)
         elif isinstance(decision, Done | Advance):
-            assert not self.account.must_snooze, "an outage is over without a snooze"
+            assert not self.account.must_break, "an outage is over without a snooze"
         if isinstance(decision, Done):
             assert run.cursor == self._items[-1].key, "done before the last item is settled"
 

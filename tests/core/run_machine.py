@@ -23,15 +23,17 @@ PICK = st.integers(0, 1000)
 
 
 def rows(*natures: Nature) -> st.SearchStrategy[list[tuple[Nature, int]]]:
-    return st.lists(st.tuples(st.sampled_from(natures), st.integers(0, 9)), min_size=1, max_size=24)
+    row = st.tuples(st.sampled_from(natures), st.integers(0, 15))
+    return st.lists(row, min_size=1, max_size=6) | st.lists(row, min_size=12, max_size=24)
 
 
 CORPORA = st.one_of(
     rows(*HEALTHY),
     rows(*HEALTHY, Nature.POISON),
     rows(Nature.GOOD, Nature.POISON),
+    rows(Nature.REJECTED, Nature.POISON),
     rows(*ITEM_FAILURES),
-    rows(Nature.REJECTED),
+    st.sampled_from(ITEM_FAILURES).flatmap(rows),
     rows(Nature.POISON),
 )
 
@@ -41,13 +43,14 @@ class RunMachine(RuleBasedStateMachine):
 
     @initialize(
         rows=CORPORA,
-        concurrency=st.integers(1, 4),
+        concurrency=st.sampled_from([1, 1, 2, 3, 4]),
         max_attempts=st.integers(1, 3),
         max_items=st.sampled_from([None, None, 1, 3]),
         by_steps=st.booleans(),
         rejects_all=st.sampled_from([False, False, False, True]),
         is_quiet=st.booleans(),
         interruptions=st.integers(0, 2),
+        halts=st.integers(0, 1),
     )
     def begin(
         self,
@@ -59,6 +62,7 @@ class RunMachine(RuleBasedStateMachine):
         rejects_all: bool,
         is_quiet: bool,
         interruptions: int,
+        halts: int,
     ) -> None:
         policy = RunPolicy(
             max_concurrency=concurrency,
@@ -66,7 +70,8 @@ class RunMachine(RuleBasedStateMachine):
             snooze=SnoozePolicy(observations=12, min_observations=3),
             retry=RetryPolicy(max_attempts=max_attempts),
         )
-        self.rejects_all, self.is_quiet, self.interruptions = rejects_all, is_quiet, interruptions
+        self.rejects_all, self.is_quiet = rejects_all, is_quiet
+        self.interruptions, self.halts = interruptions, halts
         self.world = World(
             corpus(rows), policy, max_items=max_items, by_steps=by_steps, rejects_all=rejects_all
         )
@@ -107,10 +112,10 @@ class RunMachine(RuleBasedStateMachine):
     def cut(self, pick: int) -> None:
         self.world.cut(self._one(pick))
 
-    @precondition(lambda self: self.world.flying and self.interruptions)
+    @precondition(lambda self: self.world.flying and self.halts)
     @rule(pick=PICK)
     def halt(self, pick: int) -> None:
-        self._interrupt()
+        self.halts -= 1
         self.world.halt(self._one(pick))
 
     @rule(limit=st.integers(1, 5))

@@ -31,8 +31,10 @@ def report_ending(result: Result, *, as_json: bool) -> int:
 
 def _facts(result: Result, status: int) -> dict[str, object]:
     course = result.course
+    retried = {} if result.retried is None else {"retried": result.retried}
     return {
         "run": course.run or None,
+        **retried,
         "decision": decision_facts(result.decision),
         "exit_status": status,
         "items": course.items,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import typer
 
@@ -27,7 +27,8 @@ class Choice:
 def carry_out_retry(settings: Settings, choice: Choice, order: Order) -> Result | None:
     """Forget the chosen failures, then start a new pass; None when nothing was to be retried.
 
-    Raises `UsageError` and `DatabaseError`. Nothing is forgotten when the pass could not start.
+    Raises `UsageError` and `DatabaseError`. Nothing is forgotten when there is no classifier to
+    ask or no permission to write.
     """
     if order.mode is Mode.COMMIT and not (order.override and order.override.strip()):
         raise GateRefused('a retry that writes needs --override "reason", as commit does')
@@ -44,4 +45,4 @@ def carry_out_retry(settings: Settings, choice: Choice, order: Order) -> Result 
             return None
         run = shown(settings.run.name)
         typer.echo(f"kclassify: asking again about {plural(count, 'item')} of {run!r}", err=True)
-        return work_on(settings, stores, classifier, order)
+        return replace(work_on(settings, stores, classifier, order), retried=count)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kclassify.cli.exit_status import FINISHED
 from kclassify.cli.options import (
     ConfigOption,
     JsonOption,
@@ -117,6 +118,7 @@ def retry(
     """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.kinds import failure_kind
+    from kclassify.cli.output import say_json
     from kclassify.cli.retrying import Choice, carry_out_retry
     from kclassify.cli.running import Order
     from kclassify.ports import Mode
@@ -132,6 +134,8 @@ def retry(
     result = carry_out_retry(settings, choice, order)
     if result is not None:
         raise typer.Exit(report_ending(result, as_json=as_json))
+    if as_json:
+        say_json({"run": settings.run.name, "retried": 0, "exit_status": FINISHED})
 
 
 def _settings(

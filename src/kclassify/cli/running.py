@@ -31,11 +31,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How it ended: the decision, the course of this call, and the pass as the ledger has it."""
+    """How it ended: the decision, the course of this call, and the pass as the ledger has it.
+
+    `retried` counts the failures that were forgotten for it, None when it was no retry.
+    """
 
     decision: Decision
     course: Course
     report: PassReport | None
+    retried: int | None = None
 
 
 def carry_out(settings: Settings, order: Order) -> Result:
