@@ -7,16 +7,23 @@ at a time, so none of them needs a lock or an async driver.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Decision, Halt
 from kclassify.core.item import Item, Key
-from kclassify.core.policy import Action, Change
+from kclassify.core.passes import Checkpoint as Checkpoint
+from kclassify.core.passes import Mode as Mode
+from kclassify.core.passes import Pass as Pass
+from kclassify.core.passes import PassRequest as PassRequest
+from kclassify.core.passes import Recorded as Recorded
+from kclassify.core.passes import Settled as Settled
+from kclassify.core.survey import Survey as Survey
+from kclassify.core.survey import UnknownLabel as UnknownLabel
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.core.verdict import Outcome
+from kclassify.core.write import Receipt as Receipt
+from kclassify.core.write import Write as Write
+from kclassify.core.write import WriteResult as WriteResult
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -77,23 +84,6 @@ class Classifier(Protocol[L_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownLabel:
-    """A current label that the taxonomy does not know, how many rows have it, and some of them."""
-
-    label: str
-    rows: int
-    keys: tuple[Key, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """How many items a source holds, and the labels among them that the taxonomy does not know."""
-
-    items: int
-    unknown: tuple[UnknownLabel, ...] = ()
-
-
 class Source(Protocol):
     """Where items come from, in an order that does not change while rows are written."""
 
@@ -113,37 +103,6 @@ class Source(Protocol):
     def close(self) -> None:
         """Let go of files and connections."""
         ...
-
-
-class WriteResult(StrEnum):
-    """What became of one change."""
-
-    WRITTEN = "written"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A change on its way to a writer.
-
-    `idempotency_key` is the same each time the same write is tried. `redo` says that an earlier try
-    may have arrived: finding the new label already there is then success, not a conflict. `extra`
-    holds what the row's extra columns held before: the receipt of a write has it, a rollback hands
-    it back.
-    """
-
-    change: Change
-    idempotency_key: str
-    redo: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A writer's answer for one write: its result, and what it replaced in extra columns (JSON)."""
-
-    result: WriteResult
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Writer(Protocol):
@@ -177,78 +136,6 @@ class Writer(Protocol):
     def close(self) -> None:
         """Let go of files and connections."""
         ...
-
-
-class Mode(StrEnum):
-    """What a pass does with a confident change."""
-
-    DRY_RUN = "dry-run"
-    COMMIT = "commit"
-
-
-@dataclass(frozen=True, slots=True)
-class PassRequest:
-    """What a worker wants to work on. `override` is the reason for a commit without a gate."""
-
-    run: str
-    mode: Mode
-    fingerprint: str
-    model: str
-    source: str
-    override: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """An open pass and the lease on its run.
-
-    `version` is the fence: every write transaction moves it by compare-and-set. `settled` counts
-    the items of this pass that are behind the cursor. `resumed` says that there was work before.
-    """
-
-    id: int
-    run: str
-    mode: Mode
-    number: int
-    version: int
-    holder: str
-    cursor: Key | None = None
-    settled: int = 0
-    resumed: bool = False
-    breaker: Breaker = field(default_factory=Breaker)
-    suspects: tuple[Suspect, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """An item with its outcome and what becomes of it: a change, or the reason for none."""
-
-    item_key: Key
-    item_digest: str
-    current: str | None
-    outcome: Outcome[str]
-    action: Change | Action
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """One write transaction: settled items in order, the cursor they move to, and the run's state.
-
-    `settled` may be empty: the state alone is stored then.
-    """
-
-    settled: Sequence[Settled]
-    cursor: Key | None
-    breaker: Breaker
-    suspects: tuple[Suspect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a checkpoint did: the pass as it is now, and each settled item's action, in order."""
-
-    opened: Pass
-    actions: Sequence[Action]
 
 
 class Ledger(Protocol):

@@ -54,8 +54,11 @@ class Account:
             self._pending.add(key)
             self._tried_since_answer.add(key)
         lately = self._landed[self._since_probe :]
-        views = [self._recent(self._landed), self._recent(lately), self._distinct(lately)]
-        are_outages = [self._is_outage(view) for view in views]
+        are_outages = [
+            self._is_outage(view(calls))
+            for view in (self._recent, self._distinct)
+            for calls in (self._landed, lately)
+        ]
         self.may_rest = True
         self.may_break |= key is None or any(are_outages)
         self.must_break |= key is None or all(are_outages)

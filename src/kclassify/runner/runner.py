@@ -147,8 +147,8 @@ class ReclassifyRunner:
             raise UsageError("a commit needs a writer, and this runner has none")
         if not (override and override.strip()):
             raise GateRefused(
-                "commit writes only after an evaluation passed; no gate record is configured: give "
-                '--override "reason" (commit(override=...)) to write all the same'
+                "commit writes only after an evaluation passed, and this version cannot check that: "
+                'give --override "reason" (commit(override=...)) to write all the same'
             )
 
     def _request(self, mode: Mode, override: str | None) -> PassRequest:

@@ -163,7 +163,7 @@ def _unknown_labels(
             .over(partition_by=columns.current, order_by=columns.key)
             .label("place"),
         )
-        .where(columns.where, columns.current.not_in(sorted(known)))
+        .where(columns.where, columns.current.is_not(None), columns.current.not_in(sorted(known)))
         .subquery()
     )
     first = select(ranked).where(ranked.c.place <= EXAMPLES)

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from kclassify.classifier import LocalClassifier
+from kclassify.classifier.local_fit import fit_model
+from kclassify.core.decision import Halt
+from kclassify.core.item import Item
+from kclassify.core.taxonomy import Category, Taxonomy
+from kclassify.core.verdict import OutcomeKind, Usage, Verdict
+from kclassify.errors import MissingExtra, TaxonomyError, UsageError
+from tests.classifier.taxonomy import TAXONOMY, Topic
+from tests.conftest import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = {
+    Topic.PLAYBOOK: "step run then restart the server check and finish",
+    Topic.INSIGHT: "lesson holds because systems grow beyond plans",
+    Topic.QUOTE: "said once that programs are poems -- somebody",
+}
+
+
+def examples(count: int = 12) -> list[tuple[Item | str, str]]:
+    """Shuffled words of each category, in which a word of another one strays."""
+    draw = random.Random(1)
+    made: list[tuple[Item | str, str]] = []
+    for topic, words in WORDS.items():
+        others = " ".join(text for other, text in WORDS.items() if other is not topic).split()
+        for number in range(count):
+            text = " ".join([*draw.sample(words.split(), 5), *draw.sample(others, 2)])
+            made.append((Item(key=f"{topic}-{number}", title=text[:9], body=text), topic))
+    return made
+
+
+@pytest.fixture(scope="module")
+def fitted() -> LocalClassifier[Topic]:
+    return LocalClassifier.fit(TAXONOMY, examples())
+
+
+async def verdict_of(classifier: LocalClassifier[Topic], text: str) -> Verdict[Topic]:
+    outcome = await classifier.judge(Item(key=1, body=text))
+    assert not isinstance(outcome, Halt)
+    assert outcome.verdict is not None
+    return outcome.verdict
+
+
+async def test_it_says_what_the_words_say_and_costs_nothing(
+    fitted: LocalClassifier[Topic],
+) -> None:
+    for topic, words in WORDS.items():
+        verdict = await verdict_of(fitted, words)
+        assert verdict.label is topic
+        assert 1 / 3 < verdict.confidence <= 1
+        assert verdict.usage == Usage()
+        assert verdict.model == fitted.model == "local"
+
+
+@pytest.mark.parametrize("text", ["", "no such words", "𝔘𝔫𝔦\ud800\x00", "step " * 20_000])
+async def test_any_text_gets_an_outcome(fitted: LocalClassifier[Topic], text: str) -> None:
+    outcome = await fitted.judge(Item(key=1, body=text))
+    assert not isinstance(outcome, Halt)
+    assert outcome.kind is (OutcomeKind.JUDGED if text else OutcomeKind.EMPTY)
+    assert outcome.verdict is None or 0 <= outcome.verdict.confidence <= 1
+
+
+def test_the_same_examples_and_seed_make_the_same_classifier(
+    fitted: LocalClassifier[Topic],
+) -> None:
+    assert LocalClassifier.fit(TAXONOMY, examples()).fingerprint == fitted.fingerprint
+    assert LocalClassifier.fit(TAXONOMY, examples(13)).fingerprint != fitted.fingerprint
+    reseeded = LocalClassifier.fit(TAXONOMY, examples(), seed=5)
+    assert reseeded.fingerprint != fitted.fingerprint
+
+
+def test_the_fingerprint_holds_the_taxonomy() -> None:
+    fitted = fit_model([(str(i), topic) for i, topic in [("a b", "x"), ("c d", "y")] * 2], 0)
+    ones, others = (
+        Taxonomy[str]("t", tuple(Category(name=name, definition=words) for name in "xy"))
+        for words in ("one", "other")
+    )
+    assert LocalClassifier(ones, fitted).fingerprint != LocalClassifier(others, fitted).fingerprint
+
+
+async def test_two_categories_and_two_examples_of_each_are_enough() -> None:
+    both: list[tuple[Item | str, str]] = [
+        (text, topic)
+        for topic in (Topic.PLAYBOOK, Topic.QUOTE)
+        for text in (WORDS[topic], f"{WORDS[topic]} again")
+    ]
+    fitted = LocalClassifier.fit(TAXONOMY, both)
+    for topic in (Topic.PLAYBOOK, Topic.QUOTE):
+        verdict = await verdict_of(fitted, WORDS[topic])
+        assert verdict.label is topic
+        assert verdict.confidence >= 0.5
+
+
+def test_too_few_examples_name_the_category_and_the_count() -> None:
+    with pytest.raises(UsageError, match=r"category 'quote' has 1 example: .* 2 or more"):
+        LocalClassifier.fit(TAXONOMY, [*examples()[:24], ("said", Topic.QUOTE)])
+    with pytest.raises(UsageError, match="examples of two categories, not 1"):
+        LocalClassifier.fit(TAXONOMY, examples()[:12])
+    with pytest.raises(UsageError, match="examples of two categories, not 0"):
+        LocalClassifier.fit(TAXONOMY, [])
+    with pytest.raises(UsageError, match="no words"):
+        LocalClassifier.fit(TAXONOMY, [(".", topic) for topic in list(Topic) * 2])
+
+
+@pytest.mark.parametrize("label", ["convention", "tip"])
+def test_a_label_that_is_no_active_category_is_named(label: str) -> None:
+    with pytest.raises(TaxonomyError, match=f"labelled '{label}', which is not an active category"):
+        LocalClassifier.fit(TAXONOMY, [*examples(), ("text", label)])
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kclassify.classifier.local_model.find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'kclassify\[local\]'"):
+        LocalClassifier.fit(TAXONOMY, examples())
+
+
+READ_BACK = """
+import sys, anyio
+from kclassify.classifier import LocalClassifier
+from kclassify.core.item import Item
+from tests.classifier.taxonomy import TAXONOMY
+local = LocalClassifier.load(sys.argv[1], TAXONOMY)
+for body in sys.argv[2:]:
+    verdict = anyio.run(local.judge, Item(key=1, body=body)).verdict
+    print(repr(str(verdict.label)), repr(verdict.confidence))
+print(local.fingerprint)
+"""
+
+
+async def test_another_process_reads_the_same_verdicts_back(
+    fitted: LocalClassifier[Topic], tmp_path: Path
+) -> None:
+    path = tmp_path / "local.model"
+    fitted.save(path)
+    texts = [*WORDS.values(), "step lesson said"]
+    ran = subprocess.run(
+        [sys.executable, "-c", READ_BACK, str(path), *texts],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    verdicts = [await verdict_of(fitted, text) for text in texts]
+    expected = [f"{str(v.label)!r} {v.confidence!r}" for v in verdicts]
+    assert ran.stdout.splitlines() == [*expected, fitted.fingerprint]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["local.model"]
+
+
+def test_a_file_of_another_taxonomy_names_the_category(
+    fitted: LocalClassifier[Topic], tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "local.model")
+    without = Taxonomy[str](
+        "less",
+        tuple(c.model_copy(update={"retired": c.name == "quote"}) for c in TAXONOMY.categories),
+    )
+    with pytest.raises(TaxonomyError, match="'less': .* trained on category 'quote'"):
+        LocalClassifier.load(tmp_path / "local.model", without)
+
+
+def _array(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def _other_archive(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+
+
+def _pickle(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, header=np.array([{"a": 1}], dtype=object))
+
+
+def _truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+FOREIGN = {
+    "text": lambda path: path.write_text("hello"),
+    "empty": lambda path: path.write_bytes(b""),
+    "array": _array,
+    "archive": _other_archive,
+    "pickle": _pickle,
+    "truncated": _truncated,
+}
+
+
+@pytest.mark.parametrize("spoil", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_foreign_file_is_an_error_that_names_it(
+    fitted: LocalClassifier[Topic], tmp_path: Path, spoil: object
+) -> None:
+    path = tmp_path / "local.model"
+    fitted.save(path)
+    assert callable(spoil)
+    spoil(path)
+    with pytest.raises(UsageError, match=r"local.model: this is not a saved local classifier"):
+        LocalClassifier.load(path, TAXONOMY)
+
+
+@pytest.mark.parametrize("name", ["idf", "weights", "intercept", "slope", "offset", "labels"])
+def test_a_changed_number_or_label_is_noticed(
+    fitted: LocalClassifier[Topic], tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "local.model"
+    fitted.save(path)
+    with np.load(path) as content:
+        arrays = {each: content[each].copy() for each in content.files}
+    if name == "labels":
+        header = json.loads(arrays["header"].tobytes())
+        header["labels"] = header["labels"][::-1]
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    else:
+        arrays[name].flat[0] += 1e-9
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+    with pytest.raises(UsageError, match="it was changed after it was saved"):
+        LocalClassifier.load(path, TAXONOMY)
+
+
+def test_a_missing_file_and_a_folder_that_is_not_there_are_named(
+    fitted: LocalClassifier[Topic], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"none.model: cannot be read: No such file"):
+        LocalClassifier.load(tmp_path / "none.model", TAXONOMY)
+    with pytest.raises(UsageError, match=r"none.model: cannot be written: No such file"):
+        fitted.save(tmp_path / "nowhere" / "none.model")
+
+
+def halves(path: Path, label: str) -> tuple[list[tuple[Item | str, str]], ...]:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    random.Random(0).shuffle(rows)
+    pairs: list[tuple[Item | str, str]] = [
+        (Item(key=row["id"], title=row["title"], body=row["body"]), row[label]) for row in rows
+    ]
+    return pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]
+
+
+async def scores(
+    classifier: LocalClassifier[str], rest: list[tuple[Item | str, str]]
+) -> tuple[float, float, float]:
+    """Accuracy, and the Brier score of the confidence with Platt's sigmoids and without."""
+    right: list[float] = []
+    with_platt: list[float] = []
+    without: list[float] = []
+    fitted = classifier._fitted
+    for item, label in rest:
+        assert isinstance(item, Item)
+        outcome = await classifier.judge(item)
+        assert not isinstance(outcome, Halt)
+        assert outcome.verdict is not None
+        hit = float(outcome.verdict.label == label)
+        right.append(hit)
+        with_platt.append((outcome.verdict.confidence - hit) ** 2)
+        features = fitted._vectorizer.transform([f"{item.title}\n\n{item.body}"])
+        raw = 1 / (1 + np.exp(-((features @ fitted.weights)[0] + fitted.intercept)))
+        hit = float(fitted.labels[int(raw.argmax())] == label)
+        without.append((float(raw.max() / raw.sum()) - hit) ** 2)
+    return float(np.mean(right)), float(np.mean(with_platt)), float(np.mean(without))
+
+
+@pytest.fixture(scope="module")
+def on_real_texts(shared_data: Path) -> tuple[LocalClassifier[str], list[tuple[Item | str, str]]]:
+    learn, rest = halves(shared_data / "knowledge-dev.jsonl", "label")
+    names = sorted(Counter(label for _, label in learn))
+    taxonomy = Taxonomy[str]("dev", tuple(Category(name=n, definition=n) for n in names))
+    return LocalClassifier.fit(taxonomy, learn), rest
+
+
+async def test_on_real_texts_it_is_right_and_knows_how_often(
+    on_real_texts: tuple[LocalClassifier[str], list[tuple[Item | str, str]]],
+) -> None:
+    accuracy, with_platt, without = await scores(*on_real_texts)
+    assert accuracy > 0.9
+    assert with_platt < 0.5 * without
+
+
+async def test_on_the_shipped_corpus_it_beats_the_stale_labels_by_far() -> None:
+    samples = REPOSITORY / "evals" / "samples"
+    taxonomy = Taxonomy.from_toml((samples / "taxonomy.toml").read_text(encoding="utf-8"))
+    learn, rest = halves(samples / "articles.jsonl", "gold")
+    accuracy, with_platt, without = await scores(LocalClassifier.fit(taxonomy, learn), rest)
+    assert accuracy > 0.5
+    assert with_platt < without
