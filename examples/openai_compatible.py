@@ -1,7 +1,7 @@
 """Asks a server that speaks the OpenAI API, as Ollama and vLLM do (extra `openai`).
 
-    OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_API_KEY=ollama MODEL=qwen3 \\
-        python examples/openai_compatible.py
+    export OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_API_KEY=ollama MODEL=qwen3
+    python examples/openai_compatible.py
 
 Without OPENAI_API_KEY it starts the stub API of kclassify.testing (extra `testing`) and asks that,
 so that it runs offline.

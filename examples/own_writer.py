@@ -14,17 +14,16 @@ from pathlib import Path
 
 import anyio
 
-from kclassify import CallbackWriter, Category, Classifier, Database, JsonlSource
-from kclassify import ReclassifyRunner, SqlLedger, Taxonomy
+import kclassify
 from kclassify.ports import Write
 from kclassify.testing import Fixed, StubMessagesAPI
 
-PLAYBOOK = Category(name="playbook", definition="ordered steps that get one task done")
-PATTERN = Category(name="pattern", definition="a reusable shape of a solution")
-TAXONOMY = Taxonomy[str]("articles", (PLAYBOOK, PATTERN, Category(name="convention", retired=True)))
+PLAYBOOK = kclassify.Category(name="playbook", definition="ordered steps that get one task done")
+PATTERN = kclassify.Category(name="pattern", definition="a reusable shape of a solution")
+TAXONOMY = kclassify.Taxonomy[str]("articles", (PLAYBOOK, PATTERN))
 
-# The application: its labels, and the requests that it has seen. A service would keep both.
-shop: dict[str, str | None] = {"kb-1": "convention", "kb-2": "somebody was quicker"}
+# The application: the labels of its articles, and the requests that it has seen.
+labels: dict[str, str | None] = {"kb-1": None, "kb-2": "somebody was quicker"}
 seen: set[str] = set()
 
 
@@ -33,22 +32,24 @@ def update(write: Write) -> bool:
     change = write.change
     if write.idempotency_key in seen:  # the try before this one arrived, its answer did not
         return True
-    if shop[str(change.key)] != change.before:
+    if labels[str(change.key)] != change.before:
         return False
-    shop[str(change.key)] = change.after
+    labels[str(change.key)] = change.after
     seen.add(write.idempotency_key)
     return True
 
 
 async def relabel(folder: Path) -> None:
     """Read items from a file, write them through `update`, keep the ledger in a file of its own."""
-    ledger = SqlLedger(Database(f"sqlite:///{folder}/ledger.db", create=True))
-    source = JsonlSource(folder / "articles.jsonl")
-    async with Classifier(TAXONOMY) as classifier:
-        runner = ReclassifyRunner(
-            source=source, classifier=classifier, ledger=ledger, writer=CallbackWriter(update)
+    ledger = kclassify.SqlLedger(kclassify.Database(f"sqlite:///{folder}/ledger.db", create=True))
+    async with kclassify.Classifier(TAXONOMY) as classifier:
+        runner = kclassify.ReclassifyRunner(
+            source=kclassify.JsonlSource(folder / "articles.jsonl"),
+            classifier=classifier,
+            ledger=ledger,
+            writer=kclassify.CallbackWriter(update),
         )
-        print(await runner.commit(override="an example"), shop)
+        print(await runner.commit(override="an example"), labels)
     ledger.close()
 
 
@@ -58,6 +59,6 @@ with ExitStack() as stack:
         os.environ |= {"ANTHROPIC_BASE_URL": stub.url, "ANTHROPIC_API_KEY": "stub"}
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     text = "1. Stop it. 2. Start it again."
-    lines = [json.dumps({"id": key, "body": text, "current": "convention"}) for key in shop]
+    lines = [json.dumps({"id": key, "body": text, "current": None}) for key in labels]
     (folder / "articles.jsonl").write_text("\n".join(lines), encoding="utf-8")
     anyio.run(relabel, folder)

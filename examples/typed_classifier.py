@@ -14,7 +14,6 @@ from typing import assert_never
 import anyio
 
 from kclassify import Classifier, Taxonomy
-from kclassify.errors import NoVerdict
 from kclassify.testing import Rule, StubMessagesAPI
 
 
@@ -48,12 +47,8 @@ async def route(*messages: str) -> None:
     """Print who answers each message."""
     async with Classifier(TOPICS) as classifier:
         for message in messages:
-            try:
-                verdict = await classifier.classify(message)
-            except NoVerdict as none:
-                print(f"{message!r}: no label, {none}")
-            else:
-                print(f"{message!r}: {team(verdict.label)} ({verdict.confidence:.2f})")
+            verdict = await classifier.classify(message)
+            print(f"{message!r}: {team(verdict.label)} ({verdict.confidence:.2f})")
 
 
 with ExitStack() as stack:

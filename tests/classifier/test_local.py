@@ -8,6 +8,7 @@ import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import anyio
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ from tests.classifier.taxonomy import TAXONOMY, Topic
 from tests.conftest import REPOSITORY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WORDS = {
@@ -66,7 +68,7 @@ async def test_it_says_what_the_words_say_and_costs_nothing(
         assert verdict.model == fitted.model == "local"
 
 
-@pytest.mark.parametrize("text", ["", "no such words", "𝔘𝔫𝔦\ud800\x00", "step " * 20_000])
+@pytest.mark.parametrize("text", ["", "no such words", "ünï\ud800\x00", "step " * 20_000])
 async def test_any_text_gets_an_outcome(fitted: LocalClassifier[Topic], text: str) -> None:
     outcome = await fitted.judge(Item(key=1, body=text))
     assert not isinstance(outcome, Halt)
@@ -123,7 +125,7 @@ def test_a_label_that_is_no_active_category_is_named(label: str) -> None:
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kclassify.classifier.local_model.find_spec", lambda _: None)
+    monkeypatch.setattr("kclassify.classifier.local_model.find_spec", {}.get)
     with pytest.raises(MissingExtra, match=r"pip install 'kclassify\[local\]'"):
         LocalClassifier.fit(TAXONOMY, examples())
 
@@ -141,7 +143,7 @@ print(local.fingerprint)
 """
 
 
-async def test_another_process_reads_the_same_verdicts_back(
+def test_another_process_reads_the_same_verdicts_back(
     fitted: LocalClassifier[Topic], tmp_path: Path
 ) -> None:
     path = tmp_path / "local.model"
@@ -154,7 +156,7 @@ async def test_another_process_reads_the_same_verdicts_back(
         text=True,
         cwd=REPOSITORY,
     )
-    verdicts = [await verdict_of(fitted, text) for text in texts]
+    verdicts = [anyio.run(verdict_of, fitted, text) for text in texts]
     expected = [f"{str(v.label)!r} {v.confidence!r}" for v in verdicts]
     assert ran.stdout.splitlines() == [*expected, fitted.fingerprint]
     assert [entry.name for entry in tmp_path.iterdir()] == ["local.model"]
@@ -166,9 +168,12 @@ def test_a_file_of_another_taxonomy_names_the_category(
     fitted.save(tmp_path / "local.model")
     without = Taxonomy[str](
         "less",
-        tuple(c.model_copy(update={"retired": c.name == "quote"}) for c in TAXONOMY.categories),
+        tuple(
+            c.model_copy(update={"retired": c.name in {"quote", "convention"}})
+            for c in TAXONOMY.categories
+        ),
     )
-    with pytest.raises(TaxonomyError, match="'less': .* trained on category 'quote'"):
+    with pytest.raises(TaxonomyError, match=r"'less': .* trained on category 'quote'"):
         LocalClassifier.load(tmp_path / "local.model", without)
 
 
@@ -187,27 +192,27 @@ def _pickle(path: Path) -> None:
         np.savez(file, header=np.array([{"a": 1}], dtype=object))
 
 
+def _text(path: Path) -> None:
+    path.write_text("hello")
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
 def _truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
 
 
-FOREIGN = {
-    "text": lambda path: path.write_text("hello"),
-    "empty": lambda path: path.write_bytes(b""),
-    "array": _array,
-    "archive": _other_archive,
-    "pickle": _pickle,
-    "truncated": _truncated,
-}
+FOREIGN = [_text, _empty, _array, _other_archive, _pickle, _truncated]
 
 
-@pytest.mark.parametrize("spoil", FOREIGN.values(), ids=FOREIGN.keys())
+@pytest.mark.parametrize("spoil", FOREIGN)
 def test_a_foreign_file_is_an_error_that_names_it(
-    fitted: LocalClassifier[Topic], tmp_path: Path, spoil: object
+    fitted: LocalClassifier[Topic], tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     path = tmp_path / "local.model"
     fitted.save(path)
-    assert callable(spoil)
     spoil(path)
     with pytest.raises(UsageError, match=r"local.model: this is not a saved local classifier"):
         LocalClassifier.load(path, TAXONOMY)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kclassify.classifier import Classifier, choose_model
@@ -85,5 +87,6 @@ def test_openai_without_a_key_says_which_variable_to_set() -> None:
 
 @pytest.mark.parametrize("name", ["timeout_s", "max_tokens", "max_connections", "max_body_chars"])
 def test_a_setting_out_of_range_is_named(name: str) -> None:
+    settings: dict[str, Any] = {name: 0}
     with pytest.raises(ConfigError, match=name):
-        Classifier(TAXONOMY, api_key="x", **{name: 0})
+        Classifier(TAXONOMY, api_key="x", **settings)

@@ -75,7 +75,7 @@ async def test_null_is_on_offer_only_where_the_classifier_may_abstain(
 
 @pytest.mark.parametrize("settings", [{}, {"model": "openai/gpt-x"}], ids=["anthropic", "openai"])
 async def test_the_messages_arrive_as_they_were_rendered(
-    stub: StubMessagesAPI, settings: dict[str, str]
+    stub: StubMessagesAPI, settings: dict[str, Any]
 ) -> None:
     body = await body_of(stub, **settings)
     rendered = Prompt(TAXONOMY).render(ITEM)
@@ -106,7 +106,7 @@ async def test_instructions_and_the_cut_are_settings(stub: StubMessagesAPI) -> N
 
 @pytest.mark.parametrize("settings", [{}, {"model": "openai/gpt-x"}], ids=["anthropic", "openai"])
 async def test_the_second_question_says_what_was_wrong_with_the_first_reply(
-    stub: StubMessagesAPI, settings: dict[str, str]
+    stub: StubMessagesAPI, settings: dict[str, Any]
 ) -> None:
     stub.script([WrongLabel("tip")])
     outcome = await judge(stub, **settings)

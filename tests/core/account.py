@@ -53,12 +53,7 @@ class Account:
         if key is not None:
             self._pending.add(key)
             self._tried_since_answer.add(key)
-        lately = self._landed[self._since_probe :]
-        are_outages = [
-            self._is_outage(view(calls))
-            for view in (self._recent, self._distinct)
-            for calls in (self._landed, lately)
-        ]
+        are_outages = [self._is_outage(view) for view in self._views()]
         self.may_rest = True
         self.may_break |= key is None or any(are_outages)
         self.must_break |= key is None or all(are_outages)
@@ -74,21 +69,28 @@ class Account:
                 self.charged[pending] += 1
                 self._pending.discard(pending)
 
+    def _views(self) -> list[Landings]:
+        """What the run may have in mind: with or without what was charged, before a probe or not."""
+        lately = self._landed[self._since_probe :]
+        return [
+            view(calls) for view in (self._news, self._last) for calls in (self._landed, lately)
+        ]
+
     def _is_clear_for(self, key: Key) -> bool:
-        lately = self._recent(self._landed[self._since_probe :])
-        others = [answered for other, answered in lately if other != key]
-        return others.count(False) < self._policy.retry.clear_below * len(others)
+        others = [[answered for other, answered in view if other != key] for view in self._views()]
+        below = self._policy.retry.clear_below
+        return any(answers.count(False) < below * len(answers) for answers in others)
 
     def _is_outage(self, landed: Landings) -> bool:
         failures = sum(not answered for _, answered in landed)
         return self._policy.snooze.is_outage(failures, len(landed))
 
-    def _recent(self, landed: Landings) -> Landings:
+    def _news(self, landed: Landings) -> Landings:
         """Without the failures of items that were charged: those say little of the provider."""
         is_news = [answered or key is None or not self.charged[key] for key, answered in landed]
-        return self._distinct([one for one, news in zip(landed, is_news, strict=True) if news])
+        return self._last([one for one, news in zip(landed, is_news, strict=True) if news])
 
-    def _distinct(self, landed: Landings) -> Landings:
+    def _last(self, landed: Landings) -> Landings:
         """The last of these: the failures of one item count once."""
         kept: list[tuple[Key | None, bool]] = []
         for one in landed:

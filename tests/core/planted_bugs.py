@@ -250,5 +250,9 @@ BUGS = (
     Bug("suspects are forgotten", NO_END, _suspects_are_forgotten),
     Bug("done with items waiting", "done before", _done_with_items_waiting),
     Bug("waits on what failed", NO_END, _waits_for_ever_on_what_failed),
-    Bug("poison is the canary", "a halt without a cause|no end after", _one_poisonous_row_is_the_canary),
+    Bug(
+        "poison is the canary",
+        "a halt without a cause|no end after",
+        _one_poisonous_row_is_the_canary,
+    ),
 )

@@ -212,3 +212,18 @@ def test_an_intent_from_before_the_ledger_moved_in_is_finished_in_the_transactio
     assert isinstance(recorded, Recorded)
     (row,) = LedgerReader(database).changes("r")
     assert (row.before, row.after, row.status) == ("convention", "playbook", ChangeStatus.WRITTEN)
+
+
+def test_settling_intents_is_one_transaction_with_their_results(
+    ledger: SqlLedger, writer: ArticleWriter, database: Database
+) -> None:
+    writer.database, writer.dies = None, "before"
+    with pytest.raises(Killed):
+        save(ledger, open_pass(ledger), [change(1), change(2)], writer)
+    writer.database, writer.dies = database.identity, "after"
+    opened = open_pass(ledger, holder="two", now=NOW + LEASE_S)
+    with pytest.raises(Killed):
+        ledger.settle_intents(opened, writer, NOW + LEASE_S)
+    assert set(categories(database).values()) == {"convention"}
+    assert ledger.settle_intents(opened, writer, NOW + LEASE_S) == 2
+    assert [row.status for row in LedgerReader(database).changes("r")] == [ChangeStatus.WRITTEN] * 2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from typing import Annotated, Any, Literal, cast
+from weakref import WeakKeyDictionary
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -21,6 +23,18 @@ class Reply(BaseModel):
 
     label: str | None
     confidence: float
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - pydantic's own
+        """The JSON schema: made once, since instructor asks for it at every call."""
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        if cls not in _schemas:
+            _schemas[cls] = super().model_json_schema()
+        return deepcopy(_schemas[cls])
+
+
+_schemas: WeakKeyDictionary[type[Reply], dict[str, Any]] = WeakKeyDictionary()
 
 
 def _in_unit(value: float) -> float:

@@ -95,7 +95,7 @@ class Availability:
     """Whether the provider can be called: the outage, its canary and its breaker.
 
     `needs_canary` says that the next call is a probe, alone. `is_recovering` lasts from a snooze
-    until an item is answered: a failure then asks for another canary before it counts as an outage.
+    until an answer is recorded: a failure then asks for another canary before it is an outage.
     """
 
     def __init__(self, snooze: SnoozePolicy, retry: RetryPolicy, breaker: Breaker) -> None:
@@ -123,9 +123,7 @@ class Availability:
 
     def answered(self, number: int | None) -> None:
         """A call for this item, or the probe (None), was answered: the provider is there."""
-        if number is not None:
-            self.is_recovering = False
-        elif self.is_recovering:
+        if number is None and self.is_recovering:
             self._recent.forget()
         self._recent.observe(number, answered=True)
         self.needs_canary = False

@@ -199,6 +199,7 @@ class Run:
         self._doubtful.clear()
         if entry is not None:
             entry.settle(outcome)
+            self._provider.is_recovering &= not outcome.kind.is_paid
 
     def _see_alive(self, entry: Entry | None) -> None:
         self._provider.answered(None if entry is None else entry.number)

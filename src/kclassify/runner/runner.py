@@ -147,7 +147,7 @@ class ReclassifyRunner:
             raise UsageError("a commit needs a writer, and this runner has none")
         if not (override and override.strip()):
             raise GateRefused(
-                "commit writes only after an evaluation passed, and this version cannot check that: "
+                "commit writes only after an evaluation passed, and this version cannot check it: "
                 'give --override "reason" (commit(override=...)) to write all the same'
             )
 

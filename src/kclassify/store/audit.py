@@ -53,15 +53,12 @@ def add_results(
 def resolve_intents(
     connection: Connection, results: Sequence[tuple[Write, Receipt]], now: float
 ) -> None:
-    """Store what became of intents; a result that is there already stays."""
+    """Store what became of intents."""
     if not results:
         return
     statement = (
         changes.update()
-        .where(
-            changes.c.idempotency_key == bindparam("of_write"),
-            changes.c.status == ChangeStatus.INTENT,
-        )
+        .where(changes.c.idempotency_key == bindparam("of_write"))
         .values(status=bindparam("new_status"), extra=bindparam("new_extra"), recorded_at=now)
     )
     rows = [

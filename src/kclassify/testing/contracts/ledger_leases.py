@@ -109,6 +109,7 @@ class LedgerLeases(LedgerMaterial):
         ledger.close_step(loser, Done(), NOW + LEASE_S)
         assert ledger.heartbeat(winner, NOW + LEASE_S, LEASE_S)
         assert ledger.open(request_of(), "three", NOW + LEASE_S, LEASE_S) == Superseded("two")
+        assert save(ledger, winner, [same(1)], MemoryWriter({})).opened.settled == 1
 
     def test_a_former_self_does_not_let_the_lease_of_the_present_one_go(
         self, ledger: Ledger
