@@ -13,6 +13,7 @@ from pathlib import Path
 
 _UNKNOWN = "-"
 _ENDED = {"Z", "X", "x"}
+_retired: set[str] = set()
 
 
 def this_holder() -> str:
@@ -21,8 +22,15 @@ def this_holder() -> str:
     return f"{_place()}:{pid}:{_start_time(pid) or _UNKNOWN}#{secrets.token_hex(4)}"
 
 
+def retire(holder: str) -> None:
+    """A worker of this process is over, though it could not tell the ledger."""
+    _retired.add(holder)
+
+
 def is_alive(holder: str) -> bool:
-    """False when `holder` is a process of this very machine that has ended; True when in doubt."""
+    """False when `holder` is a worker of this very machine that has ended; True when in doubt."""
+    if holder in _retired:
+        return False
     place, _, process = holder.partition("#")[0].rpartition("/")
     namespace, _, identity = process.partition(":")
     pid, _, started = identity.partition(":")

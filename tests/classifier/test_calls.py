@@ -193,3 +193,10 @@ def test_importing_the_classifiers_imports_no_provider() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert ran.stdout == "[]\n"
+
+
+async def test_a_provider_that_does_not_say_which_model_answered_is_taken_at_its_word() -> None:
+    unnamed = {**message_body('{"label": "quote", "confidence": 1}'), "model": ""}
+    with canned(200, unnamed) as url:
+        async with Classifier(TAXONOMY, base_url=url, api_key=KEY) as made:
+            assert (await made.classify("text")).model == "claude-haiku-4-5"

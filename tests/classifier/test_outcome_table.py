@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import ssl
 import subprocess
 from contextlib import AsyncExitStack, ExitStack, contextmanager
@@ -106,6 +107,8 @@ def nowhere(_: Path) -> Generator[str]:
 
 @contextmanager
 def untrusted(folder: Path) -> Generator[str]:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: no certificate can be made")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     made = ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=127.0.0.1", "-days", "1"]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *made]

@@ -35,7 +35,7 @@ class Account:
 
     def resume(self) -> None:
         self.may_rest = self.may_break = self.must_break = False
-        self._tried_since_answer: set[Key] = set()
+        self.unanswered: set[Key] = set()
         self._landed: list[tuple[Key | None, bool]] = []
         self._since_probe = 0
 
@@ -45,32 +45,33 @@ class Account:
 
     def start(self, calls: Sequence[Call]) -> None:
         keys = {call.item.key for call in calls if call.number is not None}
-        again = keys & self._tried_since_answer
+        again = keys & self.unanswered
         assert not again, f"items {again} are tried again though nobody was answered since"
 
     def fail(self, key: Key | None) -> None:
         self._landed.append((key, False))
         if key is not None:
             self._pending.add(key)
-            self._tried_since_answer.add(key)
+            self.unanswered.add(key)
         are_outages = [self._is_outage(view) for view in self._views()]
         self.may_rest = True
         self.may_break |= key is None or any(are_outages)
         self.must_break |= key is None or all(are_outages)
 
     def answer(self, key: Key | None) -> None:
-        self._tried_since_answer.clear()
+        self.unanswered.clear()
         if key is None:
             self._since_probe = len(self._landed)
         self._landed.append((key, True))
-        self._pending.discard(key) if key is not None else None
+        if key is not None:
+            self._pending.discard(key)
         for pending in sorted(self._pending, key=str):
             if self._is_clear_for(pending):
                 self.charged[pending] += 1
                 self._pending.discard(pending)
 
     def _views(self) -> list[Landings]:
-        """What the run may have in mind: with or without what was charged, before a probe or not."""
+        """What the run may go by: with what was charged or without, all or since the probe."""
         lately = self._landed[self._since_probe :]
         return [
             view(calls) for view in (self._news, self._last) for calls in (self._landed, lately)

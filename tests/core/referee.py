@@ -84,6 +84,9 @@ class Referee:
         assert run.in_flight <= self._policy.max_concurrency, "too many calls at once"
         assert run.cursor == self._cursor, "the cursor moved without a drain"
         assert len(run._window._entries) <= self._policy.window, "the window is too long"
+        blamed = {suspect.key for suspect in run.suspects if suspect.undecided}
+        if self.account.must_break:
+            assert not blamed & self.account.unanswered, "an outage counts against its items"
         for suspect in run.suspects:
             held = self.account.charged[suspect.key]
             assert suspect.held <= held, f"item {suspect.key} is held {suspect.held} times, {held=}"

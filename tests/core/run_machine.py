@@ -49,8 +49,7 @@ class RunMachine(RuleBasedStateMachine):
         by_steps=st.booleans(),
         rejects_all=st.sampled_from([False, False, False, True]),
         is_quiet=st.booleans(),
-        interruptions=st.integers(0, 2),
-        halts=st.integers(0, 1),
+        breaks=st.tuples(st.integers(0, 2), st.integers(0, 1)),
     )
     def begin(
         self,
@@ -61,8 +60,7 @@ class RunMachine(RuleBasedStateMachine):
         by_steps: bool,
         rejects_all: bool,
         is_quiet: bool,
-        interruptions: int,
-        halts: int,
+        breaks: tuple[int, int],
     ) -> None:
         policy = RunPolicy(
             max_concurrency=concurrency,
@@ -71,7 +69,7 @@ class RunMachine(RuleBasedStateMachine):
             retry=RetryPolicy(max_attempts=max_attempts),
         )
         self.rejects_all, self.is_quiet = rejects_all, is_quiet
-        self.interruptions, self.halts = interruptions, halts
+        self.interruptions, self.halts = breaks
         self.world = World(
             corpus(rows), policy, max_items=max_items, by_steps=by_steps, rejects_all=rejects_all
         )

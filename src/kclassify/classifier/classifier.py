@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
@@ -146,7 +147,8 @@ class Classifier(Generic[L]):
     def _settle(self, result: Answer | Failure, call: Call) -> Outcome[L] | Halt:
         if isinstance(result, Failure):
             return settle_failure(result, self._model, call.spent)
-        return settle_answer(result, self._taxonomy, call.spent)
+        named = replace(result, model=result.model or self._model.name)
+        return settle_answer(named, self._taxonomy, call.spent)
 
     def _redaction(self, item: Item) -> Redaction:
         return Redaction(self._secrets, (item.title or "", item.body))

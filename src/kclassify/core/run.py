@@ -16,7 +16,6 @@ whose fault a failure is. An item that failed is tried again only once another c
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 
@@ -43,7 +42,7 @@ class Run:
         self.policy = policy
         self.cursor = cursor
         self._stored_suspects = {suspect.key: suspect for suspect in suspects}
-        self._last = sys.maxsize if max_items is None else max_items
+        self._last = 2**63 if max_items is None else max_items
         self._exhausted = False
         self._provider = Availability(policy.snooze, policy.retry, breaker or Breaker())
         self._window = Window()

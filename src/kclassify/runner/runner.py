@@ -14,7 +14,7 @@ from kclassify.config import RunnerSettings
 from kclassify.core.decision import Advance, Decision, Pause
 from kclassify.errors import DatabaseError, GateRefused, SourceError, UsageError
 from kclassify.events import Broadcast, Listener, PassOpened, StepEnded, logger
-from kclassify.holder import this_holder
+from kclassify.holder import retire, this_holder
 from kclassify.ports import (
     Classifier,
     Clock,
@@ -62,7 +62,6 @@ class ReclassifyRunner:
         self.settings = settings or RunnerSettings()
         self.timeout_s = timeout_s
         self._clock = clock or SystemClock()
-        self._holder = this_holder()
         self._tell = Broadcast(list(listeners))
         self._step: Step | None = None
         self._stop_reason: str | None = None
@@ -165,7 +164,7 @@ class ReclassifyRunner:
         self, thread: DatabaseThread, request: PassRequest, limits: Limits
     ) -> Decision:
         opened = await thread(
-            self.ledger.open, request, self._holder, self._clock.now(), self.settings.lease_s
+            self.ledger.open, request, this_holder(), self._clock.now(), self.settings.lease_s
         )
         if not isinstance(opened, Pass):
             return opened
@@ -216,12 +215,13 @@ class ReclassifyRunner:
         )
 
     async def _close(self, thread: DatabaseThread, opened: Pass, decision: Decision) -> None:
-        """Let the lease go, also when cancelled; a database that is gone lets it expire."""
+        """Let the lease go, also when cancelled; one that cannot be let go expires."""
         with anyio.CancelScope(shield=True):
             try:
                 await thread(self.ledger.close_step, opened, decision, self._clock.now())
             except DatabaseError as error:
-                logger.warning("the lease of run %r will expire by itself: %s", self.name, error)
+                retire(opened.holder)
+                logger.warning("run %r could not let its lease go: %s", self.name, error)
 
 
 def refuse_unknown(survey: Survey, description: str) -> None:

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+from kclassify.core.availability import Breaker, Suspect
+from kclassify.core.decision import Advance, Done, Halt, Pause, Snooze
+from kclassify.core.policy import RunPolicy
+from kclassify.core.run import Run
+from kclassify.core.verdict import OutcomeKind
+from kclassify.core.window import PROBE, Call
+from tests.core.corpus import Nature, distinct, outcome_of, unavailable
+
+GOOD, REJECTED = outcome_of(Nature.GOOD), outcome_of(Nature.REJECTED)
+PROBED = Call(None, PROBE)
+OUT = unavailable()
+
+
+def begun(
+    items: int,
+    *,
+    concurrency: int = 10,
+    breaker: Breaker | None = None,
+    suspects: tuple[Suspect, ...] = (),
+) -> Run:
+    """A run that has admitted the whole of a small corpus."""
+    policy = RunPolicy(max_concurrency=concurrency)
+    run = Run(policy, breaker=breaker, suspects=suspects)
+    run.admit(distinct(*[Nature.GOOD] * items), {})
+    run.end_of_source()
+    return run
+
+
+def keys(calls: list[Call]) -> list[object]:
+    return [call.item.key for call in calls]
+
+
+def test_calls_start_in_order_up_to_the_concurrency() -> None:
+    run = begun(5, concurrency=2)
+    calls = run.start(0.0)
+    assert keys(calls) == [1, 2]
+    assert run.start(0.0) == []
+    run.settle(calls[1], GOOD, 0.0)
+    assert keys(run.start(0.0)) == [3]
+    assert run.in_flight == 2
+
+
+def test_the_cursor_moves_in_drain_alone_and_over_a_settled_prefix() -> None:
+    run = begun(3)
+    calls = run.start(0.0)
+    run.settle(calls[1], GOOD, 0.0)
+    assert (run.is_ready, run.drain(10), run.cursor) == (False, [], None)
+    run.settle(calls[0], GOOD, 0.0)
+    assert (run.is_ready, run.cursor) == (True, None)
+    assert [landed.key for landed in run.drain(1)] == [1]
+    assert run.cursor == 1
+    assert [landed.key for landed in run.drain(10)] == [2]
+    assert run.cursor == 2
+
+
+def test_an_empty_corpus_is_done() -> None:
+    assert begun(0).decide(0.0, 0.0) == Done()
+
+
+def test_there_is_no_decision_while_a_call_flies_or_a_settled_item_is_in_hand() -> None:
+    run = begun(1)
+    [call] = run.start(0.0)
+    assert run.decide(0.0, 0.0) is None
+    run.settle(call, GOOD, 0.0)
+    assert run.decide(0.0, 0.0) is None
+    run.drain(1)
+    assert run.decide(0.0, 0.0) == Done()
+
+
+def test_an_empty_or_recalled_item_costs_no_call() -> None:
+    run = Run(RunPolicy())
+    items = distinct(Nature.EMPTY, Nature.GOOD)
+    run.admit(items, {items[1].digest: GOOD})
+    assert run.start(0.0) == []
+    empty, recalled = run.drain(10)
+    assert empty.outcome.kind is OutcomeKind.EMPTY
+    assert (recalled.outcome.kind, recalled.outcome.recalled) == (OutcomeKind.JUDGED, True)
+
+
+def test_items_are_wanted_before_calls_run_out_and_never_beyond_the_window() -> None:
+    run = Run(RunPolicy(max_concurrency=2, smallest_window=20))
+    assert (run.room, run.wants_items) == (20, True)
+    run.admit(distinct(*[Nature.GOOD] * 15), {})
+    assert (run.room, run.wants_items) == (5, False)
+    for _ in range(5):
+        for call in run.start(0.0):
+            run.settle(call, GOOD, 0.0)
+    run.start(0.0)
+    assert (run.room, run.wants_items) == (5, True)
+    run.drain(10)
+    assert (run.room, run.wants_items) == (15, True)
+    run.end_of_source()
+    assert (run.room, run.wants_items) == (0, False)
+
+
+def test_max_items_ends_the_call_and_not_the_pass() -> None:
+    run = Run(RunPolicy(), max_items=2)
+    assert run.room == 2
+    run.admit(distinct(*[Nature.GOOD] * 2), {})
+    assert not run.wants_items
+    for call in run.start(0.0):
+        run.settle(call, GOOD, 0.0)
+    run.drain(10)
+    assert run.decide(0.0, 0.0) == Advance(2, Pause.MAX_ITEMS)
+
+
+def test_a_stop_lets_calls_land_and_starts_none() -> None:
+    run = begun(5, concurrency=2)
+    first, second = run.start(0.0)
+    run.stop(Pause.BUDGET)
+    run.stop(Pause.STOPPED)
+    run.settle(first, GOOD, 0.0)
+    assert (run.start(0.0), run.room, run.decide(0.0, 0.0)) == ([], 0, None)
+    run.cut(second)
+    run.drain(10)
+    assert run.decide(0.0, 0.0) == Advance(1, Pause.BUDGET)
+
+
+def test_a_cut_call_counts_for_nothing_and_its_item_comes_first_again() -> None:
+    run = begun(3, concurrency=1)
+    [call] = run.start(0.0)
+    run.cut(call)
+    assert run.suspects == ()
+    assert keys(run.start(0.0)) == [1]
+
+
+def test_a_halt_starts_no_call_lets_the_others_land_and_is_the_decision() -> None:
+    run = begun(5, concurrency=3)
+    first, second, third = run.start(0.0)
+    run.settle(second, Halt("no such model"), 0.0)
+    run.settle(third, Halt("another reason"), 0.0)
+    assert (run.start(0.0), run.decide(0.0, 0.0)) == ([], None)
+    run.settle(first, GOOD, 0.0)
+    assert [landed.key for landed in run.drain(10)] == [1]
+    assert run.decide(0.0, 0.0) == Halt("no such model")
+
+
+def test_the_first_rejections_wait_for_a_probe_and_halt_with_it() -> None:
+    run = begun(5, concurrency=2)
+    first, second = run.start(0.0)
+    run.settle(first, REJECTED, 0.0)
+    assert run.start(0.0) == [PROBED]
+    run.settle(second, REJECTED, 0.0)
+    assert run.start(0.0) == []
+    run.settle(PROBED, REJECTED, 0.0)
+    decision = run.decide(0.0, 0.0)
+    assert isinstance(decision, Halt)
+    assert "every request is rejected" in decision.reason
+    assert not run.is_ready
+
+
+def test_the_first_rejections_are_the_items_own_once_a_probe_is_answered() -> None:
+    run = begun(1)
+    [call] = run.start(0.0)
+    run.settle(call, REJECTED, 0.0)
+    [probe] = run.start(0.0)
+    run.settle(probe, GOOD, 0.0)
+    [landed] = run.drain(10)
+    assert landed.outcome.kind is OutcomeKind.REJECTED
+    assert run.decide(0.0, 0.0) == Done()
+
+
+def test_a_rejection_after_an_answer_needs_no_probe() -> None:
+    run = begun(2)
+    first, second = run.start(0.0)
+    run.settle(first, GOOD, 0.0)
+    run.settle(second, REJECTED, 0.0)
+    assert len(run.drain(10)) == 2
+
+
+def test_a_lone_failure_is_tried_again_after_its_backoff_once_another_call_was_answered() -> None:
+    run = begun(3)
+    first, second, third = run.start(0.0)
+    run.settle(first, OUT, 10.0)
+    assert (run.start(99.0), run.wake_at) == ([], None)
+    run.settle(second, GOOD, 10.0)
+    assert (run.start(10.5), run.wake_at) == ([], 11.0)
+    assert keys(run.start(11.0)) == [1]
+    run.settle(third, GOOD, 11.0)
+
+
+def test_three_failures_with_a_success_after_each_are_the_items_own() -> None:
+    run = begun(4, concurrency=2)
+    poison, other = run.start(0.0)
+    for attempt in (1, 2, 3):
+        run.settle(poison, OUT, 100.0 * attempt)
+        assert run.suspects == (Suspect(1, attempt - 1, undecided=True),)
+        run.settle(other, GOOD, 100.0 * attempt)
+        if attempt < 3:
+            assert run.suspects == (Suspect(1, attempt, undecided=False),)
+            poison, other = run.start(100.0 * attempt + 50.0)
+    assert run.suspects == ()
+    landed = run.drain(10)
+    assert [one.outcome.kind for one in landed[:2]] == [OutcomeKind.UNAVAILABLE, OutcomeKind.JUDGED]
+
+
+def test_an_outage_closes_the_run_and_forgives_what_failed_in_it() -> None:
+    run = begun(20, concurrency=6)
+    calls = run.start(0.0)
+    for call in calls[:5]:
+        run.settle(call, OUT, 0.0)
+    assert (run.start(99.0), run.room, run.suspects, run.wake_at) == ([], 0, (), None)
+    assert run.decide(0.0, 0.0) is None
+    run.settle(calls[5], GOOD, 0.0)
+    assert run.suspects == ()
+    assert run.decide(0.0, 0.0) == Snooze(60, "too many calls without an answer (unavailable)")
+    assert run.breaker == Breaker(1, until=60.0, seconds=60, outage_since=0.0)
+
+
+def test_after_a_snooze_a_canary_flies_alone_then_one_item_then_all() -> None:
+    run = begun(20, concurrency=5)
+    for call in run.start(0.0):
+        run.settle(call, OUT, 0.0)
+    assert isinstance(run.decide(0.0, 0.0), Snooze)
+    run.resume()
+    assert run.start(60.0) == [PROBED]
+    assert run.start(60.0) == []
+    run.settle(PROBED, GOOD, 61.0)
+    [item] = run.start(61.0)
+    assert item.item.key == 6
+    run.settle(item, GOOD, 62.0)
+    assert keys(run.start(62.0)) == [7, 8, 9, 10, 11]
+
+
+def test_a_run_rebuilt_in_an_outage_begins_with_a_canary() -> None:
+    run = begun(20, breaker=Breaker(2, until=50.0, seconds=120, outage_since=0.0))
+    assert run.start(60.0) == [PROBED]
+    run.settle(PROBED, OUT, 60.0)
+    assert run.decide(60.0, 0.0) == Snooze(240, "still no answer (unavailable)")
+
+
+def test_a_canary_is_not_spent_where_nothing_is_left_to_ask() -> None:
+    run = begun(0, breaker=Breaker(1, until=50.0, seconds=60, outage_since=0.0))
+    assert run.start(60.0) == []
+    assert run.decide(60.0, 0.0) == Done()
+
+
+def test_at_rest_with_only_failed_items_left_the_run_snoozes() -> None:
+    run = begun(1)
+    [call] = run.start(0.0)
+    run.settle(call, OUT, 5.0)
+    assert run.decide(5.0, 0.0) == Snooze(60, "only items without an answer are left")
+    assert run.suspects == (Suspect(1, 0, undecided=True),)
+
+
+def test_an_hours_retry_after_of_the_last_item_is_snoozed_through() -> None:
+    run = begun(2)
+    first, second = run.start(0.0)
+    run.settle(first, unavailable(retry_after_s=3600.0), 0.0)
+    run.settle(second, GOOD, 0.0)
+    assert run.decide(0.0, 0.0) == Snooze(3600, "only items without an answer are left")
+    run.resume()
+    assert run.start(3600.0) == [PROBED]
+    run.settle(PROBED, GOOD, 3600.0)
+    assert keys(run.start(3600.0)) == [1]
+
+
+def test_a_suspect_of_an_earlier_step_is_not_tried_before_another_call_is_answered() -> None:
+    run = begun(2, suspects=(Suspect(1, 2, undecided=True),))
+    [call] = run.start(0.0)
+    assert call.item.key == 2
+    run.settle(call, GOOD, 0.0)
+    spent, judged = run.drain(10)
+    assert (spent.outcome.kind, judged.outcome.kind) == (
+        OutcomeKind.UNAVAILABLE,
+        OutcomeKind.JUDGED,
+    )
+
+
+def test_suspects_outlive_a_step_that_ends_before_they_are_admitted() -> None:
+    suspects = (Suspect(7, 1, undecided=True), Suspect(9, 2, undecided=False))
+    run = Run(RunPolicy(), suspects=suspects)
+    assert run.suspects == suspects
+    run.end_of_source()
+    assert not run.suspects
