@@ -68,17 +68,14 @@ def links(text: str) -> list[str]:
 def anchors(text: str) -> set[str]:
     """The names that a heading can be linked to by."""
     found = tokens(text)
-    headings = [
-        after.content
-        for token, after in pairwise(found)
-        if token.type == "heading_open"
-    ]
+    headings = [after.content for token, after in pairwise(found) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", head).lower().replace(" ", "-") for head in headings}
 
 
 def rows(text: str, heading: str) -> list[list[str]]:
     """The cells of the table rows under a heading, as they are written, without the head's own."""
-    section = re.split(r"^#+ ", text.partition(f"# {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    section = re.split("^#", prose.partition(f"# {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)
     lines = [line.strip() for line in section[0].splitlines() if line.startswith("|")]
     cells = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines[2:]]
     return [[cell.strip().replace("\\|", "|") for cell in row] for row in cells]
@@ -145,8 +142,11 @@ class Workshop:
             return shown
         assert self.status == 0, f"{block.place}: ended with {self.status}, which it does not say"
         words = shlex.split(command)
-        if words[0] == "export":
-            self.monkeypatch.setenv(*words[1].split("=", 1))
+        if words[0] in {"export", "unset"}:
+            name, _, value = words[1].partition("=")
+            self.monkeypatch.setenv(name, value)
+            if words[0] == "unset":
+                self.monkeypatch.delenv(name)
             return ""
         assert words[0] == "kclassify", f"{block.place}: the tests cannot run {words[0]}"
         ended = self.place.run(*words[1:])
