@@ -13,7 +13,8 @@ from tests.benchmarks.window import run_batches, run_window
 def test_the_window_keeps_the_concurrency_full(
     concurrency: int, rows: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    best, measured = 0.0, []
+    best = 0.0
+    measured: list[float] = []
     while best < 0.95 and len(measured) < 3:  # others use this machine too
         folder = tmp_path / str(len(measured))
         folder.mkdir()

@@ -76,7 +76,7 @@ def make_table(path: Path, rows: int, body: str = "x" * 400) -> Database:
 
 
 def efficiency(slow: SlowClassifier, concurrency: int) -> float:
-    """Throughput between the first and the last tenth, over concurrency / mean latency as it was."""
+    """Throughput from the first to the last tenth, over concurrency / mean latency as it was."""
     tenth = len(slow.ended) // 10
     inner = sorted(slow.ended)[tenth:-tenth]
     rate = (len(inner) - 1) / (inner[-1] - inner[0])

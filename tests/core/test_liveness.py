@@ -25,9 +25,9 @@ CORPORA = {
     "every other row is poisonous": distinct(*[GOOD, POISON] * 20),
     "every sixth row is poisonous": distinct(*[GOOD, GOOD, GOOD, GOOD, GOOD, POISON] * 12),
     "rejected rows and a poisonous one": distinct(*[REJECTED] * 12, POISON),
+    "a rejected row among poisonous ones": distinct(POISON, REJECTED, *[POISON] * 8),
     "poison before rejected rows": distinct(*[POISON] * 6, *[REJECTED] * 6),
 }
-ONE_WINDOW = {"smallest_window": 20}
 
 
 @pytest.mark.parametrize("items", CORPORA.values(), ids=CORPORA.keys())

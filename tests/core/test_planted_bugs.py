@@ -7,8 +7,11 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from kclassify.core.policy import RunPolicy
 from tests.core import planted_bugs as plants
 from tests.core.run_machine import RunMachine
+from tests.core.test_liveness import CORPORA
+from tests.core.world import World
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,6 @@ BUGS = (
     Bug("a refusal counts", "a snooze without a reason", plants.refusal_counts_toward_the_snooze),
     Bug("no canary", "not alone|without a reason", plants.no_canary),
     Bug("no slow recovery", NO_END, plants.no_slow_recovery),
-    Bug("recovery ends early", NO_END, plants.recovery_ends_with_an_answer_that_a_crash_loses),
     Bug("a twin is asked too", "same text|paid for", plants.twin_is_asked_too),
     Bug("drain is out of order", "out of order", plants.drain_out_of_order),
     Bug("drain loses an item", "out of order|done before", plants.drain_loses_the_rest),
@@ -48,7 +50,7 @@ BUGS = (
     Bug("a halt lets calls start", "after a halt", plants.halt_lets_calls_start),
     Bug(
         "a halt is overwritten",
-        "halt is forgotten|no end after|after a halt",
+        "halt is forgotten|no end|after a halt",
         plants.halt_is_overwritten,
     ),
     Bug("one call too many", "too many calls", plants.one_call_too_many),
@@ -63,7 +65,7 @@ BUGS = (
     ),
 )
 QUICK = settings(
-    max_examples=1_000,
+    max_examples=2_500,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
@@ -78,3 +80,13 @@ def test_the_machine_finds_the_bug(bug: Bug, monkeypatch: pytest.MonkeyPatch) ->
     bug.plant(monkeypatch)
     with pytest.raises(AssertionError, match=bug.caught_by):
         run_state_machine_as_test(RunMachine, settings=QUICK)
+
+
+def test_the_liveness_test_finds_a_recovery_that_ends_with_an_answer_a_crash_loses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plants.recovery_ends_with_an_answer_that_a_crash_loses(monkeypatch)
+    items = CORPORA["a rejected row among poisonous ones"]
+    world = World(items, RunPolicy(), by_steps=True)
+    with pytest.raises(AssertionError, match=NO_END):
+        world.finish()
