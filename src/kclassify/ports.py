@@ -80,7 +80,7 @@ class Classifier(Protocol[L_co]):
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Let go of connections; a later call opens new ones."""
         ...
 
 

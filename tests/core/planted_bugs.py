@@ -152,7 +152,7 @@ def snooze_loses_the_doubtful(patch: pytest.MonkeyPatch) -> None:
 
     def wrong(self: Run) -> None:
         resume(self)
-        self._doubtful.clear()
+        self._doubtful.proven_by(None)
 
     patch.setattr(Run, "resume", wrong)
 

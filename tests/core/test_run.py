@@ -162,12 +162,26 @@ def test_the_first_rejections_are_the_items_own_once_a_probe_is_answered() -> No
     assert run.decide(0.0, 0.0) == Done()
 
 
-def test_a_rejection_after_an_answer_needs_no_probe() -> None:
-    run = begun(2)
+def test_a_rejection_among_answers_needs_no_probe() -> None:
+    run = begun(3, concurrency=2)
     first, second = run.start(0.0)
     run.settle(first, GOOD, 0.0)
+    [third] = run.start(0.0)
     run.settle(second, REJECTED, 0.0)
-    assert len(run.drain(10)) == 2
+    assert run.start(0.0) == []
+    run.settle(third, GOOD, 0.0)
+    assert len(run.drain(10)) == 3
+
+
+def test_an_answer_to_a_call_that_began_before_a_rejection_proves_nothing() -> None:
+    run = begun(2)
+    first, second = run.start(0.0)
+    run.settle(second, REJECTED, 0.0)
+    run.settle(first, GOOD, 0.0)
+    assert [landed.key for landed in run.drain(10)] == [1]
+    assert run.start(0.0) == [PROBED]
+    run.settle(PROBED, GOOD, 0.0)
+    assert [landed.key for landed in run.drain(10)] == [2]
 
 
 def test_a_lone_failure_is_tried_again_after_its_backoff_once_another_call_was_answered() -> None:

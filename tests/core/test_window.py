@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from kclassify.core.availability import Suspect
 from kclassify.core.item import Item
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import Phase, Window
@@ -73,16 +74,16 @@ def test_a_settled_item_lets_its_text_go_and_keeps_its_digest_and_label() -> Non
 
 def test_an_item_taken_over_from_an_earlier_step_has_a_reason_of_its_own() -> None:
     entry = Window().append(Item(1, "a text"))
-    entry.restore(2, undecided=True)
+    entry.restore(Suspect(1, 2, undecided=True, kind=OutcomeKind.THROTTLED))
     assert entry.outcome is not None
-    assert entry.outcome.kind is OutcomeKind.UNAVAILABLE
+    assert entry.outcome.kind is OutcomeKind.THROTTLED
     assert "earlier step" in entry.outcome.detail
     assert (entry.held, entry.undecided, entry.retriable) == (2, True, False)
 
 
 def test_a_forgiven_failure_leaves_what_was_held_before() -> None:
     entry = Window().append(Item(1, "a text"))
-    entry.restore(1, undecided=False)
+    entry.restore(Suspect(1, 1, undecided=False))
     entry.fail(Outcome(OutcomeKind.TIMED_OUT))
     assert (entry.failures, entry.undecided, entry.retriable) == (2, True, False)
     entry.forgive()

@@ -118,6 +118,20 @@ async def test_a_request_that_is_rejected_for_every_item_halts_and_marks_none() 
     assert settled(world) == {}
 
 
+async def test_a_provider_that_begins_to_reject_everything_in_mid_run_halts_and_marks_none() -> (
+    None
+):
+    world = World(items=rows(60))
+    world.script = lambda _: failing(OutcomeKind.REJECTED) if len(world.asked) > 20 else "left"
+    decision = await world.runner().dry_run()
+    assert isinstance(decision, Halt)
+    assert len(world.asked) <= 20 + 4 + 4
+    assert settled(world).get("rejected", 0) == 0
+    world.script = lambda _: "left"
+    assert await world.runner().dry_run() == Done()
+    assert settled(world) == {"judged": 60}
+
+
 async def test_one_rejected_item_among_others_is_its_own_failure() -> None:
     world = World(script=lambda i: failing(OutcomeKind.REJECTED) if i.key == 1 else "left")
     assert await world.runner().dry_run() == Done()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from kclassify.classifier.answer import Answer, Failure
 from kclassify.classifier.call import Call
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from kclassify.core.taxonomy import Taxonomy
 
 L = TypeVar("L", bound=str)
+_CLOSED = object()
 
 
 class Classifier(Generic[L]):
@@ -85,7 +88,9 @@ class Classifier(Generic[L]):
             max_connections=max_connections,
             timeout_s=timeout_s,
         )
-        self._provider: Provider = connect(self._model, replies, how)
+        self._connect = partial(connect, self._model, replies, how)
+        self._provider: Provider = self._connect()
+        self._event_loop: object = None
         self._secrets = secrets_among([api_key, *self._provider.secrets])
 
     @property
@@ -124,14 +129,23 @@ class Classifier(Generic[L]):
         """
         if item.is_empty:
             return Outcome(OutcomeKind.EMPTY, detail="the body is empty")
-        call = Call(self._provider, self._prompt.render(item), self._redaction(item))
+        call = Call(self._provider_here(), self._prompt.render(item), self._redaction(item))
         with anyio.move_on_after(self._timeout_s):
             return self._settle(await call.make(), call)
         return call.spent.outcome(OutcomeKind.TIMED_OUT, f"no answer in {self._timeout_s:g} s")
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Let go of connections; a later call opens new ones."""
         await self._provider.aclose()
+        self._event_loop = _CLOSED
+
+    def _provider_here(self) -> Provider:
+        """Connections belong to the event loop in which they were opened: another has its own."""
+        here = anyio.lowlevel.current_token()
+        if self._event_loop not in (None, here):
+            self._provider = self._connect()
+        self._event_loop = here
+        return self._provider
 
     async def __aenter__(self) -> Self:
         return self

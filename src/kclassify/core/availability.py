@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kclassify.core.decision import Halt, Snooze
 from kclassify.core.item import Key
 from kclassify.core.policy import RetryPolicy, SnoozePolicy
-from kclassify.core.verdict import Outcome
+from kclassify.core.verdict import Outcome, OutcomeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,13 @@ class Suspect:
     """An item whose calls failed for availability.
 
     `held` failures are its own: another call succeeded after each. `undecided` says that the last
-    one is not known to be yet.
+    one is not known to be yet. `kind` is that of the last.
     """
 
     key: Key
     held: int
     undecided: bool
+    kind: OutcomeKind = OutcomeKind.UNAVAILABLE
 
 
 class RecentCalls:

@@ -90,6 +90,9 @@ class SnoozePolicy:
         if not 0 < self.error_rate <= 1:
             msg = f"snooze_error_rate lies in (0, 1], not at {self.error_rate}"
             raise ValueError(msg)
+        if self.min_observations > self.observations:
+            msg = f"{self.min_observations} calls are never among the last {self.observations}"
+            raise ValueError(msg)
         if self.seconds < 1:
             msg = f"snooze_seconds is at least 1, not {self.seconds}"
             raise ValueError(msg)
@@ -127,12 +130,17 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RunPolicy:
-    """How many calls run at once, how far the window reaches, and when to snooze or try again."""
+    """How many calls run at once, how far the window reaches, and when to snooze or try again.
+
+    After as many rejections in a row as calls run at once, `doubts` at least, a probe tells whose
+    fault they are.
+    """
 
     max_concurrency: int = 10
     snooze: SnoozePolicy = field(default_factory=SnoozePolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     smallest_window: int = 500
+    doubts: int = 3
 
     def __post_init__(self) -> None:
         if self.max_concurrency < 1:

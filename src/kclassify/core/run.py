@@ -9,9 +9,10 @@ Items are *admitted* in order, *settled* in any order and *drained* in order; th
                             └────rejected─────> doubtful, until another call tells whose fault it is
 
 A *probe* is a call for a harmless text of our own. It is the canary after a snooze, so that a
-poisonous item is never taken for an outage, and the second opinion on the first rejections of a
-run. While the provider recovers, items without a record are tried one at a time, and a probe tells
-whose fault a failure is. An item that failed is tried again only once another call was answered.
+poisonous item is never taken for an outage, and the second opinion on rejections that come first,
+last or several in a row. While the provider recovers, items without a record are tried one at a
+time, and a probe tells whose fault a failure is. An item that failed is tried again only once
+another call was answered.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from kclassify.core.availability import Availability, Breaker, Suspect
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
 from kclassify.core.item import Item, Key
 from kclassify.core.policy import RunPolicy
+from kclassify.core.rejections import Rejections
 from kclassify.core.verdict import Outcome, OutcomeKind
-from kclassify.core.window import NO_ANSWER, PROBE, Call, Entry, Landed, Phase, Window
+from kclassify.core.window import PROBE, Call, Entry, Landed, Phase, Window
 
 
 class Run:
@@ -48,10 +50,10 @@ class Run:
         self._window = Window()
         self._fresh: deque[Entry] = deque()
         self._waiting: dict[int, Entry] = {}
-        self._doubtful: list[Entry] = []
+        self._doubtful = Rejections(max(policy.doubts, policy.max_concurrency))
         self._flying: dict[int, Entry] = {}
         self._probing = False
-        self._answered = False
+        self._started = 0
         self._halt: Halt | None = None
         self._pause: Pause | None = None
 
@@ -87,7 +89,7 @@ class Run:
         elif recalled is not None:
             entry.settle(recalled.as_recalled())
         elif suspect is not None:
-            entry.restore(suspect.held, undecided=suspect.undecided)
+            entry.restore(suspect)
             self._wait(entry, 0.0)
         else:
             self._fresh.append(entry)
@@ -105,7 +107,7 @@ class Run:
         """The calls to start now. Each ends in `settle` or `cut`."""
         if self._is_closed or self._probing:
             return []
-        if self._provider.needs_canary or self._doubtful:
+        if self._provider.needs_canary or self._is_in_doubt:
             return self._start_probe()
         calls: list[Call] = []
         while self.in_flight < self.policy.max_concurrency:
@@ -114,6 +116,11 @@ class Run:
                 break
             calls.append(self._fly(entry))
         return calls
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        is_idle = not (self.in_flight or self._fresh or self.room > 0)
+        return self._doubtful.need_probe(is_idle=is_idle)
 
     def _start_probe(self) -> list[Call]:
         work = self._fresh or self._waiting or self._doubtful
@@ -135,7 +142,8 @@ class Run:
     def _fly(self, entry: Entry) -> Call:
         self._waiting.pop(entry.number, None)
         self._flying[entry.number] = entry
-        entry.phase = Phase.IN_FLIGHT
+        self._started += 1
+        entry.phase, entry.started = Phase.IN_FLIGHT, self._started
         return Call(entry.number, entry.item)
 
     def cut(self, call: Call) -> None:
@@ -150,16 +158,14 @@ class Run:
             self._unsettle(entry)
         elif outcome.kind.is_availability:
             self._fail(entry, outcome, now)
-        elif outcome.kind is OutcomeKind.REJECTED and not self._answered:
+        elif outcome.kind is OutcomeKind.REJECTED:
             self._doubt(entry, outcome)
         else:
             self._answer(entry, outcome)
 
     def _landing(self, call: Call) -> Entry | None:
-        if call.number is None:
-            self._probing = False
-            return None
-        return self._flying.pop(call.number)
+        self._probing &= call.number is not None
+        return None if call.number is None else self._flying.pop(call.number)
 
     def _unsettle(self, entry: Entry | None) -> None:
         if entry is not None:
@@ -188,14 +194,12 @@ class Run:
             self._halt = self._halt or Halt(reason)
         else:
             entry.phase, entry.outcome = Phase.DOUBTFUL, outcome
-            self._doubtful.append(entry)
+            self._doubtful.add(entry)
 
     def _answer(self, entry: Entry | None, outcome: Outcome[str]) -> None:
         self._see_alive(entry)
-        self._answered = True
-        for doubtful in self._doubtful:
+        for doubtful in self._doubtful.proven_by(entry):
             doubtful.settle(doubtful.outcome or outcome)
-        self._doubtful.clear()
         if entry is not None:
             entry.settle(outcome)
             self._provider.is_recovering &= not outcome.kind.is_paid
@@ -212,9 +216,9 @@ class Run:
         entry.undecided = False
         entry.held += 1
         is_spent = entry.held >= self.policy.retry.max_attempts
-        if is_spent and entry.phase is Phase.WAITING:
+        if is_spent and entry.phase is Phase.WAITING and entry.outcome is not None:
             del self._waiting[entry.number]
-            entry.settle(entry.outcome or NO_ANSWER)
+            entry.settle(entry.outcome)
 
     @property
     def is_ready(self) -> bool:
@@ -237,7 +241,7 @@ class Run:
     def suspects(self) -> tuple[Suspect, ...]:
         """The items whose availability failures must outlive this step."""
         entries = [*self._waiting.values(), *self._flying.values(), *self._fresh]
-        kept = [Suspect(e.item.key, e.held, e.undecided) for e in entries if e.held or e.undecided]
+        kept = [suspect for entry in entries if (suspect := entry.suspect)]
         return (*self._stored_suspects.values(), *kept)
 
     def stop(self, pause: Pause) -> None:
@@ -263,18 +267,12 @@ class Run:
             return self._halt
         if self._provider.outage:
             return self._provider.snooze(self._provider.outage, 0.0, now, jitter)
-        if self._pause:
-            return Advance(self.cursor, self._pause)
-        if self.room > 0 or self._fresh or self._doubtful:
+        if self._pause is None and (self.room > 0 or self._fresh or self._doubtful):
             return None
-        return self._decide_at_rest(now, jitter)
-
-    def _decide_at_rest(self, now: float, jitter: float) -> Decision | None:
-        if self._waiting:
+        if self._pause is None and self._waiting:
             return self._decide_waiting(now, jitter)
-        if self._exhausted:
-            return Done()
-        return Advance(self.cursor, Pause.MAX_ITEMS)
+        is_done = self._pause is None and self._exhausted
+        return Done() if is_done else Advance(self.cursor, self._pause or Pause.MAX_ITEMS)
 
     def _decide_waiting(self, now: float, jitter: float) -> Decision | None:
         soon = now + self.policy.retry.max_seconds

@@ -6,16 +6,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kclassify.core.availability import Suspect
 from kclassify.core.item import Item, Key
-from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.verdict import Outcome
 
 PROBE = Item(key="probe", body="A harmless text that asks whether anyone is there.")
 """The text of a probe, which tells an outage from an item's own failure."""
 
-NO_ANSWER = Outcome[str](
-    OutcomeKind.UNAVAILABLE, detail="no answer in an earlier step, while other calls were answered"
-)
-"""What is left of an item's failures when a step takes them over from the ledger."""
+_NO_ANSWER = "no answer in an earlier step, while other calls were answered"
 
 
 class Phase(StrEnum):
@@ -53,7 +51,8 @@ class Entry:
 
     `held` availability failures are its own, `undecided` says that the last one is not yet known to
     be, `retriable` that another call was answered since, `failures` counts them all, for the
-    backoff. `followers` have the same text: one call serves all.
+    backoff. `started` orders the calls of a run, the last of each item. `followers` have the same
+    text: one call serves all.
     """
 
     number: int
@@ -65,12 +64,21 @@ class Entry:
     undecided: bool = False
     retriable: bool = True
     retry_at: float = 0.0
+    started: int = 0
     followers: list[Entry] = field(default_factory=list["Entry"])
 
-    def restore(self, held: int, *, undecided: bool) -> None:
+    def restore(self, suspect: Suspect) -> None:
         """Take over what an earlier step knew of its failures."""
-        self.held, self.failures, self.outcome = held, held, NO_ANSWER
-        self.undecided, self.retriable = undecided, not undecided
+        self.outcome = Outcome(suspect.kind, detail=_NO_ANSWER)
+        self.held = self.failures = suspect.held
+        self.undecided, self.retriable = suspect.undecided, not suspect.undecided
+
+    @property
+    def suspect(self) -> Suspect | None:
+        """What a later step must know of its failures; None when there are none."""
+        if self.outcome is None or not (self.held or self.undecided):
+            return None
+        return Suspect(self.item.key, self.held, self.undecided, self.outcome.kind)
 
     def fail(self, outcome: Outcome[str]) -> None:
         """Its call was not answered: whose fault that is, another call must tell."""

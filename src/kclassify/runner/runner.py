@@ -102,12 +102,16 @@ class ReclassifyRunner:
         on_commit: OnCommit | None = None,
         override: str | None = None,
     ) -> Decision:
-        """`step`, for a worker that is not async."""
+        """`step`, for a worker that is not async. The classifier's connections end with it."""
 
         async def one_step() -> Decision:
-            return await self.step(
-                mode=mode, budget_s=budget_s, on_commit=on_commit, override=override
-            )
+            try:
+                return await self.step(
+                    mode=mode, budget_s=budget_s, on_commit=on_commit, override=override
+                )
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.classifier.aclose()
 
         return anyio.run(one_step)
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.item import decode_key, encode_key
+from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.store.insert import insert_all
 from kclassify.store.states import RESUMABLE, PassStatus
@@ -164,6 +165,7 @@ def replace_suspects(connection: Connection, pass_id: int, current: Sequence[Sus
             "item_key": encode_key(suspect.key),
             "held": suspect.held,
             "undecided": suspect.undecided,
+            "kind": suspect.kind,
         }
         for suspect in current
     ]
@@ -172,4 +174,7 @@ def replace_suspects(connection: Connection, pass_id: int, current: Sequence[Sus
 
 def _suspects_of(connection: Connection, pass_id: int) -> tuple[Suspect, ...]:
     rows = connection.execute(select(suspects).where(suspects.c.pass_id == pass_id))
-    return tuple(Suspect(decode_key(row.item_key), row.held, row.undecided) for row in rows)
+    return tuple(
+        Suspect(decode_key(row.item_key), row.held, row.undecided, OutcomeKind(row.kind))
+        for row in rows
+    )

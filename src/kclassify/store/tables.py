@@ -179,6 +179,7 @@ class SuspectRow(LedgerTable, table=True):
     item_key: str = Field(primary_key=True, sa_type=Text)
     held: int
     undecided: bool
+    kind: str = Field(sa_type=Text)
 
 
 def _table(name: str) -> Table:

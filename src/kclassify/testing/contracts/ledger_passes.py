@@ -10,6 +10,7 @@ import pytest
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Snooze
 from kclassify.core.item import Key
+from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Ledger, Mode, Recorded
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
@@ -50,7 +51,10 @@ class LedgerPasses(LedgerMaterial):
         first = make_ledger()
         opened = open_pass(first)
         breaker = Breaker(snoozes=2, until=NOW + 61.5, seconds=120, outage_since=NOW - 10.125)
-        suspects = (Suspect(3, 1, undecided=True), Suspect("x", 2, undecided=False))
+        suspects = (
+            Suspect(3, 1, undecided=True),
+            Suspect("x", 2, undecided=False, kind=OutcomeKind.TIMED_OUT),
+        )
         checkpoint = checkpoint_of([], None, breaker, suspects)
         recorded = first.checkpoint(opened, FINGERPRINT, checkpoint, MemoryWriter({}), NOW)
         assert isinstance(recorded, Recorded)
