@@ -45,10 +45,12 @@ if TYPE_CHECKING:
     from kclassify.ports import Mode as Mode
     from kclassify.prompt import Prompt as Prompt
     from kclassify.runner import ReclassifyRunner as ReclassifyRunner
+    from kclassify.runner import stop_on_signals as stop_on_signals
     from kclassify.sources import CsvSource as CsvSource
     from kclassify.sources import JsonlSource as JsonlSource
     from kclassify.sources import SqlSource as SqlSource
     from kclassify.store import SqlLedger as SqlLedger
+    from kclassify.store import rollback as rollback
     from kclassify.writers import CallbackWriter as CallbackWriter
     from kclassify.writers import ColumnWriter as ColumnWriter
     from kclassify.writers import JsonlWriter as JsonlWriter
@@ -64,9 +66,9 @@ _ROOMS = {
     "errors": "KclassifyError",
     "ports": "Mode",
     "prompt": "Prompt",
-    "runner": "ReclassifyRunner",
+    "runner": "ReclassifyRunner stop_on_signals",
     "sources": "CsvSource JsonlSource SqlSource",
-    "store": "SqlLedger",
+    "store": "SqlLedger rollback",
     "writers": "CallbackWriter ColumnWriter JsonlWriter",
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ from kclassify import (
     Taxonomy,
 )
 from kclassify.events import CallEnded, Checkpointed, Event
-from kclassify.holder import this_holder
 from kclassify.store import rollback
 from kclassify.testing import ByDigest, Fixed, StubMessagesAPI, body_digest
 from tests.tables import database, insert, postgres_database, run, sqlite_database
@@ -125,7 +123,7 @@ async def whole_loop(database: Database, classifier: ClassifierPort[str]) -> dic
     first = await go(commit=True)
     after = labels(database)
     second = await go(commit=True)
-    report = rollback(ledger, writer, "acceptance", this_holder(), time.time, 60.0)
+    report = rollback(ledger, writer, "acceptance")
     assert digest(database) == before
     assert (first.calls, second.calls) == (0, 0)
     assert "written" not in second.actions

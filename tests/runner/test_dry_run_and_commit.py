@@ -22,7 +22,7 @@ async def test_a_dry_run_asks_each_item_once_and_writes_nothing() -> None:
     world = World()
     assert await world.runner().dry_run() == Done()
     assert sorted(world.asked) == list(range(1, 21))
-    assert world.table.applied == []
+    assert world.table.tried == []
     assert set(world.table.labels.values()) == {"old"}
 
 
@@ -50,10 +50,10 @@ async def test_a_second_commit_writes_nothing_and_asks_nothing() -> None:
     world = World()
     await world.runner().commit(override="test")
     world.classifier.asked.clear()
-    world.table.applied.clear()
+    world.table.tried.clear()
     assert await world.runner().commit(override="test") == Done()
     assert world.asked == []
-    assert world.table.applied == []
+    assert world.table.tried == []
 
 
 async def test_only_a_row_whose_text_changed_costs_a_call_in_a_new_pass() -> None:
@@ -78,7 +78,7 @@ async def test_unconfident_verdicts_and_equal_labels_are_not_written() -> None:
     world = World(items=[*rows(3), Item(key=4, body="already there", current="left")])
     world.classifier._confidence = 0.74
     await world.runner().commit(override="test")
-    assert world.table.applied == []
+    assert world.table.tried == []
     assert world.told(Checkpointed)[-1].actions == {"unconfident": 3, "same": 1}
 
 
@@ -86,7 +86,7 @@ async def test_a_threshold_of_one_category_holds_for_that_category() -> None:
     world = World(script=lambda item: "left" if item.key == 1 else "right")
     runner = world.runner(min_confidence_by_category={"right": 0.95})
     await runner.commit(override="test")
-    assert [write.change.key for write in world.table.applied] == [1]
+    assert [write.change.key for write in world.table.tried] == [1]
 
 
 async def test_a_row_with_no_label_yet_is_labelled() -> None:

@@ -125,7 +125,7 @@ async def test_a_provider_that_begins_to_reject_everything_in_mid_run_halts_and_
     world.script = lambda _: failing(OutcomeKind.REJECTED) if len(world.asked) > 20 else "left"
     decision = await world.runner().dry_run()
     assert isinstance(decision, Halt)
-    assert len(world.asked) <= 20 + 4 + 4
+    assert len(world.asked) <= 20 + 3 * 4
     assert settled(world).get("rejected", 0) == 0
     world.script = lambda _: "left"
     assert await world.runner().dry_run() == Done()

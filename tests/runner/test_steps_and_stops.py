@@ -220,7 +220,7 @@ async def test_a_worker_that_lost_its_lease_writes_nothing_more() -> None:
 
     world.script = script
     assert isinstance(await first.commit(override="the first"), Superseded)
-    assert len(world.table.applied) == 10
+    assert len(world.table.tried) == 10
 
 
 def test_a_runner_of_one_call_at_a_time_needs_no_more() -> None:

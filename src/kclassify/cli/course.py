@@ -17,14 +17,16 @@ from kclassify.events import (
 )
 
 _ANSWERED = {OutcomeKind.JUDGED.value, OutcomeKind.ABSTAINED.value}
+_PAID = {kind.value for kind in OutcomeKind if kind.is_paid}
 
 
 @dataclass(slots=True)
 class Course:
     """The course of one call of the command. Transitions and kinds are those of this call only.
 
-    `began_at` counts the items that were behind the cursor before it. `snoozing` is the snooze
-    that goes on now.
+    `began_at` counts the items that were behind the cursor before it, `settled` those behind it
+    now. `answered` are the items whose call was answered that may still wait for an earlier one.
+    `snoozing` is the snooze that goes on now.
     """
 
     run: str = ""
@@ -35,6 +37,7 @@ class Course:
     items: int | None = None
     began_at: int = 0
     settled: int = 0
+    answered: int = 0
     calls: int = 0
     in_flight: int = 0
     recalled: int = 0
@@ -61,7 +64,13 @@ class Course:
             case Stopping():
                 self.stopping, self.in_flight = event, event.in_flight
             case StepEnded():
-                self.snoozing, self.in_flight = None, 0
+                self.snoozing, self.in_flight, self.answered = None, 0, 0
+
+    @property
+    def completed(self) -> int:
+        """The items that are settled, those that wait for an earlier one included."""
+        known = self.settled + self.answered
+        return known if self.items is None else max(self.settled, min(known, self.items))
 
     @property
     def failures(self) -> Counter[str]:
@@ -73,13 +82,18 @@ class Course:
         self.number, self.override = event.number, event.override
         self.items = self.items if event.items is None else event.items
         self.began_at = self.settled = event.settled
+        self.answered = 0
 
     def _count_call(self, event: CallEnded) -> None:
         self.calls, self.in_flight = self.calls + 1, event.in_flight
         self.snoozing = None
+        if event.kind is not None and event.kind.is_paid and not event.probe:
+            self.answered += 1
 
     def _count_items(self, event: Checkpointed) -> None:
         self.settled, self.recalled = event.settled, self.recalled + event.recalled
         self.transitions.update(event.transitions)
         self.kinds.update(event.kinds)
+        asked = sum(n for kind, n in event.kinds.items() if kind in _PAID)
+        self.answered = max(0, self.answered - max(0, asked - event.recalled))
         self.actions.update(event.actions)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kclassify.cli.demo_corpus import Corpus, Snapshot
+from kclassify.cli.demo_threshold import Threshold
 from kclassify.cli.ending import decision_facts
 from kclassify.cli.output import say, say_json
 from kclassify.cli.pass_report import pass_facts, say_pass, written
@@ -21,7 +22,7 @@ _DIGITS = 16
 class Accuracy:
     """How many of the articles that were not learned are labelled right.
 
-    `stale` counts the current labels that are. `sure` are the verdicts of at least `threshold`.
+    `stale` counts the current labels that are. `sure` are the verdicts that may be written.
     """
 
     stale: int
@@ -29,7 +30,6 @@ class Accuracy:
     of: int
     right_when_sure: int
     sure: int
-    threshold: float
 
 
 class DemoReport:
@@ -48,12 +48,12 @@ class DemoReport:
         self._say(f"Everything below happens in {folder}{kept}.")
 
     def corpus(self, corpus: Corpus, right: int) -> None:
-        """The two halves, and how good the stale labels of the second are."""
+        """The two parts, and how good the stale labels of the second are."""
         learned, self._items = len(corpus.learned), len(corpus.relabelled)
         self._facts["corpus"] = {"examples": learned, "items": self._items, "right": right}
         self._step("The corpus")
         self._say(
-            f"{learned + self._items} articles of an engineering knowledge base. Half of them, "
+            f"{learned + self._items} articles of an engineering knowledge base. Three of five, "
             f"{learned}, are labelled by hand and serve as examples."
         )
         self._say(
@@ -61,17 +61,22 @@ class DemoReport:
             f"some of them retired since: {self._share(right)} are right."
         )
 
-    def classifier(self, seconds: float, found: Accuracy) -> None:
-        """How well the fitted classifier does on articles that it has not seen."""
-        self._facts["classifier"] = {"fit_seconds": round(seconds, 3), **dataclasses.asdict(found)}
+    def classifier(self, seconds: float, threshold: Threshold, found: Accuracy) -> None:
+        """How the threshold was chosen, and how the classifier does on articles it has not seen."""
+        self._facts["classifier"] = {
+            "fit_seconds": round(seconds, 3),
+            "threshold": dataclasses.asdict(threshold),
+            **dataclasses.asdict(found),
+        }
         self._step("The embedded classifier (TF-IDF and logistic regression, no key, no server)")
-        verdict = "better than" if found.right > found.stale else "no better than"
+        self._say(f"Fitted in {seconds:.1f} s on the examples. {_origin(threshold)}")
         self._say(
-            f"Fitted in {seconds:.1f} s on the examples. Of the articles in the table it labels "
-            f"{_share(found.right, found.of)} right, {verdict} the labels that are there."
+            f"Of the articles in the table, which it has never seen, it labels "
+            f"{_share(found.right, found.of)} right; {_share(found.stale, found.of)} of the labels "
+            "there are right now."
         )
         self._say(
-            f"Where its confidence is {found.threshold:g} or more it is right on "
+            f"Where its confidence is {threshold.confidence:g} or more it is right on "
             f"{_share(found.right_when_sure, found.sure)}: only those may be written."
         )
 
@@ -82,8 +87,11 @@ class DemoReport:
         if result.report is not None and not self._as_json:
             say_pass(result.report)
 
-    def commit(self, first: Result, second: Result, right: int, changed: int) -> None:
-        """A commit in two parts, and how good the labels are after it."""
+    def commit(
+        self, first: Result, second: Result, rights: tuple[int, int], changed: int
+    ) -> None:
+        """A commit in two parts; `rights` are the right labels before it and after."""
+        before, right = rights
         self._keep("commit_interrupted", first)
         self._keep("commit", second)
         self._facts["after_commit"] = {"right": right, "changed": changed}
@@ -94,9 +102,10 @@ class DemoReport:
                     f"{how} {plural(result.course.settled, 'item')}: "
                     f"{plural(result.course.calls, 'call')}, the rest recalled from the dry run"
                 )
+        verdict = "better than" if right > before else "NO BETTER than"
         self._say(
             f"{plural(changed, 'row')} changed, each with its audit row. "
-            f"{self._share(right)} of the labels are right now."
+            f"{self._share(right)} of the labels are right now, {verdict} the {before} before."
         )
 
     def commit_again(self, result: Result) -> None:
@@ -150,6 +159,19 @@ class DemoReport:
     def _say(self, line: str = "") -> None:
         if not self._as_json:
             say(line)
+
+
+def _origin(threshold: Threshold) -> str:
+    """How the threshold was chosen, in one sentence."""
+    how = (
+        "the lowest from which nine of ten were right"
+        if threshold.reached
+        else "nine of ten were right at none, so the best"
+    )
+    return (
+        f"The confidence that a change needs, {threshold.confidence:g}, is chosen on the examples "
+        f"alone, by cross-validation: {how} ({threshold.right} of {threshold.sure})."
+    )
 
 
 def _share(part: int, whole: int) -> str:

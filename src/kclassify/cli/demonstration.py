@@ -8,22 +8,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import anyio
-
 from kclassify.cli.classifiers import local_classifier
-from kclassify.cli.demo_corpus import Corpus, Snapshot, shipped_corpus, snapshot, write_place
+from kclassify.cli.demo_corpus import (
+    Corpus,
+    Snapshot,
+    labelled,
+    shipped_corpus,
+    snapshot,
+    write_place,
+)
 from kclassify.cli.demo_report import Accuracy, DemoReport
+from kclassify.cli.demo_threshold import Threshold, choose_threshold, judgements_of, out_of_fold
 from kclassify.cli.pass_report import written
 from kclassify.cli.running import Order, Result, carry_out
 from kclassify.cli.taxonomy_file import read_taxonomy
 from kclassify.cli.undoing import undo
 from kclassify.config import Settings, load_settings
-from kclassify.core.item import Item
-from kclassify.core.verdict import Verdict
-from kclassify.ports import Classifier, Mode
+from kclassify.core.taxonomy import Taxonomy
+from kclassify.ports import Mode
 from kclassify.store import PassReport
 
-MIN_CONFIDENCE = 0.6
 INTERRUPTED_AFTER = 60
 OVERRIDE = "demo: the figures above are its evaluation"
 
@@ -34,9 +38,11 @@ def demonstrate(keep: Path | None, report: DemoReport) -> bool:
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="kclassify-demo-")))
         corpus = shipped_corpus()
-        settings = write_place(folder, corpus, MIN_CONFIDENCE)
+        taxonomy = Taxonomy.from_toml(corpus.taxonomy)
+        threshold = choose_threshold(out_of_fold(taxonomy, labelled(corpus.learned)))
+        settings = write_place(folder, corpus, threshold.confidence)
         report.begin(folder, is_kept=keep is not None)
-        held = _Demo(folder, settings, corpus, report).run()
+        held = _Demo(folder, settings, corpus, threshold, report).run()
     report.end(time.monotonic() - began, held=held)
     return held
 
@@ -46,6 +52,7 @@ class _Demo:
     folder: Path
     file: Path
     corpus: Corpus
+    threshold: Threshold
     report: DemoReport
     gold: dict[str, str] = field(init=False)
 
@@ -61,7 +68,8 @@ class _Demo:
         first = self._work(Mode.COMMIT, max_items=INTERRUPTED_AFTER)
         second = self._work(Mode.COMMIT)
         after = snapshot(self.folder)
-        self.report.commit(first, second, self._right(after), _changed(before, after))
+        rights = self._right(before), self._right(after)
+        self.report.commit(first, second, rights, _changed(before, after))
         third = self._work(Mode.COMMIT)
         self.report.commit_again(third)
         undone = undo(self._settings())
@@ -94,32 +102,16 @@ class _Demo:
         taxonomy = read_taxonomy(settings.taxonomy.file)
         classifier = local_classifier(taxonomy, settings.classifier)
         seconds = time.monotonic() - began
-        verdicts = anyio.run(_judge, classifier, self.corpus)
-        pairs = [(verdict, self.gold[key]) for key, verdict in verdicts.items()]
-        sure = [(v, gold) for v, gold in pairs if v.confidence >= MIN_CONFIDENCE]
+        judged = judgements_of(classifier, labelled(self.corpus.relabelled))
+        sure = [each for each in judged if each.confidence >= self.threshold.confidence]
         found = Accuracy(
             stale=stale,
-            right=_right(pairs),
-            of=len(pairs),
-            right_when_sure=_right(sure),
+            right=sum(each.right for each in judged),
+            of=len(judged),
+            right_when_sure=sum(each.right for each in sure),
             sure=len(sure),
-            threshold=MIN_CONFIDENCE,
         )
-        self.report.classifier(seconds, found)
-
-
-async def _judge(classifier: Classifier[str], corpus: Corpus) -> dict[str, Verdict[str]]:
-    found: dict[str, Verdict[str]] = {}
-    for article in corpus.relabelled:
-        outcome = await classifier.judge(Item(article.id, article.body, article.title))
-        verdict = getattr(outcome, "verdict", None)
-        if isinstance(verdict, Verdict):
-            found[article.id] = verdict
-    return found
-
-
-def _right(pairs: list[tuple[Verdict[str], str]]) -> int:
-    return sum(verdict.label == gold for verdict, gold in pairs)
+        self.report.classifier(seconds, self.threshold, found)
 
 
 def _changed(before: Snapshot, after: Snapshot) -> int:

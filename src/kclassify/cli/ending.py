@@ -20,8 +20,9 @@ def report_ending(result: Result, *, as_json: bool) -> int:
     if as_json:
         say_json(_facts(result, status))
         return status
-    if result.report is not None and not isinstance(result.decision, Superseded):
-        say_pass(result.report)
+    report = result.report
+    if report is not None and report.settled and not isinstance(result.decision, Superseded):
+        say_pass(report)
         for line in _writes(result):
             say(line)
     for line in _conclusion(result):

@@ -73,7 +73,7 @@ class LiveProgress:
         if restart:  # what was settled before is no part of the rate
             self._bar.reset(self._task, total=course.items, completed=course.began_at)
         self._bar.update(
-            self._task, description=course.mode, total=course.items, completed=course.settled
+            self._task, description=course.mode, total=course.items, completed=course.completed
         )
 
     def _render(self) -> RenderableType:

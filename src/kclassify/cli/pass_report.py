@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from kclassify.cli.output import say, say_table
-from kclassify.cli.wording import ARROW, counts, label, plural, shown
+from kclassify.cli.wording import ARROW, counts, label, plural, shown, verb
 from kclassify.core.item import Key
 from kclassify.core.policy import Action
 from kclassify.ports import Mode
@@ -30,7 +30,10 @@ def say_pass(report: PassReport) -> None:
         if len(moves) > _SHOWN:
             say(f"… and {plural(len(moves) - _SHOWN, 'further transition')}; --json has them all")
         say()
-    say(f"{plural(report.settled, 'item')}: {counts(report.outcomes) or 'none'}")
+    if not report.settled:
+        say("No item is settled yet.")
+        return
+    say(f"{plural(report.settled, 'item')}: {counts(report.outcomes)}")
     for line in _left_alone(report):
         say(line)
 
@@ -56,15 +59,18 @@ def action_counts(report: PassReport) -> Counter[Action]:
 
 def _left_alone(report: PassReport) -> list[str]:
     actions = action_counts(report)
-    lines: list[str] = []
-    if actions[Action.SAME]:
-        lines.append(f"{plural(actions[Action.SAME], 'item')} keep their label")
-    if actions[Action.UNCONFIDENT]:
-        lines.append(f"{plural(actions[Action.UNCONFIDENT], 'item')} stay: not confident enough")
+    same, unsure = actions[Action.SAME], actions[Action.UNCONFIDENT]
     failed = sum(n for kind, n in report.outcomes.items() if kind.is_failure)
-    if failed:
-        lines.append(f"{plural(failed, 'item')} stay without an answer: see `kclassify failures`")
-    return lines
+    lines = (
+        (same, f"{_items(same, 'keep')} {verb(same, 'its', 'their')} label"),
+        (unsure, f"{_items(unsure, 'stay')}: not confident enough"),
+        (failed, f"{_items(failed, 'stay')} without an answer: see `kclassify failures`"),
+    )
+    return [line for count, line in lines if count]
+
+
+def _items(count: int, does: str) -> str:
+    return f"{plural(count, 'item')} {verb(count, f'{does}s', does)}"
 
 
 def written(report: PassReport) -> int:

@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from kclassify.cli.course import Course
 from kclassify.cli.wording import counts, duration, plural, transition
-from kclassify.events import Checkpointed, Event, PassOpened, Snoozing, StepEnded, Stopping
+from kclassify.events import (
+    CallEnded,
+    Checkpointed,
+    Event,
+    PassOpened,
+    Snoozing,
+    StepEnded,
+    Stopping,
+)
 
 INTERVAL_S = 10.0
 _SHOWN_TRANSITIONS = 3
@@ -33,7 +41,7 @@ class PlainProgress:
         match event:
             case PassOpened():
                 self._open(event)
-            case Checkpointed() if self._clock() >= self._next:
+            case CallEnded() | Checkpointed() if self._clock() >= self._next:
                 self._report()
             case Snoozing():
                 self._write(f"snoozing {duration(event.seconds)}: {event.reason}")
@@ -57,17 +65,17 @@ class PlainProgress:
         self._next = self._clock() + INTERVAL_S
         course = self._course
         of = "" if course.items is None else f"/{course.items:,}"
-        parts = [f"{course.settled:,}{of} items", self._pace()]
+        parts = [f"{course.completed:,}{of} items", self._pace()]
         top = course.transitions.most_common(_SHOWN_TRANSITIONS)
         parts.append(", ".join(f"{transition(*pair)} {rows:,}" for pair, rows in top))
         parts.append(counts(course.failures))
         self._write("; ".join(part for part in parts if part))
 
     def _pace(self) -> str:
-        done, elapsed = self._course.settled - self._course.began_at, self._clock() - self._began
+        done, elapsed = self._course.completed - self._course.began_at, self._clock() - self._began
         if not done or elapsed <= 0:
             return ""
         rate = done / elapsed
-        left = 0 if self._course.items is None else self._course.items - self._course.settled
+        left = 0 if self._course.items is None else self._course.items - self._course.completed
         rest = f", {duration(left / rate)} left" if left > 0 else ""
         return f"{rate:,.1f}/s{rest}"

@@ -29,6 +29,11 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
 
 
+def verb(count: int, one: str, many: str) -> str:
+    """`keeps` for one, `keep` for more."""
+    return one if count == 1 else many
+
+
 def counts(numbers: Mapping[Any, int]) -> str:
     """`refused 3, timed out 1`, the most frequent first."""
     ordered = sorted(numbers.items(), key=lambda pair: (-pair[1], str(pair[0])))

@@ -32,7 +32,7 @@ class Rejections:
         return bool(self._doubtful) and is_due
 
     def proven_by(self, entry: Entry | None) -> list[Entry]:
-        """The items whose rejection is their own, now that this call, or the probe, was answered."""
+        """Whose rejection is their own, now that this call, or the probe (None), was answered."""
         self._was_answered, self._in_a_row = True, 0
         proven = [e for e in self._doubtful if entry is None or e.started < entry.started]
         self._doubtful = [e for e in self._doubtful if e not in proven]

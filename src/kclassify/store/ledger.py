@@ -19,13 +19,16 @@ from kclassify.store.text import storable
 class SqlLedger:
     """Implements `kclassify.ports.Ledger` in the tables of `kclassify.store.tables`.
 
-    The tables are created, or brought up to date, when the ledger is first used. `is_alive` tells
-    whether the holder of a lease still lives: a lease is taken at once from one that does not.
+    A URL may name an SQLite file that is not there yet. The tables are created, or brought up to
+    date, when the ledger is first used. `is_alive` tells whether the holder of a lease still lives:
+    a lease is taken at once from one that does not.
     """
 
     def __init__(
-        self, database: Database, *, is_alive: Callable[[str], bool] = holder_is_alive
+        self, database: Database | str, *, is_alive: Callable[[str], bool] = holder_is_alive
     ) -> None:
+        if isinstance(database, str):
+            database = Database(database, create=True)
         self.database = database
         self.is_alive = is_alive
         self._migrated = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from kclassify.database import Database
 from kclassify.errors import UsageError
+from kclassify.holder import this_holder
 from kclassify.ports import Mode, Receipt, Write, Writer, WriteResult
 from kclassify.store import passes, runs
 from kclassify.store.audit import write_of
@@ -37,18 +39,19 @@ def rollback(
     ledger: SqlLedger,
     writer: Writer,
     run: str,
-    holder: str,
-    now: Callable[[], float],
-    lease_s: float,
+    holder: str | None = None,
+    now: Callable[[], float] = time.time,
+    lease_s: float = 60.0,
 ) -> RollbackReport:
     """Put the labels back that a run replaced.
 
+    It holds the run's lease meanwhile, as `holder` (a name for this worker when there is none).
     One that was killed can be run again; rows that were left as conflicts are tried again. A commit
     that was under way is abandoned. Raises `UsageError` when the run is not there or another worker
     holds it, or takes it meanwhile.
     """
     ledger.prepare()
-    work = _Rollback(ledger, writer, run, holder, now, lease_s)
+    work = _Rollback(ledger, writer, run, holder or this_holder(), now, lease_s)
     work.take_lease()
     try:
         results = work.undo()

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from kclassify.testing.memory_ledger import (
         MemoryLedger,
     )
+    from kclassify.testing.memory_table import MemoryTable
     from kclassify.testing.memory_writer import (
         MemoryWriter,
     )
@@ -74,9 +75,11 @@ if TYPE_CHECKING:
         Replies,
         Rule,
     )
+    from kclassify.testing.scripted import ScriptedClassifier
     from kclassify.testing.stub import (
         StubMessagesAPI,
     )
+    from kclassify.testing.virtual_clock import VirtualClock
 
 _HOMES = {
     "BadConfidence": "faults",
@@ -108,7 +111,10 @@ _HOMES = {
     "LognormalLatency": "latency",
     "LedgerContract": "contracts.ledger",
     "MemoryLedger": "memory_ledger",
+    "MemoryTable": "memory_table",
     "MemoryWriter": "memory_writer",
+    "ScriptedClassifier": "scripted",
+    "VirtualClock": "virtual_clock",
     "FaultPlan": "plan",
     "PlannedFault": "plan",
     "read_plan": "plan",
@@ -143,6 +149,7 @@ __all__ = [
     "LedgerContract",
     "LognormalLatency",
     "MemoryLedger",
+    "MemoryTable",
     "MemoryWriter",
     "NoAnswerError",
     "Overloaded",
@@ -154,6 +161,7 @@ __all__ = [
     "RequestRecord",
     "Reset",
     "Rule",
+    "ScriptedClassifier",
     "ServerError",
     "SpendLimit",
     "StubMessagesAPI",
@@ -164,6 +172,7 @@ __all__ = [
     "Truncation",
     "Unauthorized",
     "UnknownModel",
+    "VirtualClock",
     "WrongLabel",
     "body_digest",
     "extract_item",
