@@ -121,6 +121,24 @@ def test_a_cut_never_exceeds_and_counts_what_is_gone(body: str, limit: int) -> N
     assert len(kept) + message.body_chars_cut == len(body)
 
 
+def test_a_title_is_cut_too_and_what_is_gone_is_counted_with_the_body() -> None:
+    title, body = "word " * 400_000, "line\n\n" * 10_000
+    message = PROMPT.render(Item(key=1, title=title, body=body))
+    shown = extract_item(message.user)
+    assert shown.title == f"{title[:499]}\n[cut: 1999501 characters not shown]"
+    body_shown, _, marker = shown.body.rpartition("\n")
+    assert len(body_shown) <= 16_000
+    assert marker == f"[cut: {len(body) - len(body_shown)} characters not shown]"
+    assert message.body_chars_cut == 1_999_501 + len(body) - len(body_shown)
+    assert len(message.user) < 17_000
+
+
+def test_a_title_as_long_as_is_allowed_is_whole() -> None:
+    message = PROMPT.render(Item(key=1, title="t" * 500, body="text"))
+    assert extract_item(message.user).title == "t" * 500
+    assert message.body_chars_cut == 0
+
+
 @pytest.mark.parametrize(
     ("text", "limit", "expected"),
     [
@@ -170,12 +188,15 @@ def test_the_digest_tells_apart_whatever_changes_the_messages() -> None:
         Prompt(other),
         Prompt(TAXONOMY, instructions="Sort."),
         Prompt(TAXONOMY, max_body_chars=15_999),
+        Prompt(TAXONOMY, max_title_chars=499),
         Prompt(TAXONOMY, may_abstain=True),
     ]
     assert len({prompt.digest for prompt in prompts}) == len(prompts)
     assert Prompt(TAXONOMY).digest == PROMPT.digest
 
 
-def test_showing_nothing_of_a_body_is_an_error() -> None:
+def test_showing_nothing_of_a_body_or_a_title_is_an_error() -> None:
     with pytest.raises(ConfigError, match="max_body_chars is at least 1, not 0"):
         Prompt(TAXONOMY, max_body_chars=0)
+    with pytest.raises(ConfigError, match="max_title_chars is at least 1, not -1"):
+        Prompt(TAXONOMY, max_title_chars=-1)

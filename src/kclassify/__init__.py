@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kclassify.core.decision import Decision as Decision
     from kclassify.core.decision import Done as Done
     from kclassify.core.decision import Halt as Halt
+    from kclassify.core.decision import Pause as Pause
     from kclassify.core.decision import Snooze as Snooze
     from kclassify.core.decision import Superseded as Superseded
     from kclassify.core.item import Item as Item
@@ -40,8 +41,15 @@ if TYPE_CHECKING:
     from kclassify.core.verdict import OutcomeKind as OutcomeKind
     from kclassify.core.verdict import Usage as Usage
     from kclassify.core.verdict import Verdict as Verdict
+    from kclassify.core.write import Write as Write
+    from kclassify.core.write import WriteResult as WriteResult
     from kclassify.database import Database as Database
+    from kclassify.errors import ClassifierHalted as ClassifierHalted
+    from kclassify.errors import DatabaseError as DatabaseError
+    from kclassify.errors import GateRefused as GateRefused
     from kclassify.errors import KclassifyError as KclassifyError
+    from kclassify.errors import NoVerdict as NoVerdict
+    from kclassify.errors import UsageError as UsageError
     from kclassify.ports import Mode as Mode
     from kclassify.prompt import Prompt as Prompt
     from kclassify.runner import ReclassifyRunner as ReclassifyRunner
@@ -49,27 +57,30 @@ if TYPE_CHECKING:
     from kclassify.sources import CsvSource as CsvSource
     from kclassify.sources import JsonlSource as JsonlSource
     from kclassify.sources import SqlSource as SqlSource
+    from kclassify.store import LedgerReader as LedgerReader
     from kclassify.store import SqlLedger as SqlLedger
     from kclassify.store import rollback as rollback
     from kclassify.writers import CallbackWriter as CallbackWriter
     from kclassify.writers import ColumnWriter as ColumnWriter
+    from kclassify.writers import ExtraColumns as ExtraColumns
     from kclassify.writers import JsonlWriter as JsonlWriter
 
 _ROOMS = {
     "classifier": "Classifier LocalClassifier",
     "config": "RunnerSettings",
-    "core.decision": "Advance Decision Done Halt Snooze Superseded",
+    "core.decision": "Advance Decision Done Halt Pause Snooze Superseded",
     "core.item": "Item",
     "core.taxonomy": "Category Taxonomy",
     "core.verdict": "Outcome OutcomeKind Usage Verdict",
+    "core.write": "Write WriteResult",
     "database": "Database",
-    "errors": "KclassifyError",
+    "errors": "ClassifierHalted DatabaseError GateRefused KclassifyError NoVerdict UsageError",
     "ports": "Mode",
     "prompt": "Prompt",
     "runner": "ReclassifyRunner stop_on_signals",
     "sources": "CsvSource JsonlSource SqlSource",
-    "store": "SqlLedger rollback",
-    "writers": "CallbackWriter ColumnWriter JsonlWriter",
+    "store": "LedgerReader SqlLedger rollback",
+    "writers": "CallbackWriter ColumnWriter ExtraColumns JsonlWriter",
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 __version__ = "0.1.0"

@@ -27,6 +27,14 @@ def retire(holder: str) -> None:
     _retired.add(holder)
 
 
+def described(holder: str) -> str:
+    """The holder for people, like `process 4711 on host`; a text of another form as it is."""
+    place, _, process = holder.partition("#")[0].rpartition("/")
+    pid = process.partition(":")[2].partition(":")[0]
+    host = place.partition("/")[0]
+    return f"process {pid} on {host}" if host and pid.isdecimal() else holder
+
+
 def is_alive(holder: str) -> bool:
     """False when `holder` is a worker of this very machine that has ended; True when in doubt."""
     if holder in _retired:

@@ -168,8 +168,11 @@ class Ledger(Protocol):
 
     def record(
         self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> None:
-        """Store outcomes by item digest, all in one transaction; one that is there stays."""
+    ) -> Mapping[str, Outcome[str]]:
+        """Store outcomes by item digest, all in one transaction; one that is there stays.
+
+        Returns those that were there, by item digest: they count instead of the ones given.
+        """
         ...
 
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 from kclassify.core.excerpt import excerpt
+from kclassify.core.fence import fenced
 from kclassify.core.item import Item, digest_of
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.errors import ConfigError
@@ -18,6 +18,8 @@ DEFAULT_INSTRUCTIONS = (
 )
 MAX_BODY_CHARS = 16_000
 """Characters of a body that are shown unless told otherwise: about four thousand tokens."""
+MAX_TITLE_CHARS = 500
+"""Characters of a title that are shown."""
 
 _FENCE_RULES = (
     "The article stands between <item-…> and </item-…>, its title between <title> and </title>, "
@@ -36,15 +38,15 @@ _ABSTAIN = (
     "With null, confidence is the probability that an expert would choose none either."
 )
 
-_UNENCODABLE = re.compile("[\x00\ud800-\udfff]")
-_GAP = "[\\s\u200b-\u200d\u2060\ufeff]*+"
-_FENCE = re.compile(f"<(?={_GAP}(?:/{_GAP})?(?:item{_GAP}-|title\\b|body\\b))", re.IGNORECASE)
 _DIGEST_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """What a model is sent, and how many characters of the body it does not see."""
+    """What a model is sent.
+
+    `body_chars_cut` is how many characters of the item it does not see, the title's included.
+    """
 
     system: str
     user: str
@@ -55,19 +57,22 @@ class Messages:
 class Prompt:
     """How a taxonomy and an item become messages: deterministic, the item fenced as data.
 
-    A body over `max_body_chars` characters is cut at a boundary. With `may_abstain` the model may
-    answer that no category fits. Raises `ConfigError` when nothing of a body could be shown.
+    A body over `max_body_chars` characters is cut at a boundary, a title over `max_title_chars`
+    too, and each says so where it ends. With `may_abstain` the model may answer that no category
+    fits. Raises `ConfigError` when nothing of a body or a title could be shown.
     """
 
     taxonomy: Taxonomy[str]
     _: KW_ONLY
     instructions: str = DEFAULT_INSTRUCTIONS
     max_body_chars: int = MAX_BODY_CHARS
+    max_title_chars: int = MAX_TITLE_CHARS
     may_abstain: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_body_chars < 1:
-            raise ConfigError(f"max_body_chars is at least 1, not {self.max_body_chars}")
+        for name in ("max_body_chars", "max_title_chars"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is at least 1, not {getattr(self, name)}")
 
     @cached_property
     def system(self) -> str:
@@ -79,29 +84,31 @@ class Prompt:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that this prompt makes of an item."""
-        sample = Item(key=0, title="title", body="word " * self.max_body_chars)
+        title, body = ("word " * limit for limit in (self.max_title_chars, self.max_body_chars))
+        sample = Item(key=0, title=title, body=body)
         shown = self.render(sample)
         return digest_of(shown.system, shown.user)
 
     def render(self, item: Item) -> Messages:
         """The messages for an item. Its current label is not in them."""
-        body = fenced(item.body)
-        shown = excerpt(body, self.max_body_chars)
-        cut = len(body) - len(shown)
-        if cut:
-            shown = f"{shown}\n[cut: {cut} characters not shown]"
+        title, title_chars_cut = _shown(_title(item), self.max_title_chars)
+        body, body_chars_cut = _shown(item.body, self.max_body_chars)
+        titled = _block("title", title) if title else []
         fence = f"item-{item.digest[:_DIGEST_DIGITS]}"
-        blocks = [f"<{fence}>", *_titled(item.title), *_block("body", shown), f"</{fence}>"]
-        return Messages(self.system, "\n".join(blocks), cut)
+        blocks = [f"<{fence}>", *titled, *_block("body", body), f"</{fence}>"]
+        return Messages(self.system, "\n".join(blocks), title_chars_cut + body_chars_cut)
 
 
-def fenced(text: str) -> str:
-    """The text with nothing in it that could open or close a fence, or that no encoding takes."""
-    return _FENCE.sub("‹", _UNENCODABLE.sub("\ufffd", text))  # noqa: RUF001
+def _title(item: Item) -> str:
+    return item.title if item.title and item.title.strip() else ""
 
 
-def _titled(title: str | None) -> list[str]:
-    return _block("title", fenced(title)) if title and title.strip() else []
+def _shown(text: str, limit: int) -> tuple[str, int]:
+    """What is shown of a text, and how many of its characters are not."""
+    beginning = excerpt(text, limit)
+    cut = len(text) - len(beginning)
+    marker = f"\n[cut: {cut} characters not shown]" if cut else ""
+    return fenced(beginning) + marker, cut
 
 
 def _block(name: str, text: str) -> list[str]:

@@ -9,6 +9,8 @@ import anyio
 import pytest
 
 from kclassify.classifier import Classifier
+from kclassify.classifier.connect import Connection
+from kclassify.classifier.redaction import Redaction
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
@@ -24,6 +26,8 @@ from kclassify.testing import (
 )
 from tests.classifier.canned import canned, error_body, message_body
 from tests.classifier.taxonomy import ITEM, KEY, TAXONOMY, Topic
+
+PASSWORD = "made-up-password"
 
 
 def classifier(stub: StubMessagesAPI, **settings: Any) -> Classifier[Topic]:
@@ -145,6 +149,18 @@ async def test_no_detail_holds_a_key_or_the_items_text(stub: StubMessagesAPI) ->
         assert not any(secret in text for secret in (KEY, "sk-other", "First this", "\n"))
     stub.set_fault(WrongLabel(ITEM.body))
     assert (await outcome_of(stub)).detail == "[withheld: it quotes the item]"
+
+
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "openai/gpt-x"])
+async def test_nothing_of_the_classifier_shows_a_key_when_it_is_printed(model: str) -> None:
+    url = f"http://user:{PASSWORD}@x.invalid/v1"
+    how = Connection(api_key=KEY, base_url=url, max_tokens=1, max_connections=1, timeout_s=1)
+    async with Classifier(TAXONOMY, model=model, base_url=url, api_key=KEY) as made:
+        redaction = Redaction((KEY,), (ITEM.body,))
+        shown = repr([made, vars(made), how, redaction, made._provider])
+    assert "Connection(max_tokens=1" in shown
+    assert "Redaction()" in shown
+    assert not any(secret in shown for secret in (KEY, PASSWORD, ITEM.body))
 
 
 async def test_a_library_that_cannot_run_under_trio_says_so(

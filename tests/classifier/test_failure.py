@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kclassify.classifier.answer import Failure, FailureKind
 from kclassify.classifier.failure import read_failure, retry_after
@@ -31,12 +35,39 @@ NOW = 1_800_000_000.0  # 2027-01-15 08:00 GMT
         ({"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}, None),
         ({"retry-after": "Mon, 15 Jan 2125 08:00:00 GMT"}, 86_400),
         ({"retry-after": "Fri, 99 Jan 2027 08:02:00 GMT"}, None),
+        ({"retry-after": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
         ({"retry-after-ms": "1500", "retry-after": "30"}, 1.5),
         ({"retry-after-ms": "x", "retry-after": "30"}, 30),
     ],
 )
 def test_retry_after_is_seconds_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
+
+
+numbers = st.one_of(
+    st.integers().map(str), st.floats().map(str), st.integers(0, 99).map("{:02}".format)
+)
+zones = st.one_of(
+    st.sampled_from(["GMT", "-0000", "EST", ""]),
+    st.builds("{}{}".format, st.sampled_from("+-"), numbers),
+)
+dates = st.builds(
+    "Mon, {} Jan {} {}:{}:{} {}".format, numbers, numbers, numbers, numbers, numbers, zones
+)
+likely = st.builds(
+    "Mon, {} Jan {} 08:00:00 {}".format, st.integers(0, 32), st.integers(0, 10_000), zones
+)
+headers = st.one_of(st.none(), st.text(), numbers, dates, likely)
+
+
+@given(headers, headers)
+def test_any_retry_after_is_seconds_up_to_a_day_or_nothing(
+    text: str | None, milliseconds: str | None
+) -> None:
+    both = {"retry-after": text, "retry-after-ms": milliseconds}
+    seconds = retry_after({name: value for name, value in both.items() if value is not None}, NOW)
+    assert seconds is None or (math.isfinite(seconds) and 0 <= seconds <= 86_400)
 
 
 class StatusError(Exception):
@@ -99,3 +130,14 @@ def test_causes_that_go_in_a_circle_come_to_an_end() -> None:
 def test_what_others_say_is_cleaned(text: str, cleaned: str) -> None:
     redaction = Redaction(("secret",), ("Please rotate the  key every month.",))
     assert redaction.clean(text) == cleaned
+
+
+def test_nothing_said_is_clean_without_a_look_at_the_item() -> None:
+    assert Redaction(("secret",), (Unread("a body"),)).clean("") == ""
+
+
+class Unread(str):
+    __slots__ = ()
+
+    def split(self, *args: object) -> list[str]:
+        raise AssertionError("the body was folded")

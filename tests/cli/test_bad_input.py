@@ -174,6 +174,36 @@ def test_a_threshold_outside_its_range_as_an_argument(place: Place, value: str) 
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("RUNNER_MIN_CONFIDENCE", "75"),
+        ("RUNNER_MAX_ITEMS", "many"),
+        ("CLASSIFIER_MAY_ABSTAIN", "perhaps"),
+    ],
+)
+def test_a_number_of_the_environment_is_repeated(
+    place: Place, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    place.settle(rows(1))
+    monkeypatch.setenv(f"KCLASSIFY_{variable}", value)
+    refused(place.run("dry-run"), f"environment variable KCLASSIFY_{variable}", f"not {value!r}")
+
+
+def test_what_may_be_a_secret_is_not_repeated(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.settle(rows(1), 'max_items = "${TOKEN}"\n')
+    monkeypatch.setenv("TOKEN", "sk-hidden")
+    monkeypatch.setenv("KCLASSIFY_LEDGER_URL", "pg:hidden")
+    ended = place.run("dry-run")
+    refused(ended, "[runner] max_items")
+    monkeypatch.setenv("TOKEN", "3")
+    again = place.run("dry-run")
+    refused(again, "not a database URL")
+    assert "hidden" not in ended.err + again.err
+
+
+@pytest.mark.parametrize(
     "settings",
     ["min_confidence = 75\n", "[runner.min_confidence_by_category]\nplaybook = 1.01\n"],
 )
@@ -196,6 +226,9 @@ def test_a_run_that_is_not_there(place: Place) -> None:
     place.settle(rows(1))
     refused(place.run("status"), "no run named 'articles'")
     refused(place.run("rollback", "--run", "other"), "no run named 'other'")
+    place.run("dry-run")
+    for command in ("status", "failures", "retry", "audit", "rollback"):
+        refused(place.run(command, "--run", "other"), "no run named 'other'", "articles")
 
 
 def test_half_a_model(place: Place) -> None:

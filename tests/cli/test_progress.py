@@ -74,6 +74,69 @@ def test_what_was_settled_before_is_no_part_of_the_rate() -> None:
     assert "920/1,000 items; 2.0/s, 40 s left" in lines[1]
 
 
+def answered(kind: OutcomeKind | None = OutcomeKind.JUDGED, *, probe: bool = False) -> CallEnded:
+    return CallEnded(kind, 0.1, Usage(), 3, probe)
+
+
+def test_items_that_wait_for_an_earlier_one_are_counted_before_it_comes_and_not_twice_after() -> (
+    None
+):
+    course = Course()
+    course.take(opened(settled=10))
+    for number in range(1, 8):
+        course.take(answered())
+        assert (course.completed, course.settled) == (10 + number, 10)
+    course.take(checkpointed(15, 5))
+    assert course.completed == 17
+    course.take(checkpointed(17, 2))
+    assert course.completed == 17
+    course.take(answered())
+    course.take(StepEnded(Advance(17, Pause.STOPPED)))
+    assert course.completed == 17
+
+
+def test_calls_without_an_answer_and_probes_settle_nothing() -> None:
+    course = Course()
+    course.take(opened())
+    for kind in (OutcomeKind.TIMED_OUT, OutcomeKind.THROTTLED, OutcomeKind.UNAVAILABLE, None):
+        course.take(answered(kind))
+    course.take(answered(probe=True))
+    assert course.completed == 0
+
+
+def test_items_that_cost_no_call_are_not_taken_for_answered_ones() -> None:
+    course = Course()
+    course.take(opened())
+    for _ in range(10):
+        course.take(answered())
+    course.take(Checkpointed(13, 13, {}, {"judged": 8, "empty": 5}, {"same": 8}, recalled=4))
+    assert course.completed == 15
+    course.take(Checkpointed(33, 33, {}, {"judged": 20}, {"same": 20}, recalled=20))
+    assert course.completed == 35
+
+
+def test_plain_lines_come_while_the_first_item_is_waited_for() -> None:
+    lines: list[str] = []
+    clock = Hands()
+    progress = PlainProgress(Course(), lines.append, clock)
+    progress(opened())
+    for _ in range(20):
+        clock.at += 1
+        progress(answered())
+    assert [line.partition("; ")[0] for line in lines[1:]] == ["10/100 items", "20/100 items"]
+    assert lines[2] == "20/100 items; 1.0/s, 80 s left"
+
+
+def test_the_bar_moves_while_the_first_item_is_waited_for() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, color_system=None)
+    with LiveProgress(Course(), console) as display:
+        display(opened())
+        for _ in range(30):
+            display(answered())
+    assert "30/100" in screen.getvalue()
+
+
 def test_an_unknown_number_of_items_gives_no_time_left() -> None:
     lines: list[str] = []
     clock = Hands()

@@ -16,7 +16,8 @@ def test_the_whole_loop_on_a_real_database(any_place: Place, stub: StubMessagesA
     assert (dry.status, stub.count) == (0, 7)
     assert any_place.labels() == before
     assert "convention  →  pattern" in dry.out
-    assert "1 item stay: not confident enough" in dry.out
+    assert "1 item stays: not confident enough" in dry.out
+    assert "1 item stays without an answer: see" in dry.out
 
     written = any_place.run(*WRITE)
     assert (written.status, stub.count) == (0, 7)
@@ -30,6 +31,7 @@ def test_the_whole_loop_on_a_real_database(any_place: Place, stub: StubMessagesA
     again = any_place.run(*WRITE)
     assert (again.status, stub.count) == (0, 7)
     assert "0 rows written" in again.out
+    assert "6 items keep their label" in again.out
 
     undone = any_place.run("rollback")
     assert (undone.status, undone.out) == (0, "6 rows put back in run 'articles'.\n")
@@ -44,6 +46,16 @@ def test_a_commit_without_an_override_is_refused_in_one_line(
     assert (ended.status, ended.out, stub.count) == (2, "", 0)
     assert ended.err.startswith("kclassify: commit writes only after an evaluation passed")
     assert "--override" in ended.err.splitlines()[-1]
+
+
+def test_a_gate_record_that_this_version_cannot_check_is_no_permission(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    place.settle(rows(2), '[gate]\nrecord = "evals/gate.json"\n')
+    ended = place.run("commit")
+    assert (ended.status, ended.out, stub.count) == (2, "", 0)
+    assert "this version cannot check it" in ended.err
+    assert place.run(*WRITE).status == 0
 
 
 def test_the_override_is_loud_and_kept(place: Place, stub: StubMessagesAPI) -> None:
@@ -94,6 +106,8 @@ def test_a_halt_has_status_1_and_says_what_to_mend(place: Place, stub: StubMessa
     assert ended.status == 1
     assert "Halted: " in ended.out
     assert "sk-made-up" not in ended.out + ended.err
+    assert ended.out.startswith("Halted: ")
+    assert "No item is settled yet." in place.run("status").out
     stub.set_fault(None)
     assert place.run("dry-run").status == 0
 
@@ -131,6 +145,27 @@ def test_an_empty_corpus_is_a_success_that_says_so(any_place: Place, stub: StubM
         assert "holds no items" in ended.out
 
 
+def test_one_item_is_spoken_of_in_the_singular(place: Place, stub: StubMessagesAPI) -> None:
+    place.settle([(1, "a pattern", "pattern")])
+    assert "1 item keeps its label" in place.run("dry-run").out
+
+
+def test_nothing_to_undo_and_nothing_to_audit_are_successes_that_say_so(
+    any_place: Place, stub: StubMessagesAPI
+) -> None:
+    any_place.settle(rows(2))
+    any_place.run("dry-run")
+    undone, audit = any_place.run("rollback"), any_place.run("audit")
+    assert (undone.status, audit.status) == (0, 0)
+    assert undone.out.startswith("Nothing to put back: ")
+    assert audit.out == "No changes: the run has written nothing.\n"
+    assert any_place.run("audit", "--json").json == []
+    any_place.run(*WRITE)
+    assert any_place.run("rollback").out == "2 rows put back in run 'articles'.\n"
+    again = any_place.run("rollback")
+    assert (again.status, again.out.startswith("Nothing to put back: ")) == (0, True)
+
+
 def test_conflicts_are_counted_and_named(place: Place, stub: StubMessagesAPI) -> None:
     place.settle(rows(4))
     place.run(*WRITE)
@@ -151,7 +186,7 @@ def test_failures_are_listed_and_retried_by_kind(place: Place, stub: StubMessage
     assert place.run("failures", "--kind", "invalid", "--json").json == []
 
     none = place.run("retry", "--kind", "invalid")
-    assert (none.status, none.err) == (0, "kclassify: there is nothing to retry\n")
+    assert (none.status, none.out.startswith("Nothing to retry: ")) == (0, True)
     assert place.run("retry", "--kind", "invalid", "--json").json["retried"] == 0
     again = place.run("retry", "--kind", "refused", "--commit", "--override", "a test")
     assert (again.status, stub.count) == (0, 5)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kclassify.classifier.answer import Answer, Failure, Stop
 from kclassify.classifier.mapping import Spent
+from kclassify.core.fence import fenced
 
 if TYPE_CHECKING:
     from kclassify.classifier.provider import Provider
@@ -32,7 +33,8 @@ class Call:
         """What came of it."""
         result = await self._ask()
         if isinstance(result, Answer) and result.problem and result.stop is Stop.ENDED:
-            self._turns.append(_ASK_AGAIN.format(problem=result.problem))
+            # The problem may quote the model, which the item may have told what to say.
+            self._turns.append(_ASK_AGAIN.format(problem=fenced(result.problem)))
             result = await self._ask()
         return result
 

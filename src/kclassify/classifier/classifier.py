@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kclassify.classifier.provider import Provider
+    from kclassify.classifier.reply import Reply
     from kclassify.core.taxonomy import Taxonomy
 
 L = TypeVar("L", bound=str)
@@ -66,9 +67,7 @@ class Classifier(Generic[L]):
     ) -> None:
         _check_positive(max_tokens=max_tokens, timeout_s=timeout_s, max_connections=max_connections)
         self._taxonomy = taxonomy
-        self._model = model if isinstance(model, ChosenModel) else choose_model(model)
-        if self._model.is_local:
-            raise ConfigError("model 'local' is the embedded classifier: use LocalClassifier")
+        self._model = _language_model(model)
         self._prompt = Prompt(
             taxonomy,
             instructions=instructions,
@@ -77,10 +76,7 @@ class Classifier(Generic[L]):
         )
         self._timeout_s = timeout_s
         replies = reply_model(taxonomy, may_abstain=may_abstain)
-        parameters = f"max_tokens={max_tokens} max_body_chars={max_body_chars} {may_abstain=}"
-        self._fingerprint = digest_of(
-            taxonomy.digest, self._prompt.digest, str(self._model), parameters, schema_text(replies)
-        )
+        self._fingerprint = _fingerprint(self._prompt, self._model, replies, max_tokens)
         how = Connection(
             api_key=api_key,
             base_url=base_url,
@@ -91,7 +87,7 @@ class Classifier(Generic[L]):
         self._connect = partial(connect, self._model, replies, how)
         self._provider: Provider = self._connect()
         self._event_loop: object = None
-        self._secrets = secrets_among([api_key, *self._provider.secrets])
+        self._redaction = Redaction(secrets_among([api_key, *self._provider.secrets]))
 
     @property
     def taxonomy(self) -> Taxonomy[L]:
@@ -129,7 +125,8 @@ class Classifier(Generic[L]):
         """
         if item.is_empty:
             return Outcome(OutcomeKind.EMPTY, detail="the body is empty")
-        call = Call(self._provider_here(), self._prompt.render(item), self._redaction(item))
+        redaction = replace(self._redaction, texts=(item.title or "", item.body))
+        call = Call(self._provider_here(), self._prompt.render(item), redaction)
         with anyio.move_on_after(self._timeout_s):
             return self._settle(await call.make(), call)
         return call.spent.outcome(OutcomeKind.TIMED_OUT, f"no answer in {self._timeout_s:g} s")
@@ -164,8 +161,19 @@ class Classifier(Generic[L]):
         named = replace(result, model=result.model or self._model.name)
         return settle_answer(named, self._taxonomy, call.spent)
 
-    def _redaction(self, item: Item) -> Redaction:
-        return Redaction(self._secrets, (item.title or "", item.body))
+
+def _language_model(model: str | ChosenModel | None) -> ChosenModel:
+    chosen = model if isinstance(model, ChosenModel) else choose_model(model)
+    if chosen.is_local:
+        raise ConfigError("model 'local' is the embedded classifier: use LocalClassifier")
+    return chosen
+
+
+def _fingerprint(prompt: Prompt, model: ChosenModel, replies: type[Reply], max_tokens: int) -> str:
+    may_abstain = prompt.may_abstain
+    parameters = f"{max_tokens=} max_body_chars={prompt.max_body_chars} {may_abstain=}"
+    parts = (prompt.taxonomy.digest, prompt.digest, str(model), parameters, schema_text(replies))
+    return digest_of(*parts)
 
 
 def _check_positive(**settings: float) -> None:

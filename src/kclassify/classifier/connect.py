@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kclassify.classifier.noise import hush
@@ -11,6 +11,7 @@ from kclassify.classifier.redaction import Redaction, secrets_among
 from kclassify.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
+    import anthropic
     import instructor
 
     from kclassify.classifier.model import ChosenModel
@@ -25,10 +26,13 @@ _EVERY_LOOP = ("max_retries", "base_url", "timeout")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How a provider is reached. What is None is the provider's library's to choose."""
+    """How a provider is reached. What is None is the provider's library's to choose.
 
-    api_key: str | None = None
-    base_url: str | None = None
+    Its own text has neither the key nor the URL, which may hold a password.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = field(default=None, repr=False)
     max_tokens: int
     max_connections: int
     timeout_s: float
@@ -46,33 +50,33 @@ def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> In
 
 
 def _anthropic(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
-    import anthropic  # noqa: PLC0415
     import instructor  # noqa: PLC0415
 
-    limits = anthropic.DEFAULT_CONNECTION_LIMITS
-    http_client = anthropic.DefaultAsyncHttpxClient(
-        limits=type(limits)(
-            max_connections=how.max_connections, max_keepalive_connections=how.max_connections
-        ),
-        timeout=how.timeout_s,
-    )
-    client = anthropic.AsyncAnthropic(
-        api_key=how.api_key,
-        base_url=how.base_url,
-        max_retries=0,
-        timeout=how.timeout_s,
-        http_client=http_client,
-    )
+    # instructor's own JSON_SCHEMA mode would leave the schema to the prompt.
+    client = instructor.from_anthropic(_anthropic_library(how), mode=instructor.Mode.JSON)
     schema = {"type": "json_schema", "schema": reply_model.model_json_schema()}
     arguments = {
         "model": model.name,
         "max_tokens": how.max_tokens,
         "output_config": {"format": schema},
     }
-    # instructor's own JSON_SCHEMA mode would leave the schema to the prompt.
-    wrapped = instructor.from_anthropic(client, mode=instructor.Mode.JSON)
     prepared = _prepared(reply_model)
-    return InstructorProvider(wrapped, model.provider, prepared, arguments, takes_trio=True)
+    return InstructorProvider(client, model.provider, prepared, arguments, takes_trio=True)
+
+
+def _anthropic_library(how: Connection) -> anthropic.AsyncAnthropic:
+    import anthropic  # noqa: PLC0415
+
+    limits = type(anthropic.DEFAULT_CONNECTION_LIMITS)(
+        max_connections=how.max_connections, max_keepalive_connections=how.max_connections
+    )
+    return anthropic.AsyncAnthropic(
+        api_key=how.api_key,
+        base_url=how.base_url,
+        max_retries=0,
+        timeout=how.timeout_s,
+        http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, timeout=how.timeout_s),
+    )
 
 
 def _other(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:

@@ -26,11 +26,15 @@ def fit_model(examples: Sequence[tuple[str, str]], seed: int) -> LocalModel:
     examples or categories, and `MissingExtra` without scikit-learn.
     """
     require_scikit_learn()
+    import threadpoolctl  # type: ignore[import-untyped]  # noqa: PLC0415
+
     texts, labels = [text for text, _ in examples], [label for _, label in examples]
     folds = min(_FOLDS, _fewest(labels))
     vectorizer = new_vectorizer(min_df=2 if len(texts) >= _RARE_FROM else 1)
     features = _fit_vectorizer(vectorizer, texts)
-    calibrated = _fit_calibrated(features, labels, folds, seed)
+    # The matrices are small: threads that wait for one another take far longer on a busy machine.
+    with threadpoolctl.threadpool_limits(1):
+        calibrated = _calibrated(folds, seed).fit(features, labels)
     return _learned(vectorizer, calibrated)
 
 
@@ -56,11 +60,20 @@ def _fit_vectorizer(vectorizer: Any, texts: Sequence[str]) -> Any:
         raise UsageError("the examples have no words in common to learn from") from None
 
 
-def _fit_calibrated(features: Any, labels: Sequence[str], folds: int, seed: int) -> Any:
-    import threadpoolctl  # type: ignore[import-untyped]  # noqa: PLC0415
+def _calibrated(folds: int, seed: int) -> Any:
     from sklearn.calibration import CalibratedClassifierCV  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+
+    return CalibratedClassifierCV(
+        _one_for_each(seed),
+        method="sigmoid",
+        ensemble=False,  # pyright: ignore[reportArgumentType] - its default is a text
+        cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+    )
+
+
+def _one_for_each(seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
 
     regression = LogisticRegression(
@@ -70,16 +83,7 @@ def _fit_calibrated(features: Any, labels: Sequence[str], folds: int, seed: int)
         max_iter=1000,
         random_state=seed,
     )
-    held_out = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    calibrated: Any = CalibratedClassifierCV(
-        OneVsRestClassifier(regression),
-        method="sigmoid",
-        ensemble=False,  # pyright: ignore[reportArgumentType] - its default is a text
-        cv=held_out,
-    )
-    # The matrices are small: threads that wait for one another take far longer on a busy machine.
-    with threadpoolctl.threadpool_limits(1):
-        return calibrated.fit(features, labels)
+    return OneVsRestClassifier(regression)
 
 
 def _learned(vectorizer: Any, calibrated: Any) -> LocalModel:

@@ -56,7 +56,7 @@ _ITEM_STATUSES = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENT
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a call has used up so far, and how much of the body the model was not shown."""
+    """What a call has used up so far, and how much of the item the model was not shown."""
 
     usage: Usage = field(default_factory=Usage)
     body_chars_cut: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _LONGEST = 240
 _QUOTE = 20
@@ -18,13 +18,18 @@ _WITHHELD = "[withheld: it quotes the item]"
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Cleans texts of others. `secrets` are the keys in use, `texts` the item's title and body."""
+    """Cleans texts of others. `secrets` are the keys in use, `texts` the item's title and body.
 
-    secrets: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
+    Neither is in its own text.
+    """
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    texts: tuple[str, ...] = field(default=(), repr=False)
 
     def clean(self, text: str) -> str:
         """One line of at most 240 characters, or a note in its place when it quotes the item."""
+        if not text:
+            return ""
         line = " ".join(text.split())
         for secret in self.secrets:
             line = line.replace(secret, "[key]")

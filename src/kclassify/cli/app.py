@@ -9,7 +9,7 @@ import typer
 from kclassify.cli.demo_command import demo
 from kclassify.cli.init_command import init
 from kclassify.cli.ledger_commands import audit, failures, rollback, status
-from kclassify.cli.options import ConfigOption, QuietOption, VerboseOption
+from kclassify.cli.options import STATUSES, ConfigOption, QuietOption, VerboseOption
 from kclassify.cli.run_commands import commit, dry_run, retry
 
 app = typer.Typer(
@@ -49,10 +49,10 @@ def before(
 
 app.command("init")(init)
 app.command("demo")(demo)
-app.command("dry-run")(dry_run)
-app.command("commit")(commit)
+app.command("dry-run", epilog=STATUSES)(dry_run)
+app.command("commit", epilog=STATUSES)(commit)
 app.command("status")(status)
 app.command("failures")(failures)
-app.command("retry")(retry)
+app.command("retry", epilog=STATUSES)(retry)
 app.command("audit")(audit)
 app.command("rollback")(rollback)

@@ -94,6 +94,11 @@ class Course:
         self.settled, self.recalled = event.settled, self.recalled + event.recalled
         self.transitions.update(event.transitions)
         self.kinds.update(event.kinds)
-        asked = sum(n for kind, n in event.kinds.items() if kind in _PAID)
-        self.answered = max(0, self.answered - max(0, asked - event.recalled))
-        self.actions.update(event.actions)
+        self.answered = max(0, self.answered - _asked_in(event))
+
+
+def _asked_in(event: Checkpointed) -> int:
+    """At most how many of its items a call was answered for; `recalled` may hold others, too."""
+    paid = sum(n for kind, n in event.kinds.items() if kind in _PAID)
+    others = sum(event.kinds.values()) - paid
+    return paid - min(paid, max(0, event.recalled - others))

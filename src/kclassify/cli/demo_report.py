@@ -87,9 +87,7 @@ class DemoReport:
         if result.report is not None and not self._as_json:
             say_pass(result.report)
 
-    def commit(
-        self, first: Result, second: Result, rights: tuple[int, int], changed: int
-    ) -> None:
+    def commit(self, first: Result, second: Result, rights: tuple[int, int], changed: int) -> None:
         """A commit in two parts; `rights` are the right labels before it and after."""
         before, right = rights
         self._keep("commit_interrupted", first)

@@ -85,9 +85,7 @@ def _folds(examples: Sequence[Labelled]) -> list[int]:
     return folds
 
 
-def judgements_of(
-    classifier: Classifier[str], labelled: Sequence[Labelled]
-) -> list[Judgement]:
+def judgements_of(classifier: Classifier[str], labelled: Sequence[Labelled]) -> list[Judgement]:
     """What the classifier makes of items whose labels are known; no answer is a wrong one."""
     return anyio.run(_judge, classifier, labelled)
 

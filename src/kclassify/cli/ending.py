@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from kclassify.cli.exit_status import exit_status
+from kclassify.cli.exit_status import FINISHED, exit_status
 from kclassify.cli.output import say, say_json
 from kclassify.cli.pass_report import pass_facts, say_pass, written
+from kclassify.cli.retrying import Nothing
 from kclassify.cli.running import Result
 from kclassify.cli.wording import duration, plural, shown
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
+from kclassify.holder import described
 from kclassify.ports import Mode
 from kclassify.store.states import ChangeStatus
-
-_AGAIN = "run the same command again"
 
 
 def report_ending(result: Result, *, as_json: bool) -> int:
@@ -28,6 +28,15 @@ def report_ending(result: Result, *, as_json: bool) -> int:
     for line in _conclusion(result):
         say(line)
     return status
+
+
+def report_nothing(run: str, nothing: Nothing, *, as_json: bool) -> None:
+    """Say that there was nothing to retry."""
+    if as_json:
+        facts = {"run": run, "retried": 0, "reason": nothing.reason, "exit_status": FINISHED}
+        say_json(facts)
+    else:
+        say(f"Nothing to retry: {nothing.reason}.")
 
 
 def _facts(result: Result, status: int) -> dict[str, object]:
@@ -81,21 +90,29 @@ def _writes(result: Result) -> list[str]:
     return lines
 
 
+def _again(result: Result) -> str:
+    """What goes on with the run; another retry would not."""
+    if result.retried is None or result.report is None:
+        return "run the same command again"
+    return f"run `kclassify {result.report.mode.value}`, which goes on with it"
+
+
 def _conclusion(result: Result) -> list[str]:
+    again = _again(result)
     match result.decision:
         case Done():
             return _done(result)
         case Advance(pause=Pause.MAX_ITEMS):
-            return [f"max_items is reached; {_left(result)}: {_AGAIN}"]
+            return [f"max_items is reached; {_left(result)}: {again}"]
         case Advance():
-            return [f"Unfinished ({result.decision.pause}); {_left(result)}: {_AGAIN}"]
+            return [f"Unfinished ({result.decision.pause}); {_left(result)}: {again}"]
         case Snooze() as snooze:
             wait = duration(snooze.seconds)
-            return [f"Snoozed: {shown(snooze.reason)}; in {wait} {_AGAIN}"]
+            return [f"Snoozed: {shown(snooze.reason)}; in {wait} {again}"]
         case Halt() as halt:
-            return [f"Halted: {shown(halt.reason)}", f"When that is mended, {_AGAIN}."]
+            return [f"Halted: {shown(halt.reason)}", f"When that is mended, {again}."]
         case Superseded() as superseded:
-            return [f"Another worker holds this run: {shown(superseded.holder)}"]
+            return [f"Another worker holds this run: {shown(described(superseded.holder))}"]
 
 
 def _done(result: Result) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
@@ -9,9 +10,10 @@ import typer
 
 from kclassify.cli.app import app
 from kclassify.cli.exit_status import DEFECT, FAILED, INTERRUPTED, USAGE
+from kclassify.cli.wording import RESUMABLE
 from kclassify.errors import DatabaseError, KclassifyError, UsageError
 
-RESUMABLE = "the run can be resumed: run the same command again"
+_OF_THE_MACHINE = {errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 def main() -> None:
@@ -21,16 +23,29 @@ def main() -> None:
     except UsageError as error:
         _end(str(error), USAGE)
     except DatabaseError as error:
-        _end(f"{error}; {RESUMABLE}", FAILED)
+        _end("; ".join([str(error), *getattr(error, "__notes__", [])]), FAILED)
     except KclassifyError as error:
         _end(str(error), FAILED)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _end(f"interrupted; {RESUMABLE}", INTERRUPTED)
         raise
+    except OSError as error:
+        _end_of_machine(error)
     except Exception:  # noqa: BLE001 - a defect of ours, shown as Python would show it
-        traceback.print_exc()
-        sys.exit(DEFECT)
+        _end_of_defect()
+
+
+def _end_of_machine(error: OSError) -> None:
+    """A full disk or a folder that cannot be written is no defect of ours."""
+    if error.errno not in _OF_THE_MACHINE:
+        _end_of_defect()
+    _end(f"{error.filename or 'output'}: {error.strerror}", FAILED)
+
+
+def _end_of_defect() -> None:
+    traceback.print_exc()
+    sys.exit(DEFECT)
 
 
 def _end(message: str, status: int) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
 from kclassify.cli.wording import counts, label, plural, shown
+from kclassify.core.verdict import OutcomeKind
+from kclassify.holder import described, is_alive
 from kclassify.store import AuditedChange, Failure, RunReport, RunSummary
 
 
@@ -42,9 +44,8 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
         say_json(_run_facts(run))
         return
     say(f"Run {shown(run.name)!r} over {shown(run.source)}, since {moment(run.created_at)}")
-    holder = _holder(run)
-    if holder:
-        say(f"Held by {shown(holder)} until {moment(run.lease_expires_at)}")
+    for line in _lease(run):
+        say(line)
     headings = ("pass", "mode", "status", "items", "writes", "model", "override", "last")
     rows = [
         (
@@ -65,8 +66,23 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
         say_pass(run.passes[-1])
 
 
+def _lease(run: RunReport) -> list[str]:
+    """Who works on the run; a worker that was killed could not let it go."""
+    if run.lease_holder is None:
+        return []
+    name, until = shown(described(run.lease_holder)), moment(run.lease_expires_at)
+    if not is_alive(run.lease_holder):
+        return [f"Left by {name}, which is no longer running: the same command goes on at once"]
+    if run.lease_expires_at <= time.time():
+        return [f"Left by {name}, silent since {until}: the same command goes on at once"]
+    return [f"Held by {name} until {until}, unless that is prolonged"]
+
+
 def _holder(run: RunReport) -> str | None:
-    return run.lease_holder if run.lease_expires_at > time.time() else None
+    holder = run.lease_holder
+    if holder is None or run.lease_expires_at <= time.time() or not is_alive(holder):
+        return None
+    return holder
 
 
 def _run_facts(run: RunReport) -> dict[str, object]:
@@ -88,7 +104,17 @@ def report_failures(failures: Sequence[Failure], *, as_json: bool) -> None:
     else:
         rows = [(str(f.key), f.kind.value, label(f.current), f.detail) for f in failures]
         say_table(("key", "kind", "current", "detail"), rows)
-        say(f"{plural(len(failures), 'failure')}; `kclassify retry` asks again.")
+        say(f"{plural(len(failures), 'failure')}; {_what_retry_does(failures)}.")
+
+
+def _what_retry_does(failures: Sequence[Failure]) -> str:
+    """No call was made for an empty body, so none can be made again."""
+    asked = sum(each.kind is not OutcomeKind.EMPTY for each in failures)
+    if not asked:
+        return "no call is made for an empty body, so there is nothing that `retry` could ask"
+    if asked == len(failures):
+        return "`kclassify retry` asks again"
+    return f"`kclassify retry` asks again about {asked:,} of them, not about empty bodies"
 
 
 def _failure_facts(failure: Failure) -> dict[str, object]:
@@ -152,4 +178,6 @@ def _write_table(rows: Iterable[Mapping[str, object]]) -> None:
     cells = [[row[name] for name in _TABLE_COLUMNS] for row in rows]
     if cells:
         say_table([name.replace("_", " ") for name in _TABLE_COLUMNS], cells)
-    say(f"{plural(len(cells), 'change')}.")
+        say(f"{plural(len(cells), 'change')}.")
+    else:
+        say("No changes: the run has written nothing.")

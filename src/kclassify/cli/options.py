@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+STATUSES = "Exit status: 0 done or at --max-items, 1 failed, 2 usage, 75 unfinished"
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -26,7 +28,9 @@ RunOption = Annotated[
 OnceOption = Annotated[
     bool, typer.Option("--once", help="Do one step and exit with its status, without waiting.")
 ]
-MaxItemsOption = Annotated[int | None, typer.Option(help="Stop after so many items.", metavar="N")]
+MaxItemsOption = Annotated[
+    int | None, typer.Option(help="Stop after so many items, with status 0.", metavar="N")
+]
 MinConfidenceOption = Annotated[
     float | None, typer.Option(help="Write a change from this confidence on.", metavar="SHARE")
 ]

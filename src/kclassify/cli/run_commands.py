@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kclassify.cli.exit_status import FINISHED
 from kclassify.cli.options import (
     ConfigOption,
     JsonOption,
@@ -42,7 +41,8 @@ def dry_run(
 ) -> None:
     """Classify everything, write nothing, show what would move.
 
-    Exit status: 0 done, 75 unfinished (run it again), 1 halted, 2 wrong usage.
+    A run that stops at --max-items has done what was asked for: its status is 0. The same command
+    goes on with it, as it does after 75.
     """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
@@ -71,7 +71,8 @@ def commit(
 ) -> None:
     """Write the confident changes.
 
-    What a dry run found is recalled, not paid again. Exit status: as for dry-run.
+    What a dry run found is recalled, not paid again. A run that stops at --max-items has done what
+    was asked for: its status is 0. The same command goes on with it, as it does after 75.
     """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
@@ -116,10 +117,9 @@ def retry(
     Forgets the failures of the last finished pass and starts a new one; everything else is
     recalled.
     """
-    from kclassify.cli.ending import report_ending
+    from kclassify.cli.ending import report_ending, report_nothing
     from kclassify.cli.kinds import failure_kind
-    from kclassify.cli.output import say_json
-    from kclassify.cli.retrying import Choice, carry_out_retry
+    from kclassify.cli.retrying import Choice, Nothing, carry_out_retry
     from kclassify.cli.running import Order
     from kclassify.ports import Mode
 
@@ -132,10 +132,10 @@ def retry(
         quiet=is_quiet(context, quiet=quiet),
     )
     result = carry_out_retry(settings, choice, order)
-    if result is not None:
+    if isinstance(result, Nothing):
+        report_nothing(settings.run.name, result, as_json=as_json)
+    else:
         raise typer.Exit(report_ending(result, as_json=as_json))
-    if as_json:
-        say_json({"run": settings.run.name, "retried": 0, "exit_status": FINISHED})
 
 
 def _settings(

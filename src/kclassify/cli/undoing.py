@@ -31,7 +31,10 @@ def report_rollback(run: str, report: RollbackReport, *, as_json: bool) -> None:
     if as_json:
         say_json({"run": run, **dataclasses.asdict(report)})
         return
-    say(f"{plural(report.reverted, 'row')} put back in run {shown(run)!r}.")
+    if report.reverted or report.conflicts:
+        say(f"{plural(report.reverted, 'row')} put back in run {shown(run)!r}.")
+    else:
+        say(f"Nothing to put back: no row holds a label that run {shown(run)!r} wrote.")
     if report.conflicts:
         say(
             f"{plural(report.conflicts, 'row')} left: the label is no longer what the run wrote "

@@ -7,6 +7,7 @@ from typing import Any
 
 ARROW = "→"
 NO_LABEL = "(none)"
+RESUMABLE = "the run can be resumed: run the same command again"
 
 
 def shown(text: object) -> str:

@@ -9,6 +9,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 _TABLE_EXPECTED = {"model_type", "model_attributes_type", "dict_type"}
+_OF_NUMBERS = {
+    "bool_parsing",
+    "float_parsing",
+    "int_from_float",
+    "int_parsing",
+    "finite_number",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+}
 
 
 def explain(
@@ -21,10 +32,15 @@ def explain(
     detail = error.errors(include_url=False)[0]
     parts = [str(part) for part in detail["loc"]]
     table, key = [*parts, "", ""][:2]
-    where = origins.get((table, key)) or f"{name}: [{table}] {'.'.join(parts[1:])}".strip()
+    origin = origins.get((table, key))
+    where = origin or f"{name}: [{table}] {'.'.join(parts[1:])}".strip()
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key{_suggestion(parts, model)}"
-    return f"{where}: {_reason(detail['type'], detail['msg'], detail.get('input'), parts)}"
+    given = detail.get("input")
+    if origin and isinstance(given, str) and detail["type"] in _OF_NUMBERS:
+        # No number is a secret. In the file it may be a text that came from another variable.
+        return f"{where}: {detail['msg'].partition(',')[0]}, not {given!r}"
+    return f"{where}: {_reason(detail['type'], detail['msg'], given, parts)}"
 
 
 def _reason(kind: str, message: str, given: object, parts: list[str]) -> str:

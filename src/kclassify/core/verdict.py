@@ -29,12 +29,20 @@ class Usage:
 
 @dataclass(frozen=True)
 class Verdict(Generic[L_co]):
-    """A label with a confidence in [0, 1], what it cost, and the model that answered."""
+    """A label with a confidence in [0, 1], what it cost, and the model that answered.
+
+    Raises `ValueError` for any other confidence, NaN among them.
+    """
 
     label: L_co
     confidence: float
     model: str
     usage: Usage = Usage()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.confidence <= 1:
+            msg = f"a confidence lies in [0, 1], not at {self.confidence}"
+            raise ValueError(msg)
 
 
 class OutcomeKind(StrEnum):

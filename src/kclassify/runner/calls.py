@@ -13,8 +13,11 @@ from kclassify.core.run import Run
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.core.window import Call
 from kclassify.events import CallEnded
-from kclassify.runner.parts import Limits, Parts
+from kclassify.runner.parts import Parts
 from kclassify.runner.recorder import Recorder
+
+MARGIN_S = 0.25
+"""So that a classifier which keeps the same deadline itself is first, and can say what it spent."""
 
 
 @dataclass(slots=True)
@@ -26,11 +29,11 @@ class _Flight:
 class Calls:
     """Starts the calls that the run allows, as tasks of the step's task group."""
 
-    def __init__(self, parts: Parts, limits: Limits, run: Run, on_news: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts, run: Run, on_news: Callable[[], None]) -> None:
         self._parts = parts
         self._run = run
         self._on_news = on_news
-        self._longest = min(parts.timeout_s, limits.budget_s or parts.timeout_s)
+        self._labels = frozenset(parts.classifier.taxonomy.labels)
         self._recorder = Recorder(
             parts.ledger, parts.classifier.fingerprint, parts.thread, parts.clock
         )
@@ -54,7 +57,7 @@ class Calls:
         try:
             outcome = await self._judge(call, flight)
             if isinstance(outcome, Outcome) and outcome.kind.is_paid and call.number is not None:
-                await self._recorder.record(call.item.digest, outcome)
+                outcome = await self._recorder.record(call.item.digest, outcome)
         except Exception as error:  # noqa: BLE001  # raised by the step, outside its task group
             self.failure = self.failure or error
         else:
@@ -63,14 +66,22 @@ class Calls:
         self._on_news()
 
     async def _judge(self, call: Call, flight: _Flight) -> Outcome[str] | Halt | None:
-        """What the classifier says; None for a call that was cut before it had its time."""
-        flight.scope.deadline = anyio.current_time() + self._parts.timeout_s
+        """What the classifier says; None for a call that was cut: it counts for nothing."""
+        flight.scope.deadline = anyio.current_time() + self._parts.timeout_s + MARGIN_S
         with flight.scope:
-            return await self._parts.classifier.judge(call.item)
+            return self._checked(await self._parts.classifier.judge(call.item))
         seconds = self._parts.clock.now() - flight.began
-        if self.is_cut and seconds < self._longest:
+        if self.is_cut:
             return None
         return Outcome(OutcomeKind.TIMED_OUT, detail=f"no answer in {seconds:.1f} s")
+
+    def _checked(self, outcome: Outcome[str] | Halt) -> Outcome[str] | Halt:
+        """No label is invented, whatever classifier an application brings."""
+        verdict = outcome.verdict if isinstance(outcome, Outcome) else None
+        if verdict is None or verdict.label in self._labels:
+            return outcome
+        detail = "the classifier gave a label that is no active category"
+        return Outcome(OutcomeKind.INVALID, detail=detail, usage=verdict.usage)
 
     def _land(self, call: Call, flight: _Flight, outcome: Outcome[str] | Halt | None) -> None:
         del self._flights[call]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kclassify.config import RunnerSettings
 from kclassify.events import Listener
 from kclassify.ports import Classifier, Clock, Ledger, OnCommit, Source, Writer
-from kclassify.runner.thread import DatabaseThread
+from kclassify.runner.thread import WorkerThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,14 @@ class Parts:
     settings: RunnerSettings
     timeout_s: float
     clock: Clock
-    thread: DatabaseThread
+    thread: WorkerThread
     tell: Listener
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far one step goes. No budget means: to the end, waiting through snoozes."""
+    """How far one step goes, and why it may. No budget: to the end, waiting through snoozes."""
 
     budget_s: float | None = None
     on_commit: OnCommit | None = None
+    override: str | None = None

@@ -8,7 +8,7 @@ import anyio
 
 from kclassify.core.verdict import Outcome
 from kclassify.ports import Clock, Ledger
-from kclassify.runner.thread import DatabaseThread
+from kclassify.runner.thread import WorkerThread
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Recorder:
     """A group commit: whoever gets the lock stores all that has queued, in one transaction."""
 
     def __init__(
-        self, ledger: Ledger, fingerprint: str, thread: DatabaseThread, clock: Clock
+        self, ledger: Ledger, fingerprint: str, thread: WorkerThread, clock: Clock
     ) -> None:
         self._ledger = ledger
         self._fingerprint = fingerprint
@@ -30,23 +30,32 @@ class Recorder:
         self._clock = clock
         self._lock = anyio.Lock(fast_acquire=True)
         self._queue: list[_Entry] = []
+        self._failure: Exception | None = None
 
-    async def record(self, digest: str, outcome: Outcome[str]) -> None:
-        """Return once the outcome is in the ledger. Not cancellable: the outcome is paid for."""
+    async def record(self, digest: str, outcome: Outcome[str]) -> Outcome[str]:
+        """Return once the outcome is in the ledger: the one that counts, should another be first.
+
+        Not cancellable: the outcome is paid for. After a failure of the ledger it fails at once.
+        """
         entry = _Entry(digest, outcome)
         self._queue.append(entry)
         with anyio.CancelScope(shield=True):
             async with self._lock:
                 if not entry.is_stored:
                     await self._store()
+        return entry.outcome
 
     async def _store(self) -> None:
+        if self._failure is not None:
+            raise self._failure
         batch, self._queue = self._queue, []
         pairs = [(entry.digest, entry.outcome) for entry in batch]
+        now = self._clock.now()
         try:
-            await self._thread(self._ledger.record, self._fingerprint, pairs, self._clock.now())
-        except Exception:
-            self._queue = batch + self._queue
+            earlier = await self._thread(self._ledger.record, self._fingerprint, pairs, now)
+        except Exception as error:
+            self._failure = error
             raise
         for entry in batch:
+            entry.outcome = earlier.get(entry.digest, entry.outcome)
             entry.is_stored = True

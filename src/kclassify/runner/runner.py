@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from typing import Any
 
 import anyio
-import anyio.from_thread
-import anyio.lowlevel
 
 from kclassify.config import RunnerSettings
 from kclassify.core.decision import Advance, Decision, Pause
-from kclassify.errors import DatabaseError, GateRefused, SourceError, UsageError
-from kclassify.events import Broadcast, Listener, PassOpened, StepEnded, logger
+from kclassify.errors import DatabaseError, GateRefused, UsageError
+from kclassify.events import Broadcast, Listener, StepEnded, logger
 from kclassify.holder import retire, this_holder
 from kclassify.ports import (
     Classifier,
@@ -24,13 +20,13 @@ from kclassify.ports import (
     Pass,
     PassRequest,
     Source,
-    Survey,
     Writer,
 )
 from kclassify.runner.clock import SystemClock
+from kclassify.runner.loop import EventLoop
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.step import Step
-from kclassify.runner.thread import DatabaseThread
+from kclassify.runner.thread import WorkerThread
 
 
 class ReclassifyRunner:
@@ -65,11 +61,12 @@ class ReclassifyRunner:
         self._tell = Broadcast(list(listeners))
         self._step: Step | None = None
         self._stop_reason: str | None = None
-        self._loop: tuple[int, object] | None = None
+        self._loop: EventLoop | None = None
+        self._thread = WorkerThread("kclassify-database")
 
     async def dry_run(self) -> Decision:
         """Classify everything and write nothing, waiting through snoozes."""
-        return await self._work(Mode.DRY_RUN, None, Limits())
+        return await self._work(Mode.DRY_RUN, Limits())
 
     async def commit(self, *, override: str | None = None) -> Decision:
         """Write the confident changes, waiting through snoozes.
@@ -77,7 +74,7 @@ class ReclassifyRunner:
         Verdicts of a dry run are recalled, not paid again. Raises `GateRefused` without `override`,
         the reason for writing although no gate record passed; it is kept in the run.
         """
-        return await self._work(Mode.COMMIT, override, Limits())
+        return await self._work(Mode.COMMIT, Limits(override=override))
 
     async def step(
         self,
@@ -89,10 +86,10 @@ class ReclassifyRunner:
     ) -> Decision:
         """A bounded piece of a dry run or a commit, for a job system.
 
-        It starts calls for `budget_s` seconds, and gives those in flight `settings.grace_s` more.
+        It starts calls for `budget_s` seconds; those in flight then have until their own deadline.
         `on_commit(connection, cursor)` is called in its last transaction when there is more to do.
         """
-        return await self._work(mode, override, Limits(budget_s, on_commit))
+        return await self._work(mode, Limits(budget_s, on_commit, override))
 
     def run_step(
         self,
@@ -118,28 +115,23 @@ class ReclassifyRunner:
     def stop(self, reason: str = "stop was asked for") -> None:
         """Stop admitting, let calls in flight land, flush; the work then returns `Advance`.
 
-        Safe from any thread; does nothing when nothing runs.
+        Safe from any thread and from a signal handler; does nothing when nothing runs.
         """
-        if self._loop is None:
-            return
-        self._stop_reason = reason
-        if self._loop[0] != threading.get_ident():
-            token: Any = self._loop[1]
-            anyio.from_thread.run_sync(self._pass_on_stop, token=token)
-        else:
-            self._pass_on_stop()
+        loop = self._loop
+        if loop is not None:
+            self._stop_reason = reason
+            loop.call_soon(self._pass_on_stop)
 
     def _pass_on_stop(self) -> None:
         if self._step is not None and self._stop_reason is not None:
-            self._step.stop(Pause.STOPPED, self._stop_reason)
+            self._step.stop(self._stop_reason)
 
-    async def _work(self, mode: Mode, override: str | None, limits: Limits) -> Decision:
+    async def _work(self, mode: Mode, limits: Limits) -> Decision:
         if mode is Mode.COMMIT:
-            self._authorize(override)
-        self._loop = (threading.get_ident(), anyio.lowlevel.current_token())
-        thread = DatabaseThread()
+            self._authorize(limits.override)
+        self._loop = EventLoop()
         try:
-            decision = await self._open_and_drive(thread, self._request(mode, override), limits)
+            decision = await self._open_and_drive(mode, limits)
         finally:
             self._step, self._stop_reason, self._loop = None, None, None
         self._tell(StepEnded(decision))
@@ -154,34 +146,30 @@ class ReclassifyRunner:
                 'give --override "reason" (commit(override=...)) to write all the same'
             )
 
-    def _request(self, mode: Mode, override: str | None) -> PassRequest:
-        return PassRequest(
+    async def _open_and_drive(self, mode: Mode, limits: Limits) -> Decision:
+        request = PassRequest(
             run=self.name,
             mode=mode,
             fingerprint=self.classifier.fingerprint,
             model=self.classifier.model,
             source=self.source.description,
-            override=override,
+            override=limits.override,
         )
-
-    async def _open_and_drive(
-        self, thread: DatabaseThread, request: PassRequest, limits: Limits
-    ) -> Decision:
-        opened = await thread(
-            self.ledger.open, request, this_holder(), self._clock.now(), self.settings.lease_s
+        lease_s = self.settings.lease_s
+        opened = await self._thread(
+            self.ledger.open, request, this_holder(), self._clock.now(), lease_s
         )
         if not isinstance(opened, Pass):
             return opened
-        step = self._make_step(thread, opened, limits)
+        step = self._make_step(opened, limits)
         decision: Decision = Advance(opened.cursor, Pause.STOPPED)
         try:
-            await self._announce(thread, opened, request, limits)
             decision = await step.drive()
         finally:
-            await self._close(thread, step.opened, decision)
+            await self._close(step.opened, decision)
         return decision
 
-    def _make_step(self, thread: DatabaseThread, opened: Pass, limits: Limits) -> Step:
+    def _make_step(self, opened: Pass, limits: Limits) -> Step:
         parts = Parts(
             source=self.source,
             classifier=self.classifier,
@@ -190,53 +178,18 @@ class ReclassifyRunner:
             settings=self.settings,
             timeout_s=self.timeout_s,
             clock=self._clock,
-            thread=thread,
+            thread=self._thread,
             tell=self._tell,
         )
         self._step = Step(parts, opened, limits)
         self._pass_on_stop()
         return self._step
 
-    async def _announce(
-        self, thread: DatabaseThread, opened: Pass, request: PassRequest, limits: Limits
-    ) -> None:
-        """Look at the source before the first call; a later step of a job does not count again."""
-        items = None
-        if limits.budget_s is None or not opened.resumed:
-            survey = await thread(self.source.survey, self.classifier.taxonomy.known)
-            refuse_unknown(survey, self.source.description)
-            items = survey.items
-        self._tell(
-            PassOpened(
-                run=self.name,
-                mode=opened.mode,
-                number=opened.number,
-                items=items,
-                settled=opened.settled,
-                model=request.model,
-                override=request.override,
-            )
-        )
-
-    async def _close(self, thread: DatabaseThread, opened: Pass, decision: Decision) -> None:
+    async def _close(self, opened: Pass, decision: Decision) -> None:
         """Let the lease go, also when cancelled; one that cannot be let go expires."""
         with anyio.CancelScope(shield=True):
             try:
-                await thread(self.ledger.close_step, opened, decision, self._clock.now())
+                await self._thread(self.ledger.close_step, opened, decision, self._clock.now())
             except DatabaseError as error:
                 retire(opened.holder)
                 logger.warning("run %r could not let its lease go: %s", self.name, error)
-
-
-def refuse_unknown(survey: Survey, description: str) -> None:
-    """Raise `SourceError` when rows carry labels that the taxonomy does not know."""
-    if not survey.unknown:
-        return
-    named = [
-        f"{one.label!r} on {one.rows} rows (keys {', '.join(str(key) for key in one.keys)}, …)"
-        for one in survey.unknown[:5]
-    ]
-    raise SourceError(
-        f"{description}: the taxonomy does not know the current label {'; '.join(named)}: add it, "
-        "with `retired = true` if nothing may move there"
-    )

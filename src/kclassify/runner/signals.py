@@ -18,10 +18,16 @@ async def stop_on_signals(runner: ReclassifyRunner) -> AsyncGenerator[None]:
     A second signal cancels what is still in flight. For the main thread of a program; a worker of a
     job system has signals of its own and calls `runner.stop` instead.
     """
+    failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_listen, runner, tasks.cancel_scope)
-        yield
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # raised below, outside the task group
+            failure = error
         tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 async def _listen(runner: ReclassifyRunner, scope: anyio.CancelScope) -> None:

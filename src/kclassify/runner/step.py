@@ -16,6 +16,8 @@ from kclassify.core.window import Landed
 from kclassify.events import Snoozing, Stopping
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, Recorded, Settled
 from kclassify.runner.calls import Calls
+from kclassify.runner.lease import Heartbeat
+from kclassify.runner.opening import announce
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.tally import checkpointed
 
@@ -36,20 +38,21 @@ class Step:
             suspects=opened.suspects,
             max_items=parts.settings.max_items,
         )
-        self._calls = Calls(parts, limits, self._run, self._wake)
+        self._write_policy = parts.settings.write_policy
+        self._calls = Calls(parts, self._run, self._wake)
         self._read_to: Key | None = opened.cursor
         self._news = anyio.Event()
         self._began = self._checkpointed_at = parts.clock.now()
         self._cut_at: float | None = None
         self._is_superseded = False
 
-    def stop(self, pause: Pause, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """Stop admitting; calls in flight may land within the grace."""
         grace_s = self._parts.settings.grace_s
         if self._cut_at is None:
             self._cut_at = self._now() + grace_s
             self._parts.tell(Stopping(reason, self._run.in_flight, grace_s))
-        self._run.stop(pause)
+        self._run.stop(Pause.STOPPED)
         self._wake()
 
     async def drive(self) -> Decision:
@@ -74,18 +77,19 @@ class Step:
         return self._parts.clock.now()
 
     async def _keep_lease(self) -> None:
-        """In real time, whatever the clock of the run: the lease is about this process."""
-        parts = self._parts
-        lease_s = parts.settings.lease_s
-        while not self._is_superseded:
-            await anyio.sleep(lease_s / 3)
-            is_ours = await parts.thread(parts.ledger.heartbeat, self.opened, self._now(), lease_s)
-            if not is_ours:
-                self._is_superseded = True
-                self._wake()
+        try:
+            await Heartbeat(self._parts, lambda: self.opened, self._lose_lease).beat()
+        except Exception as error:  # noqa: BLE001  # raised by the loop, outside the task group
+            self._calls.failure = self._calls.failure or error
+            self._wake()
+
+    def _lose_lease(self) -> None:
+        self._is_superseded = True
+        self._wake()
 
     async def _begin(self) -> Decision | None:
         parts = self._parts
+        await announce(parts, self.opened, self._limits)
         if self.opened.mode is Mode.COMMIT and parts.writer is not None:
             await parts.thread(parts.writer.check)
             await parts.thread(parts.ledger.settle_intents, self.opened, parts.writer, self._now())
@@ -140,10 +144,14 @@ class Step:
         self._run.resume()
         return None
 
+    @property
+    def _is_spent(self) -> bool:
+        budget_s = self._limits.budget_s
+        return budget_s is not None and self._now() - self._began >= budget_s
+
     def _keep_time(self) -> None:
-        budget = self._limits.budget_s
-        if budget is not None and self._cut_at is None and self._now() - self._began >= budget:
-            self.stop(Pause.BUDGET, Pause.BUDGET.value)
+        if self._is_spent:
+            self._run.stop(Pause.BUDGET)
         if self._cut_at is not None and self._now() >= self._cut_at and not self._calls.is_cut:
             self._calls.cut()
 
@@ -151,7 +159,7 @@ class Step:
         alarms = [self._run.wake_at, None if self._calls.is_cut else self._cut_at]
         if self._run.is_ready:
             alarms.append(self._checkpointed_at + self._parts.settings.checkpoint_s)
-        if self._limits.budget_s is not None and self._cut_at is None:
+        if not self._is_spent and self._limits.budget_s is not None:
             alarms.append(self._began + self._limits.budget_s)
         first = min((alarm for alarm in alarms if alarm is not None), default=None)
         await self._wait(None if first is None else max(0.0, first - self._now()))
@@ -205,6 +213,5 @@ class Step:
         return None
 
     def _settled(self, landed: Landed) -> Settled:
-        policy = self._parts.settings.write_policy
-        action = policy.decide(landed.key, landed.current, landed.outcome)
+        action = self._write_policy.decide(landed.key, landed.current, landed.outcome)
         return Settled(landed.key, landed.digest, landed.current, landed.outcome, action)

@@ -64,7 +64,7 @@ class CheckpointWork:
         """Do it. Raises what the writer and `on_commit` raise, and then nothing is stored."""
         refuse_repeated(self.opened, self.checkpoint.settled)
         with self.database.begin() as connection:
-            held = passes.move(connection, self.opened)
+            held = self._move(connection, self.opened)
             if held is None:
                 return superseded(connection, self.opened)
             audited = self._audited(connection)
@@ -81,11 +81,17 @@ class CheckpointWork:
     ) -> Recorded | Superseded:
         results = self._apply(writes, None)
         with self.database.begin() as connection:
-            held_still = passes.move(connection, held)
+            held_still = self._move(connection, held)
             if held_still is None:
                 return superseded(connection, self.opened)
             audit.resolve_intents(connection, results, self.now)
             return self._finish(connection, held_still, with_results(audited, results))
+
+    def _move(self, connection: Connection, opened: Pass) -> Pass | None:
+        if self.on_commit is not None:
+            # It ends with the lease, and a run is locked before its passes: no deadlock.
+            runs.lock(connection, opened.run)
+        return passes.move(connection, opened)
 
     @property
     def _shares_transaction(self) -> bool:
@@ -130,6 +136,7 @@ class CheckpointWork:
         verdicts.record(connection, self.fingerprint, said, self.now)
         opened = self._store_state(connection, moved(held, settled, self.checkpoint.cursor))
         if self.on_commit is not None:
+            runs.release_lease(connection, opened)
             self.on_commit(connection, self.checkpoint.cursor)
         return Recorded(opened, [item.action for item in items])
 

@@ -69,11 +69,15 @@ class SqlLedger:
 
     def record(
         self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> None:
-        """Store outcomes by item digest, all in one transaction; one that is there stays."""
+    ) -> Mapping[str, Outcome[str]]:
+        """Store outcomes by item digest, all in one transaction; one that is there stays.
+
+        Returns those that were there, by item digest and marked as recalled: they count instead of
+        the ones given. The first of several outcomes of one item is there for the others.
+        """
         self.prepare()
         with self.database.begin() as connection:
-            verdicts.record(connection, fingerprint, outcomes, now)
+            return verdicts.record(connection, fingerprint, outcomes, now)
 
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
         """Try again what was on its way to an external writer; how many writes that were."""
@@ -90,9 +94,10 @@ class SqlLedger:
     ) -> Recorded | Superseded:
         """Write, audit, outcomes, tallies and cursor: one transaction where a database is shared.
 
-        `Superseded` when another worker moved the fence first; nothing is stored then. Raises
-        `ValueError` for a commit without a writer, and `SourceError` for an item that this pass has
-        settled already.
+        With `on_commit` the lease is let go in that transaction, before it is called: whoever it
+        wakes finds the run free. `Superseded` when another worker moved the fence first; nothing is
+        stored then. Raises `ValueError` for a commit without a writer, and `SourceError` for an
+        item that this pass has settled already.
         """
         if opened.mode is Mode.COMMIT and writer is None:
             raise ValueError("a commit needs a writer")
@@ -101,11 +106,15 @@ class SqlLedger:
         ).execute()
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
-        """Record how the step ended and let the lease go; nothing when the lease was lost."""
+        """Record how the step ended and let the lease go; nothing when the run was opened since.
+
+        After a checkpoint with `on_commit` the lease is gone already, and the rest is recorded.
+        """
+        status, told = status_after(decision), storable(tell(decision))
         with self.database.begin() as connection:
-            if runs.release_lease(connection, opened):
-                status, told = status_after(decision), storable(tell(decision))
-                passes.end(connection, opened, status, told, now)
+            runs.lock(connection, opened.run)
+            if passes.end(connection, opened, status, told, now):
+                runs.release_lease(connection, opened)
 
     def prepare(self) -> None:
         """Create the tables or bring them up to date, once."""

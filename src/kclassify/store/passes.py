@@ -129,7 +129,7 @@ def holds_fence(connection: Connection, opened: Pass) -> bool:
     query = select(passes.c.version).where(
         passes.c.id == opened.id, passes.c.status == PassStatus.OPEN
     )
-    return connection.scalar(query.with_for_update()) == opened.version
+    return connection.scalar(query.with_for_update(key_share=True)) == opened.version
 
 
 def store_progress(connection: Connection, opened: Pass, now: float) -> None:
@@ -146,14 +146,22 @@ def store_progress(connection: Connection, opened: Pass, now: float) -> None:
     )
 
 
-def end(connection: Connection, opened: Pass, status: PassStatus, told: str, now: float) -> None:
-    """Store how a step of this pass ended. `status` is that of the pass from now on."""
+def end(connection: Connection, opened: Pass, status: PassStatus, told: str, now: float) -> bool:
+    """Store how a step of this pass ended; False when it was opened again, or ended, since.
+
+    `status` is that of the pass from now on.
+    """
     finished = now if status is PassStatus.DONE else None
-    connection.execute(
+    ended = connection.execute(
         passes.update()
-        .where(passes.c.id == opened.id)
+        .where(
+            passes.c.id == opened.id,
+            passes.c.version_at_open <= opened.version,
+            passes.c.status == PassStatus.OPEN,
+        )
         .values(status=status, last_decision=told, updated_at=now, finished_at=finished)
     )
+    return ended.rowcount == 1
 
 
 def replace_suspects(connection: Connection, pass_id: int, current: Sequence[Suspect]) -> None:

@@ -57,16 +57,21 @@ def find_or_create(connection: Connection, name: str, source: str, now: float) -
             "lease_expires_at": 0.0,
         },
     )
-    return _lock(connection, name)
+    return lock(connection, name)
 
 
-def _lock(connection: Connection, name: str) -> Row[Any]:
-    return connection.execute(select(runs).where(runs.c.name == name).with_for_update()).one()
+def lock(connection: Connection, name: str) -> Row[Any]:
+    """Lock the row of a run until the transaction ends: before the rows of its passes, always.
+
+    Who inserts a row that refers to the run does not wait for this lock.
+    """
+    query = select(runs).where(runs.c.name == name)
+    return connection.execute(query.with_for_update(key_share=True)).one()
 
 
 def take_lease(connection: Connection, name: str, claim: Claim) -> str | None:
     """Take the lease of a run, or say who holds it. Every worker before is fenced off."""
-    row = _lock(connection, name)
+    row = lock(connection, name)
     rival = _rival(row.lease_holder, row.lease_expires_at, claim)
     if rival is not None:
         return rival
@@ -99,20 +104,20 @@ def _fence_off(connection: Connection, run_id: int) -> None:
 
 def prolong_lease(connection: Connection, opened: Pass, expires_at: float) -> bool:
     """Move the end of the lease; False when it is no longer that of `opened`."""
-    _lock(connection, opened.run)
+    lock(connection, opened.run)
     held = connection.execute(
         runs.update().where(_is_held_by(opened)).values(lease_expires_at=expires_at)
     )
     return held.rowcount == 1
 
 
-def release_lease(connection: Connection, opened: Pass) -> bool:
-    """Let the lease go; False when it was no longer that of `opened`."""
-    _lock(connection, opened.run)
-    held = connection.execute(
-        runs.update().where(_is_held_by(opened)).values(lease_holder=None, lease_expires_at=0.0)
+def release_lease(connection: Connection, opened: Pass) -> None:
+    """Let the lease go, for a worker whose pass nobody opened since and who locked the run."""
+    connection.execute(
+        runs.update()
+        .where(runs.c.name == opened.run, runs.c.lease_holder == opened.holder)
+        .values(lease_holder=None, lease_expires_at=0.0)
     )
-    return held.rowcount == 1
 
 
 def holder_of(connection: Connection, name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -40,15 +40,32 @@ def recall(
 def record(
     connection: Connection,
     fingerprint: str,
-    outcomes: Iterable[tuple[str, Outcome[str]]],
+    outcomes: Sequence[tuple[str, Outcome[str]]],
     now: float,
-) -> None:
-    """Store outcomes by item digest; one that is there already stays."""
+) -> dict[str, Outcome[str]]:
+    """Store outcomes by item digest; one that is there already stays.
+
+    Returns those that count instead of the ones given, marked as recalled: they were there before,
+    or came first among different ones of one digest.
+    """
+    if not outcomes:
+        return {}
+    first = first_of_each(outcomes)
     # Two transactions that insert the same verdicts meet them in the same order: no deadlock.
-    ordered = sorted(outcomes, key=lambda pair: pair[0])
-    rows = [_row(digest, fingerprint, outcome, now) for digest, outcome in ordered]
-    if rows:
-        connection.execute(insert_or_ignore(connection, verdicts), rows)
+    rows = [_row(digest, fingerprint, first[digest], now) for digest in sorted(first)]
+    insert = insert_or_ignore(connection, verdicts).returning(verdicts.c.item_digest)
+    inserted = set(connection.scalars(insert, rows))
+    late = {
+        digest
+        for digest, outcome in outcomes
+        if digest not in inserted or outcome != first[digest]
+    }
+    return recall(connection, late, fingerprint)
+
+
+def first_of_each(outcomes: Sequence[tuple[str, Outcome[str]]]) -> dict[str, Outcome[str]]:
+    """The first outcome of each item digest."""
+    return dict(reversed(outcomes))
 
 
 def worth_recording(outcomes: Sequence[tuple[str, Outcome[str]]]) -> list[tuple[str, Outcome[str]]]:

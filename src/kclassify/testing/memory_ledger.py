@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -38,7 +39,8 @@ from kclassify.store.settlement import (
     with_results,
 )
 from kclassify.store.states import RESUMABLE, ChangeStatus, PassStatus
-from kclassify.store.verdicts import worth_recording
+from kclassify.store.verdicts import first_of_each, worth_recording
+from kclassify.testing.memory_writer import MemoryWriter
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -117,9 +119,10 @@ class MemoryLedger:
 
     def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
         """Prolong the lease; False when it was lost."""
-        held = self._held(opened) is not None
+        run = self.runs[opened.run]
+        held = run.holder == opened.holder and self._unopened_since(opened) is not None
         if held:
-            self.runs[opened.run].expires_at = now + lease_s
+            run.expires_at = now + lease_s
         return held
 
     def recall(self, digests: Collection[str], fingerprint: str) -> dict[str, Outcome[str]]:
@@ -129,12 +132,16 @@ class MemoryLedger:
 
     def record(
         self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> None:
-        """Store outcomes by item digest; one that is there stays."""
+    ) -> dict[str, Outcome[str]]:
+        """Store outcomes by item digest; those that were there before, and count instead."""
         del now
-        for digest, outcome in outcomes:
-            kept = replace(outcome, retry_after_s=None)
-            self.verdicts.setdefault((digest, fingerprint), kept)
+        first = first_of_each(outcomes)
+        inserted = {digest for digest in first if (digest, fingerprint) not in self.verdicts}
+        for digest in inserted:
+            kept = replace(first[digest], retry_after_s=None)
+            self.verdicts[digest, fingerprint] = kept
+        late = {each for each, said in outcomes if each not in inserted or said != first[each]}
+        return self.recall(late, fingerprint)
 
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
         """Try again what was on its way to an external writer; how many writes that were."""
@@ -161,7 +168,10 @@ class MemoryLedger:
         now: float,
         on_commit: OnCommit | None = None,
     ) -> Recorded | Superseded:
-        """Write, audit, outcomes, tallies and cursor, all or nothing."""
+        """Write, audit, outcomes, tallies and cursor, all or nothing.
+
+        Labels of a `MemoryWriter` that shares the ledger's database are put back on an error, too.
+        """
         if opened.mode is Mode.COMMIT and writer is None:
             raise ValueError("a commit needs a writer")
         refuse_repeated(opened, checkpoint.settled)
@@ -169,28 +179,28 @@ class MemoryLedger:
             return self._superseded(opened)
         audited = self._audited(opened, checkpoint.settled)
         writes = plan_writes(opened, checkpoint.settled, audited)
-        if writes and writer is not None and writer.database != self.database:
+        is_apart = writer is None or writer.database != self.database
+        if writes and is_apart:
             opened = self._intend(opened, writes)
-        audited = with_results(audited, _apply(writer, writes))
-        row = self._row(opened)
-        if row is None:
-            return self._superseded(opened)
-        items = finals(opened, checkpoint.settled, audited)
-        _refuse_second(row, items)
-        if on_commit is not None:
-            on_commit(_NO_CONNECTION, checkpoint.cursor)
+        with nullcontext() if is_apart else _undone_on_error(writer):
+            audited = with_results(audited, _apply(writer, writes))
+            row = self._row(opened)
+            if row is None:
+                return self._superseded(opened)
+            items = finals(opened, checkpoint.settled, audited)
+            _refuse_second(row, items)
+            self._tell(opened, checkpoint, on_commit)
         self.runs[opened.run].audit.update(audited)
         said = [(item.item_digest, item.outcome) for item in checkpoint.settled]
         self.record(fingerprint, worth_recording(said), now)
         return row.store(checkpoint, items)
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
-        """Record how the step ended and let the lease go; nothing when the lease was lost."""
+        """Record how the step ended and let the lease go; nothing when the run was opened since."""
         del now
-        row = self._held(opened)
-        if row is not None:
-            run = self.runs[opened.run]
-            run.holder, run.expires_at = None, 0.0
+        row = self._unopened_since(opened)
+        if row is not None and row.status is PassStatus.OPEN:
+            self._release(opened)
             row.status, row.last_decision = status_after(decision), decision
 
     def close(self) -> None:
@@ -224,13 +234,30 @@ class MemoryLedger:
                 return row if row.status is PassStatus.OPEN else None
         return None
 
-    def _held(self, opened: Pass) -> MemoryPass | None:
+    def _unopened_since(self, opened: Pass) -> MemoryPass | None:
         """The pass, when nobody opened the run since."""
-        run = self.runs[opened.run]
-        for row in run.passes:
+        for row in self.runs[opened.run].passes:
             if row.opened.id == opened.id and row.version_at_open <= opened.version:
-                return row if run.holder == opened.holder else None
+                return row
         return None
+
+    def _release(self, opened: Pass) -> None:
+        run = self.runs[opened.run]
+        if run.holder == opened.holder:
+            run.holder, run.expires_at = None, 0.0
+
+    def _tell(self, opened: Pass, checkpoint: Checkpoint, on_commit: OnCommit | None) -> None:
+        """Call `on_commit` with the lease let go."""
+        if on_commit is None:
+            return
+        run = self.runs[opened.run]
+        lease = run.holder, run.expires_at
+        self._release(opened)
+        try:
+            on_commit(_NO_CONNECTION, checkpoint.cursor)
+        except BaseException:
+            run.holder, run.expires_at = lease
+            raise
 
     def _superseded(self, opened: Pass) -> Superseded:
         holder = self.runs[opened.run].holder
@@ -257,6 +284,10 @@ def _apply(writer: Writer | None, writes: Sequence[Write]) -> list[tuple[Write, 
     if writer is None or not writes:
         return []
     return list(zip(writes, writer.apply(writes, None), strict=True))
+
+
+def _undone_on_error(writer: Writer | None) -> AbstractContextManager[None]:
+    return writer.transaction() if isinstance(writer, MemoryWriter) else nullcontext()
 
 
 def _refuse_second(row: MemoryPass, items: Sequence[Final]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kclassify.core.item import Key
 from kclassify.ports import Receipt, Write, WriteResult
+from kclassify.writers.compare import Standing, standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,6 +29,16 @@ class MemoryWriter:
         self.reverted: list[Write] = []
         self.written: dict[Key, int] = {}
         self.finished = 0
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Within it, an error puts `labels` and `written` back as they were."""
+        before = dict(self.labels), dict(self.written)
+        try:
+            yield
+        except BaseException:
+            self.labels, self.written = before
+            raise
 
     def check(self) -> None:
         """Every label can be written here."""
@@ -60,9 +72,10 @@ class MemoryWriter:
 
     def _swap(self, write: Write, expected: str | None, wanted: str | None) -> Receipt:
         key = write.change.key
-        held = self.labels.get(key)
-        if key in self.labels and held == expected:
+        if key not in self.labels:
+            return Receipt(WriteResult.CONFLICT)
+        found = standing(self.labels[key], expected, wanted, redo=write.redo)
+        if found is Standing.READY:
             self.labels[key] = wanted
-            return Receipt(WriteResult.WRITTEN)
-        arrived = write.redo and held == wanted
-        return Receipt(WriteResult.WRITTEN if arrived else WriteResult.CONFLICT)
+        is_late = found is Standing.CONFLICT
+        return Receipt(WriteResult.CONFLICT if is_late else WriteResult.WRITTEN)
