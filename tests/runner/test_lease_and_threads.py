@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import anyio
 import anyio.to_thread
@@ -160,7 +160,7 @@ async def test_an_outcome_that_another_worker_recorded_first_is_the_one_that_cou
 
     def record(
         fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> Mapping[str, Outcome[str]]:
+    ) -> dict[str, Outcome[str]]:
         real(fingerprint, [(digest, other) for digest, _ in outcomes], now)
         return real(fingerprint, outcomes, now)
 
@@ -175,7 +175,7 @@ async def test_a_ledger_that_is_gone_is_asked_once_whatever_is_in_flight() -> No
 
     def record(
         fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> Mapping[str, Outcome[str]]:
+    ) -> dict[str, Outcome[str]]:
         attempts.append(now)
         raise DatabaseError("cannot use the ledger")
 

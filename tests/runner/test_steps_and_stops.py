@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import anyio
 import anyio.to_thread
@@ -185,7 +185,7 @@ async def test_a_ledger_that_fails_in_mid_run_leaves_a_resumable_run() -> None:
 
     def record(
         fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> Mapping[str, Outcome[str]]:
+    ) -> dict[str, Outcome[str]]:
         nonlocal calls
         calls += 1
         if calls == 3:
