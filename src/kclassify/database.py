@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10
 BUSY_TIMEOUT_MS = 10_000
+_SILENCE_S = 30
+# A server that went away without a word is noticed after `_SILENCE_S`, not after two hours.
+_POSTGRESQL_ARGUMENTS = {
+    "client_encoding": "utf8",
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": (_SILENCE_S - 10) // 5,
+    "tcp_user_timeout": _SILENCE_S * 1000,
+}
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 _EXPECTED = "sqlite:///file.db or postgresql://user@host/name is expected"
@@ -211,8 +222,7 @@ def _postgresql_identity(url: URL) -> str:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    arguments: dict[str, Any] = {"client_encoding": "utf8", "connect_timeout": CONNECT_TIMEOUT_S}
-    given = {name: value for name, value in arguments.items() if name not in url.query}
+    given = {k: value for k, value in _POSTGRESQL_ARGUMENTS.items() if k not in url.query}
     try:
         return create_engine(
             url,

@@ -6,8 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kclassify.core.policy import Action, Change
+from kclassify.core.verdict import OutcomeKind
 from kclassify.events import Checkpointed
 from kclassify.ports import Pass, Settled
+
+
+def _spared_a_call(one: Settled) -> bool:
+    return one.outcome.recalled and one.outcome.kind is not OutcomeKind.EMPTY
 
 
 def checkpointed(
@@ -21,5 +26,5 @@ def checkpointed(
         transitions=Counter((change.before, change.after) for change in changes),
         kinds=Counter(one.outcome.kind.value for one in settled),
         actions=Counter(action.value for action in actions),
-        recalled=sum(one.outcome.recalled for one in settled),
+        recalled=sum(_spared_a_call(one) for one in settled),
     )

@@ -9,10 +9,11 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from kclassify.core.item import decode_key, encode_key
 from kclassify.core.policy import Change
-from kclassify.ports import Pass, Receipt, Write
+from kclassify.ports import Pass, Receipt, Write, WriteResult
 from kclassify.store.insert import insert_all
+from kclassify.store.passes import is_abandoned
 from kclassify.store.settlement import Audited, status_of
-from kclassify.store.states import ChangeStatus
+from kclassify.store.states import UNWRITTEN, ChangeStatus
 from kclassify.store.tables import changes
 from kclassify.store.verdicts import in_chunks
 
@@ -70,6 +71,32 @@ def resolve_intents(
         for write, receipt in results
     ]
     connection.execute(statement, rows)
+
+
+def resolve_late(
+    connection: Connection, opened: Pass, results: Sequence[tuple[Write, Receipt]], now: float
+) -> None:
+    """Store writes that arrived after the run was taken over, so that a rollback finds them.
+
+    What the successor will try again stays an intent; a pass that was rolled back has none.
+    """
+    stale = [*UNWRITTEN]
+    if is_abandoned(connection, opened):
+        stale.append(ChangeStatus.INTENT)
+    for write, receipt in results:
+        if receipt.result is WriteResult.WRITTEN:
+            connection.execute(
+                changes.update()
+                .where(
+                    changes.c.idempotency_key == write.idempotency_key, changes.c.status.in_(stale)
+                )
+                .values(
+                    status=ChangeStatus.WRITTEN,
+                    extra=dict(receipt.extra),
+                    recorded_at=now,
+                    reverted_at=None,
+                )
+            )
 
 
 def intents(connection: Connection, run_id: int, limit: int) -> list[Write]:

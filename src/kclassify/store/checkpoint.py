@@ -79,10 +79,14 @@ class CheckpointWork:
     def _execute_apart(
         self, held: Pass, writes: Sequence[Write], audited: Mapping[str, Audited]
     ) -> Recorded | Superseded:
+        with self.database.connect() as connection:
+            if not passes.holds_fence(connection, held):
+                return superseded(connection, self.opened)
         results = self._apply(writes, None)
         with self.database.begin() as connection:
             held_still = self._move(connection, held)
             if held_still is None:
+                audit.resolve_late(connection, held, results, self.now)
                 return superseded(connection, self.opened)
             audit.resolve_intents(connection, results, self.now)
             return self._finish(connection, held_still, with_results(audited, results))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select
@@ -11,11 +12,12 @@ from kclassify.core.item import Key
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
 from kclassify.errors import UsageError
-from kclassify.store import runs
+from kclassify.holder import is_alive, this_holder
+from kclassify.ports import Mode
+from kclassify.store import passes, runs
 from kclassify.store.migrations import migrate
 from kclassify.store.reading import FAILING
-from kclassify.store.states import PassStatus
-from kclassify.store.tables import outcomes, passes, verdicts
+from kclassify.store.tables import outcomes, verdicts
 from kclassify.store.verdicts import in_chunks
 
 Failed = tuple[str, str]
@@ -27,33 +29,39 @@ def forget_failures(
     run: str,
     kinds: Collection[OutcomeKind] | None = None,
     keys: Collection[Key] | None = None,
+    *,
+    mode: Mode | None = None,
+    now: Callable[[], float] = time.time,
 ) -> int:
-    """Forget the failing verdicts of the latest finished pass; how many items a new pass will ask.
+    """Forget the failing verdicts that `LedgerReader.failures` tells of; how many items they were.
 
     All failures, or those of some kinds, or those of some items. A key may be given as text
-    whatever its type is. Raises `UsageError` for a run that is not there and for a key that did not
-    fail.
+    whatever its type is. With a `mode`, an unfinished pass of it is abandoned when there is any
+    failure, so that a new pass begins and meets the rows behind the cursor, too; what was judged is
+    recalled. Raises `UsageError` for a run that is not there, for a key that did not fail, and,
+    with a `mode`, for a run that a worker holds at `now` (Unix seconds).
     """
     migrate(database)
     with database.begin() as connection:
         row = runs.find(connection, run)
-        latest = _latest_finished(connection, row.id)
+        if mode is not None:
+            _lock_idle(connection, run, now())
+        latest = passes.latest_with_outcomes(connection, row.id)
         found = [] if latest is None else _failed(connection, latest, kinds)
         if keys is not None:
             found = _chosen(run, found, keys)
-        if latest is not None:
+        if found and latest is not None:
             _forget(connection, latest.fingerprint, {digest for _, digest in found})
+            if mode is not None:
+                passes.abandon(connection, row.id, mode, now())
         return len(found)
 
 
-def _latest_finished(connection: Connection, run_id: int) -> Row[Any] | None:
-    query = (
-        select(passes)
-        .where(passes.c.run_id == run_id, passes.c.status == PassStatus.DONE)
-        .order_by(passes.c.number.desc())
-        .limit(1)
-    )
-    return connection.execute(query).one_or_none()
+def _lock_idle(connection: Connection, run: str, now: float) -> None:
+    row = runs.lock(connection, run)
+    rival = runs.rival_of(row, runs.Claim(this_holder(), now, 0.0, is_alive))
+    if rival is not None:
+        raise runs.held_by(run, rival)
 
 
 def _failed(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection, select
 
 from kclassify.database import Database
-from kclassify.ports import Pass, Receipt, Write, Writer
+from kclassify.ports import Pass, Write, Writer
 from kclassify.store import audit, passes
 from kclassify.store.tables import passes as pass_table
 
@@ -28,13 +26,17 @@ def _batch(database: Database, opened: Pass, writer: Writer, now: float) -> int:
         if not writes:
             return 0
         if writer.database == database.identity:
-            _resolve(connection, writes, writer.apply(writes, connection), now)
+            receipts = writer.apply(writes, connection)
+            results = list(zip(writes, receipts, strict=True))
+            audit.resolve_intents(connection, results, now)
             return len(writes)
     receipts = writer.apply(writes, None)
+    results = list(zip(writes, receipts, strict=True))
     with database.begin() as connection:
         if not passes.holds_fence(connection, opened):
+            audit.resolve_late(connection, opened, results, now)
             return 0
-        _resolve(connection, writes, receipts, now)
+        audit.resolve_intents(connection, results, now)
     return len(writes)
 
 
@@ -43,9 +45,3 @@ def _unfinished(connection: Connection, opened: Pass) -> list[Write]:
         return []
     query = select(pass_table.c.run_id).where(pass_table.c.id == opened.id)
     return audit.intents(connection, int(connection.execute(query).scalar_one()), BATCH)
-
-
-def _resolve(
-    connection: Connection, writes: Sequence[Write], receipts: Sequence[Receipt], now: float
-) -> None:
-    audit.resolve_intents(connection, list(zip(writes, receipts, strict=True)), now)

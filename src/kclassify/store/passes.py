@@ -132,6 +132,23 @@ def holds_fence(connection: Connection, opened: Pass) -> bool:
     return connection.scalar(query.with_for_update(key_share=True)) == opened.version
 
 
+def is_abandoned(connection: Connection, opened: Pass) -> bool:
+    """Whether nobody goes on with this pass."""
+    query = select(passes.c.status).where(passes.c.id == opened.id)
+    return connection.scalar(query) == PassStatus.ABANDONED
+
+
+def latest_with_outcomes(connection: Connection, run_id: int) -> Row[Any] | None:
+    """The latest pass of a run that settled any item."""
+    query = (
+        select(passes)
+        .where(passes.c.run_id == run_id, passes.c.settled > 0)
+        .order_by(passes.c.number.desc())
+        .limit(1)
+    )
+    return connection.execute(query).one_or_none()
+
+
 def store_progress(connection: Connection, opened: Pass, now: float) -> None:
     """Store the cursor, the number of settled items and the breaker."""
     connection.execute(

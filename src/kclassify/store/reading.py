@@ -13,6 +13,7 @@ from kclassify.core.item import Key, decode_key
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.database import Database
 from kclassify.ports import Mode
+from kclassify.store import passes as pass_rows
 from kclassify.store import runs as run_rows
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.states import ChangeStatus, PassStatus
@@ -153,7 +154,7 @@ class LedgerReader:
         """The items that failed in the latest pass that settled any, `limit` of them at most."""
         kinds = FAILING if kind is None else (kind,)
         with self._run(run) as (connection, row):
-            latest = _latest_with_outcomes(connection, row.id)
+            latest = pass_rows.latest_with_outcomes(connection, row.id)
             if latest is None:
                 return []
             query = (
@@ -200,16 +201,6 @@ class LedgerReader:
             raise run_rows.no_such_run(name, [])
         with self.database.connect() as connection:
             yield connection, run_rows.find(connection, name)
-
-
-def _latest_with_outcomes(connection: Connection, run_id: int) -> Row[Any] | None:
-    query = (
-        select(passes)
-        .where(passes.c.run_id == run_id, passes.c.settled > 0)
-        .order_by(passes.c.number.desc())
-        .limit(1)
-    )
-    return connection.execute(query).one_or_none()
 
 
 def _summary(row: RowMapping) -> RunSummary:

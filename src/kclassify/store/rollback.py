@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 from kclassify.database import Database
 from kclassify.errors import UsageError
 from kclassify.holder import this_holder
-from kclassify.ports import Mode, Receipt, Write, Writer, WriteResult
+from kclassify.ports import Mode, Receipt, Writer, WriteResult
 from kclassify.store import passes, runs
 from kclassify.store.audit import write_of
 from kclassify.store.ledger import SqlLedger
@@ -21,6 +21,8 @@ from kclassify.store.tables import changes
 from kclassify.store.tables import runs as run_table
 
 BATCH = 500
+BATCH_APART = 50
+"""Between two of them the lease is prolonged: an external writer may take a second a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class _Rollback:
             runs.find(connection, self._run)
             rival = runs.take_lease(connection, self._run, claim)
             if rival is not None:
-                raise UsageError(f"run {self._run!r} is held by {rival}: stop it, or wait for it")
+                raise runs.held_by(self._run, rival)
             row = runs.find(connection, self._run)
             self._run_id, self._lease = row.id, row.lease_number
             passes.abandon(connection, row.id, Mode.COMMIT, now)
@@ -112,16 +114,18 @@ class _Rollback:
         )
         if last is not None:
             query = query.where(changes.c.id < last)
+        limit = BATCH if self._shares_transaction else min(BATCH, BATCH_APART)
         with self._database.connect() as connection:
-            return list(connection.execute(query.order_by(changes.c.id.desc()).limit(BATCH)))
+            return list(connection.execute(query.order_by(changes.c.id.desc()).limit(limit)))
 
     def _undo(self, batch: Sequence[Row[Any]]) -> list[WriteResult]:
-        shared = self._writer.database == self._database.identity
-        if shared:
+        if self._shares_transaction:
             with self._database.begin() as connection:
                 self._prolong_lease(connection)
                 writes = [write_of(row, redo=_is_uncertain(row)) for row in batch]
-                return self._mark(connection, writes, self._writer.revert(writes, connection))
+                results = self._mark(connection, batch, self._writer.revert(writes, connection))
+                self._prolong_lease(connection)
+                return results
         with self._database.begin() as connection:
             self._prolong_lease(connection)
         # An earlier rollback may have died between the writer's transaction and the mark.
@@ -129,20 +133,29 @@ class _Rollback:
         receipts = self._writer.revert(writes, None)
         with self._database.begin() as connection:
             self._prolong_lease(connection)
-            return self._mark(connection, writes, receipts)
+            return self._mark(connection, batch, receipts)
+
+    @property
+    def _shares_transaction(self) -> bool:
+        return self._writer.database == self._database.identity
 
     def _mark(
-        self, connection: Connection, writes: Sequence[Write], receipts: Sequence[Receipt]
+        self, connection: Connection, batch: Sequence[Row[Any]], receipts: Sequence[Receipt]
     ) -> list[WriteResult]:
         statement = (
             changes.update()
-            .where(changes.c.idempotency_key == bindparam("of_write"))
+            .where(changes.c.id == bindparam("of_row"), changes.c.status == bindparam("old_status"))
             .values(status=bindparam("new_status"), reverted_at=bindparam("at"))
         )
-        pairs = list(zip(writes, receipts, strict=True))
-        rows = [_marked(write, receipt, self._now()) for write, receipt in pairs]
-        connection.execute(statement, rows)
-        return [receipt.result for _, receipt in pairs]
+        # In the order in which a late worker updates these rows: no deadlock.
+        pairs = sorted(zip(batch, receipts, strict=True), key=lambda pair: int(pair[0].id))
+        marked = [_marked(row, receipt, self._now()) for row, receipt in pairs]
+        if connection.execute(statement, marked).rowcount != len(marked):
+            raise UsageError(
+                f"a worker of run {self._run!r} that was thought dead went on writing during the "
+                "rollback: stop that worker, and roll back again"
+            )
+        return [receipt.result for receipt in receipts]
 
     def _prolong_lease(self, connection: Connection) -> None:
         held = connection.execute(
@@ -178,10 +191,11 @@ def _is_uncertain(row: Row[Any]) -> bool:
     return bool(row.status == ChangeStatus.INTENT)
 
 
-def _marked(write: Write, receipt: Receipt, now: float) -> dict[str, Any]:
+def _marked(row: Row[Any], receipt: Receipt, now: float) -> dict[str, Any]:
     done = receipt.result is WriteResult.WRITTEN
     return {
-        "of_write": write.idempotency_key,
+        "of_row": row.id,
+        "old_status": row.status,
         "new_status": ChangeStatus.REVERTED if done else ChangeStatus.REVERT_CONFLICT,
         "at": now if done else None,
     }

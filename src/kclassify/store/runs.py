@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
 
 from kclassify.errors import UsageError
+from kclassify.holder import described
 from kclassify.ports import Pass
 from kclassify.store.insert import insert_or_ignore
 from kclassify.store.states import RESUMABLE
@@ -60,6 +61,11 @@ def find_or_create(connection: Connection, name: str, source: str, now: float) -
     return lock(connection, name)
 
 
+def held_by(name: str, holder: str) -> UsageError:
+    """The error for a run that another worker holds."""
+    return UsageError(f"run {name!r} is held by {described(holder)}: stop it, or wait for it")
+
+
 def lock(connection: Connection, name: str) -> Row[Any]:
     """Lock the row of a run until the transaction ends: before the rows of its passes, always.
 
@@ -72,7 +78,7 @@ def lock(connection: Connection, name: str) -> Row[Any]:
 def take_lease(connection: Connection, name: str, claim: Claim) -> str | None:
     """Take the lease of a run, or say who holds it. Every worker before is fenced off."""
     row = lock(connection, name)
-    rival = _rival(row.lease_holder, row.lease_expires_at, claim)
+    rival = rival_of(row, claim)
     if rival is not None:
         return rival
     connection.execute(
@@ -88,8 +94,10 @@ def take_lease(connection: Connection, name: str, claim: Claim) -> str | None:
     return None
 
 
-def _rival(holder: str | None, expires_at: float, claim: Claim) -> str | None:
-    if holder is None or holder == claim.holder or expires_at <= claim.now:
+def rival_of(row: Row[Any], claim: Claim) -> str | None:
+    """Who holds the lease of this run, alive and not the one who asks."""
+    holder: str | None = row.lease_holder
+    if holder is None or holder == claim.holder or row.lease_expires_at <= claim.now:
         return None
     return holder if claim.is_alive(holder) else None
 

@@ -25,4 +25,5 @@ class ChangeStatus(StrEnum):
 
 
 RESUMABLE = (PassStatus.OPEN, PassStatus.HALTED)
+UNWRITTEN = (ChangeStatus.CONFLICT, ChangeStatus.REVERTED, ChangeStatus.REVERT_CONFLICT)
 REVERTIBLE = (ChangeStatus.WRITTEN, ChangeStatus.INTENT, ChangeStatus.REVERT_CONFLICT)

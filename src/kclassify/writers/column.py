@@ -63,11 +63,11 @@ class ColumnWriter:
             found = self._find(connection)
             check_key(connection, found, self._key, WriterError)
             sqlite = connection.dialect.name == "sqlite"
+            self._check_writable(connection, found)
         _check_type(found, self._current, _TEXT, "labels", untyped=sqlite)
         _check_type(found, self._extra.reclassified_from, _TEXT, "labels", untyped=sqlite)
         _check_type(found, self._extra.confidence, _FRACTION, "a confidence", untyped=sqlite)
         _check_type(found, self._extra.metadata, _JSON, "a JSON object", untyped=sqlite)
-        self._check_writable(found)
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
         """Write the labels: one receipt a write, in order.
@@ -116,17 +116,20 @@ class ColumnWriter:
         if twice:
             raise WriterError(f"the column {twice[0]!r} of {self._name} is named for two purposes")
 
-    def _check_writable(self, found: FoundTable) -> None:
+    def _check_writable(self, connection: Connection, found: FoundTable) -> None:
         columns = [found.table.c[name] for name in (self._current, *self._extra.names)]
         nothing = update(found.table).where(false()).values({c: c for c in columns})
-        with self._database.begin() as connection:
-            try:
+        try:
+            if connection.dialect.name == "sqlite":
+                # Even an update of no row waits for the write lock; its plan does not.
+                connection.exec_driver_sql(f"EXPLAIN {nothing.compile(connection)}")
+            else:
                 connection.execute(nothing)
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise
-                message = f"cannot write {self._current!r} in {found.name}: {reason_of(error)}"
-                raise WriterError(message) from None
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            message = f"cannot write {self._current!r} in {found.name}: {reason_of(error)}"
+            raise WriterError(message) from None
 
 
 def _check_type(
