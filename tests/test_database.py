@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -203,6 +203,25 @@ def test_a_password_in_a_servers_answer_is_hidden(
 )
 def test_the_identity_is_the_same_for_the_same_database(one: str, other: str, same: bool) -> None:
     assert (Database(one).identity == Database(other).identity) is same
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ("1", "10", "30000")),
+        ({"keepalives_idle": "7", "tcp_user_timeout": "9"}, ("1", "7", "9")),
+    ],
+)
+def test_a_server_that_went_silent_is_noticed_unless_the_url_says_otherwise(
+    postgres_url: str, given: dict[str, str], told: tuple[str, ...]
+) -> None:
+    url = make_url(postgres_url).update_query_dict(given).render_as_string(hide_password=False)
+    with closing(Database(url)) as found, found.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        in_use = driver.info.get_parameters()
+    names = ("keepalives", "keepalives_idle", "tcp_user_timeout")
+    assert tuple(in_use.get(name, "1") for name in names) == told
+    assert (in_use["keepalives_interval"], in_use["keepalives_count"]) == ("5", "4")
 
 
 def test_a_relative_path_and_a_link_are_the_same_file(

@@ -4,7 +4,7 @@ import math
 from typing import SupportsIndex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kclassify.classifier.answer import Failure, FailureKind
@@ -49,15 +49,16 @@ def test_retry_after_is_seconds_or_nothing(headers: dict[str, str], seconds: flo
 numbers = st.one_of(st.integers().map(str), st.floats().map(str))
 offsets = st.builds("{}{}".format, st.sampled_from("+-"), st.integers(0, 10**24))
 zones = st.one_of(st.sampled_from(["GMT", "-0000", "EST", ""]), offsets)
-days, years = st.integers(0, 32), st.integers(0, 10_000)
+days, years = st.integers(1, 32), st.integers(0, 10_000)
 likely = st.builds("Mon, {} Jan {} 08:00:00 {}".format, days, years, zones)
 dates = st.builds("Mon, {} Jan {} {}:{}:{} {}".format, *[numbers] * 5, zones)
-headers = st.one_of(st.none(), st.text(), numbers, dates, likely)
+texts = st.one_of(likely, st.text(), numbers, dates)
 
 
-@given(headers, headers)
+@settings(max_examples=500)
+@given(texts, st.none() | texts)
 def test_any_retry_after_is_seconds_up_to_a_day_or_nothing(
-    text: str | None, milliseconds: str | None
+    text: str, milliseconds: str | None
 ) -> None:
     both = {"retry-after": text, "retry-after-ms": milliseconds}
     seconds = retry_after({name: value for name, value in both.items() if value is not None}, NOW)

@@ -42,26 +42,42 @@ def test_a_changed_taxonomy_is_refused_with_the_way_out(
     assert "start anew with `kclassify dry-run`" in ended.err
 
 
-def test_the_last_finished_pass_is_what_a_retry_has_to_agree_with(
+def test_the_pass_whose_failures_are_listed_is_what_a_retry_has_to_agree_with(
     place: Place, stub: StubMessagesAPI
 ) -> None:
     fail_first(place, stub)
-    place.run("dry-run", "--model", "claude-dearer", "--max-items", "2")
+    stub.script([Refusal()])
+    dearer = ("--model", "claude-dearer", "--max-concurrency", "1")
+    place.run("dry-run", *dearer, "--max-items", "2")
     asked = stub.count
-    assert place.run("retry", "--model", "claude-dearer").status == 2
-    assert place.run("retry", "--json").json["retried"] == 1
-    assert stub.count == asked + 1
+    assert place.run("retry").status == 2
+    assert place.run("retry", *dearer, "--json").json["retried"] == 1
+    assert stub.count == asked + 3  # the one that failed, and two that were never asked about
 
 
-def test_an_unfinished_pass_has_to_be_finished_first(place: Place, stub: StubMessagesAPI) -> None:
+def test_a_dry_run_that_is_not_finished_is_retried_from_its_start(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    place.settle(rows(4))
+    stub.script([Refusal()])
+    place.run("dry-run", "--max-concurrency", "1", "--max-items", "2")
+    assert len(place.run("failures", "--json").json) == 1
+    ended = place.run("retry", "--json").json
+    assert (ended["retried"], ended["exit_status"]) == (1, 0)
+    assert place.run("failures", "--json").json == []
+    assert stub.count == 5
+
+
+def test_a_commit_that_is_not_finished_is_retried_from_its_start(
+    place: Place, stub: StubMessagesAPI
+) -> None:
     fail_first(place, stub)
-    write = ("commit", "--override", "a test")
-    place.run(*write, "--max-items", "2")
-    ended = place.run("retry", *(f"--{word}" for word in write[:1]), *write[1:])
-    assert (ended.status, ended.out) == (2, "")
-    assert "pass 2 of run 'articles' is not finished: `kclassify commit` goes on" in ended.err
-    place.run(*write)
-    assert place.run("retry", "--commit", *write[1:], "--json").json["retried"] == 1
+    override = ("--override", "a test")
+    place.run("commit", *override, "--max-items", "2")
+    assert place.labels()[1] == "convention"
+    assert place.run("retry", "--commit", *override, "--json").json["retried"] == 1
+    assert "convention" not in place.labels().values()
+    assert stub.count == 5
 
 
 def test_a_retry_that_halts_names_the_command_that_goes_on_with_it(
@@ -73,7 +89,9 @@ def test_a_retry_that_halts_names_the_command_that_goes_on_with_it(
     assert ended.status == 1
     assert "run `kclassify dry-run`, which goes on with it" in ended.out
     stub.set_fault(None)
-    assert "`kclassify dry-run` goes on with it" in place.run("retry").err
+    again = place.run("retry")
+    assert (again.status, again.err) == (0, "")
+    assert "pass 2 is not finished: `kclassify dry-run` goes on with it" in again.out
     assert place.run("dry-run").status == 0
     assert place.run("failures", "--json").json == []
 
@@ -89,7 +107,11 @@ def test_nothing_to_retry_is_a_success_that_says_why(
     place.run("dry-run")
     empty = place.run("retry", *options)
     other = place.run("retry", "--kind", "refused", *options)
-    asked = ((unfinished, "is finished yet"), (empty, "empty bodies"), (other, "of kind refused"))
+    asked = (
+        (unfinished, "pass 1 is not finished"),
+        (empty, "empty bodies"),
+        (other, "of kind refused"),
+    )
     for ended, reason in asked:
         assert (ended.status, ended.err) == (0, "")
         said = ended.json["reason"] if as_json else ended.out

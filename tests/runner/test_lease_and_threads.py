@@ -25,7 +25,7 @@ from kclassify.core.survey import Survey
 from kclassify.core.verdict import judged
 from kclassify.core.write import Write
 from kclassify.errors import DatabaseError, GateRefused
-from kclassify.events import Checkpointed
+from kclassify.events import Checkpointed, Event, Snoozing
 from kclassify.runner import stop_on_signals
 from kclassify.runner.clock import SystemClock
 from kclassify.testing.scripted import Answer
@@ -201,22 +201,30 @@ def test_a_verdict_has_a_confidence_between_zero_and_one(confidence: float) -> N
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_stop_from_a_signal_handler_ends_a_snooze_at_once(backend: str) -> None:
-    world = World(items=rows(8), script=lambda _: failing(OutcomeKind.UNAVAILABLE))
+    world = World(items=rows(8))
+    world.script = lambda _: failing(OutcomeKind.UNAVAILABLE)
     world.clock = SystemClock()  # type: ignore[assignment]
     runner = world.runner()
-    before = signal.signal(signal.SIGUSR1, lambda *_: runner.stop("SIGUSR1"))
+    main = threading.get_ident()
+    sender = threading.Timer(0.1, lambda: signal.pthread_kill(main, signal.SIGUSR1))
+
+    def when_asleep(event: Event) -> None:
+        if isinstance(event, Snoozing):
+            sender.start()
+
+    def stop(number: int, frame: object) -> None:
+        runner.stop(signal.Signals(number).name)
 
     async def stopped() -> object:
         with anyio.fail_after(20):
             return await runner.dry_run()
 
-    main = threading.get_ident()
-    timer = threading.Timer(0.5, lambda: signal.pthread_kill(main, signal.SIGUSR1))
-    timer.start()
+    runner._tell.listeners.append(when_asleep)
+    before = signal.signal(signal.SIGUSR1, stop)
     try:
         assert isinstance(anyio.run(stopped, backend=backend), Advance)
     finally:
-        timer.join()
+        sender.join()
         signal.signal(signal.SIGUSR1, before)
 
 

@@ -10,9 +10,11 @@ from kclassify.core.decision import Advance, Done
 from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import UsageError
 from kclassify.ports import Mode
-from kclassify.store import SqlLedger, forget_failures
+from kclassify.store import LedgerReader, SqlLedger, forget_failures
+from kclassify.store.states import PassStatus
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
+    LEASE_S,
     NOW,
     digest,
     failure,
@@ -20,10 +22,12 @@ from kclassify.testing.contracts.ledger_material import (
     same,
     save,
 )
+from kclassify.testing.memory_writer import MemoryWriter
 
 if TYPE_CHECKING:
     from kclassify.core.item import Key
     from kclassify.database import Database
+    from kclassify.ports import Settled
 
 ID = UUID("6f9c0b1e-8a3f-4c58-9d6c-2f2d3f6e1a10")
 
@@ -85,11 +89,55 @@ def test_a_key_that_did_not_fail_is_named_and_nothing_is_forgotten(
     assert remembered(ledger) == {1, 2, "kb", ID}
 
 
-def test_only_the_latest_finished_pass_counts(ledger: SqlLedger) -> None:
-    mended = replace(same(2), outcome=same(2).outcome.as_recalled())
-    opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), [mended]).opened
+def leave_open(ledger: SqlLedger, mode: Mode, items: list[Settled]) -> None:
+    opened = save(ledger, open_pass(ledger, mode), items, MemoryWriter({})).opened
     ledger.close_step(opened, Advance(2), NOW)
-    assert forget_failures(ledger.database, "r") == 3
+
+
+def test_the_latest_pass_that_settled_any_counts_as_it_does_for_the_list(
+    ledger: SqlLedger,
+) -> None:
+    refused = failure(2, OutcomeKind.REFUSED)
+    recalled = replace(refused, outcome=refused.outcome.as_recalled())
+    leave_open(ledger, Mode.COMMIT, [same(1), recalled])
+    ledger.close_step(open_pass(ledger, Mode.DRY_RUN), Advance(None), NOW)
+    assert [each.key for each in LedgerReader(ledger.database).failures("r")] == [2]
+    assert forget_failures(ledger.database, "r") == 1
+    assert remembered(ledger) == {1, "kb", ID}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_an_unfinished_pass_of_the_mode_is_abandoned_for_a_new_one(
+    ledger: SqlLedger, mode: Mode
+) -> None:
+    leave_open(ledger, mode, [failure(2, OutcomeKind.REFUSED)])
+    assert forget_failures(ledger.database, "r", mode=mode, now=lambda: NOW + 1) == 1
+    first, second = LedgerReader(ledger.database).status("r").passes
+    assert (first.status, second.status) == (PassStatus.DONE, PassStatus.ABANDONED)
+    assert second.finished_at == NOW + 1
+    again = open_pass(ledger, mode)
+    assert (again.number, again.cursor) == (3, None)
+
+
+def test_passes_of_the_other_mode_go_on(ledger: SqlLedger) -> None:
+    leave_open(ledger, Mode.COMMIT, [failure(2, OutcomeKind.REFUSED)])
+    forget_failures(ledger.database, "r", mode=Mode.DRY_RUN, now=lambda: NOW)
+    assert open_pass(ledger, Mode.COMMIT).number == 2
+
+
+def test_nothing_to_forget_abandons_nothing(ledger: SqlLedger) -> None:
+    leave_open(ledger, Mode.DRY_RUN, [same(1)])
+    assert forget_failures(ledger.database, "r", mode=Mode.DRY_RUN, now=lambda: NOW) == 0
+    assert open_pass(ledger, Mode.DRY_RUN).number == 2
+
+
+def test_the_pass_of_a_worker_at_work_is_not_abandoned(ledger: SqlLedger) -> None:
+    opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), [failure(2, OutcomeKind.REFUSED)]).opened
+    with pytest.raises(UsageError, match="run 'r' is held by one: stop it, or wait for it"):
+        forget_failures(ledger.database, "r", mode=Mode.DRY_RUN, now=lambda: NOW)
+    assert 2 in remembered(ledger)
+    assert save(ledger, opened, [same(3)]).opened.settled == 2
+    assert forget_failures(ledger.database, "r", mode=Mode.DRY_RUN, now=lambda: NOW + LEASE_S) == 1
 
 
 def test_the_verdicts_of_another_classifier_stay(ledger: SqlLedger) -> None:

@@ -51,6 +51,7 @@ MAKERS: list[Callable[[Key], Settled]] = [
     lambda key: failure(key, OutcomeKind.EMPTY),
 ]
 ITEMS = st.lists(st.tuples(st.sampled_from(MAKERS), KEYS), max_size=4)
+ENDINGS = st.sampled_from([None, "enqueues", "fails"])
 STATES = st.sampled_from(
     [
         (Breaker(), ()),
@@ -103,14 +104,25 @@ class MemoryMatchesSql(RuleBasedStateMachine):
             self.held[worker], self.fingerprint[worker] = answers, fingerprint
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), made=ITEMS, state=STATES, dies=st.sampled_from([None, "before", "after"]))
+    @rule(
+        data=st.data(),
+        made=ITEMS,
+        state=STATES,
+        dies=st.sampled_from([None, "before", "after"]),
+        ending=ENDINGS,
+    )
     def saves(
         self,
         data: st.DataObject,
         made: list[tuple[Callable[[Key], Settled], Key]],
         state: tuple[Breaker, tuple[Suspect, ...]],
         dies: str | None,
+        ending: str | None,
     ) -> None:
+        def on_commit(connection: object, cursor: Key | None) -> None:
+            if ending == "fails":
+                raise Killed
+
         worker = data.draw(st.sampled_from(sorted(self.held)))
         checkpoint = checkpoint_of([make(key) for make, key in made], None, *state)
         for writer in self.writers:
@@ -122,6 +134,7 @@ class MemoryMatchesSql(RuleBasedStateMachine):
                 checkpoint,
                 self.writers[index],
                 self.now,
+                on_commit if ending else None,
             )
         )
         for writer in self.writers:

@@ -203,6 +203,18 @@ def test_a_rollback_that_lost_the_lease_stops(
     assert LedgerReader(ledger.database).status("r").lease_holder == "thief"
 
 
+def test_a_rollback_prolongs_its_lease_also_within_a_long_batch(
+    ledger: SqlLedger, writer: ArticleWriter, home: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["kclassify.store.rollback"], "BATCH_APART", 2)
+    commit(ledger, writer, [change(key) for key in range(1, ROWS + 1)])
+    slow = _Slow(home, ledger)
+    rollback(ledger, slow, "r", "undoer", lambda: slow.now, LEASE_S)
+    shared = home is ledger.database
+    assert slow.sizes == ([ROWS] if shared else [2] * (ROWS // 2))
+    assert slow.lease_at_the_end == slow.now + LEASE_S
+
+
 def test_the_lease_is_free_afterwards(ledger: SqlLedger, writer: ArticleWriter) -> None:
     commit(ledger, writer, [change(1)])
     undo(ledger, writer)
@@ -228,6 +240,24 @@ class _DiesInSecondBatch(ArticleWriter):
         if self.batches == 2:
             self.dies = self.moment
         return super().revert(writes, connection)
+
+
+class _Slow(ArticleWriter):
+    """Each batch takes nearly as long as the lease."""
+
+    def __init__(self, home: Database, ledger: SqlLedger) -> None:
+        super().__init__(home)
+        self.ledger, self.now = ledger, NOW
+        self.sizes: list[int] = []
+        self.lease_at_the_end = 0.0
+
+    def revert(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
+        self.sizes.append(len(writes))
+        self.now += LEASE_S - 1
+        return super().revert(writes, connection)
+
+    def finish(self) -> None:
+        self.lease_at_the_end = LedgerReader(self.ledger.database).status("r").lease_expires_at
 
 
 class _TakesOver(ArticleWriter):

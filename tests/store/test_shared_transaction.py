@@ -12,7 +12,7 @@ from kclassify.core.decision import Superseded
 from kclassify.core.policy import Action
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
-from kclassify.ports import Mode, Recorded
+from kclassify.ports import Mode, OnCommit, Recorded
 from kclassify.store import LedgerReader, SqlLedger
 from kclassify.store.states import ChangeStatus
 from kclassify.testing.contracts.ledger_material import (
@@ -38,8 +38,10 @@ from .articles import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kclassify.core.item import Key
-    from kclassify.ports import Pass
+    from kclassify.ports import Pass, Receipt, Write
 
 
 @pytest.fixture
@@ -197,6 +199,47 @@ def test_a_takeover_waits_for_a_checkpoint_and_fences_the_next(
     )
     assert answer == Superseded("two")
     assert categories(database)[2] == "convention"
+
+
+class _Contested(ArticleWriter):
+    """Goes on writing only once a worker that takes the run over waits for a lock."""
+
+    def __init__(self, database: Database, successor: Thread) -> None:
+        super().__init__(database)
+        self.home, self.successor = database, successor
+
+    def apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
+        self.successor.start()
+        waiting = (
+            "SELECT 1 FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        while self.successor.is_alive() and not run_sql(self.home, waiting):
+            continue
+        return super().apply(writes, connection)
+
+
+def enqueue(connection: Connection, cursor: Key | None) -> None: ...
+
+
+@pytest.mark.parametrize("on_commit", [None, enqueue])
+def test_a_takeover_during_a_checkpoint_is_no_deadlock(
+    postgres_url: str, on_commit: OnCommit | None
+) -> None:
+    database, own = Database(postgres_url), Database(postgres_url)
+    create_articles(database, 1)
+    ledger, rival = SqlLedger(database), SqlLedger(own)
+    rival.prepare()
+    opened = open_pass(ledger, holder="one")
+    taken: list[Pass] = []
+    successor = Thread(
+        target=lambda: taken.append(open_pass(rival, holder="two", now=NOW + LEASE_S))
+    )
+    saved = save(ledger, opened, [change(1)], _Contested(database, successor), on_commit)
+    successor.join()
+    assert (saved.opened.settled, taken[0].settled) == (1, 1)
+    database.close()
+    own.close()
 
 
 def test_an_intent_from_before_the_ledger_moved_in_is_finished_in_the_transaction(

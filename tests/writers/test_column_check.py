@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from contextlib import closing
+from typing import Any
 
 import pytest
 
+from kclassify.database import Database
 from kclassify.errors import WriterError
 from kclassify.writers import ColumnWriter, ExtraColumns
 from tests.tables import rows, run
-
-if TYPE_CHECKING:
-    from kclassify.database import Database
 
 COLUMNS = "id INTEGER PRIMARY KEY, category TEXT, age INTEGER, note TEXT, meta JSON, sure REAL"
 
@@ -70,6 +70,28 @@ def test_a_key_that_would_write_two_rows_is_refused(articles: Database) -> None:
 def test_a_view_that_cannot_be_written_is_refused(articles: Database) -> None:
     run(articles, "CREATE VIEW counted AS SELECT DISTINCT id, category FROM articles")
     assert "cannot write 'category' in counted: cannot " in complaint(articles, "counted")
+
+
+def test_a_check_does_not_wait_for_another_writer(sqlite_database: Database) -> None:
+    run(sqlite_database, f"CREATE TABLE articles ({COLUMNS})")
+    url = sqlite_database.description
+    with sqlite_database.begin(), closing(Database(url)) as other:
+        with other.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        ColumnWriter(other, "articles", key="id", current="category").check()
+
+
+def test_a_file_that_is_read_only_is_told(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(sqlite_database, f"CREATE TABLE articles ({COLUMNS})")
+    path = sqlite_database.identity.removeprefix("sqlite:///")
+
+    def has_right(name: str, mode: int) -> bool:
+        return (name, mode) != (path, os.W_OK)
+
+    monkeypatch.setattr(os, "access", has_right)
+    assert complaint(sqlite_database) == f"cannot write 'category': {path} is read-only"
 
 
 def test_a_right_that_is_missing_is_told(postgres_database: Database) -> None:

@@ -132,6 +132,58 @@ def test_a_confidence_column_of_any_kind(database: Database, sure: str) -> None:
     assert rows(database, RAW) == before
 
 
+@pytest.mark.parametrize("receipt", [True, False])
+def test_a_column_that_others_wrote_since_is_left(database: Database, receipt: bool) -> None:
+    make(database, '{"x": 1}')
+    write = kept(writer(database).apply([WRITE], None)) if receipt else WRITE
+    if not receipt:
+        writer(database).apply([WRITE], None)
+    run(database, "UPDATE articles SET was = 'by hand', sure = 0.125")
+    assert writer(database).revert([write], None)[0].result is WriteResult.WRITTEN
+    assert rows(database, RAW) == [("old", "by hand", "0.125", '{"x": 1}')]
+
+
+def test_a_column_that_others_emptied_since_stays_empty(database: Database) -> None:
+    make(database, None)
+    write = kept(writer(database).apply([WRITE], None))
+    run(database, "UPDATE articles SET was = NULL, sure = NULL")
+    writer(database).revert([write], None)
+    assert rows(database, RAW) == [("old", None, None, None)]
+
+
+@pytest.mark.parametrize("sure", ["REAL", "NUMERIC(3, 2)", "NUMERIC(10, 6)", "TEXT"])
+@pytest.mark.parametrize("confidence", [0.857, 0.855, 0.123456789, 1 / 3, 1e-7, 0.0, 1.0])
+def test_a_confidence_that_the_column_rounds_is_still_ours(
+    database: Database, sure: str, confidence: float
+) -> None:
+    make(database, None, sure=sure)
+    before = rows(database, RAW)
+    chosen = ExtraColumns(confidence="sure")
+    given = replace(WRITE, change=replace(CHANGE, confidence=confidence))
+    (receipt,) = writer(database, chosen).apply([given], None)
+    writer(database, chosen).revert([replace(given, extra=receipt.extra)], None)
+    assert rows(database, RAW) == before
+
+
+@pytest.mark.parametrize("theirs", ["high", "", "NaN", "Infinity", "1e999", "0.9", "0.8501", "1"])
+def test_a_confidence_of_others_is_not_taken_for_ours(database: Database, theirs: str) -> None:
+    make(database, None, sure="TEXT")
+    write = kept(writer(database).apply([WRITE], None))
+    run(database, f"UPDATE articles SET sure = '{theirs}'")
+    writer(database).revert([write], None)
+    assert rows(database, RAW)[0][2] == theirs
+
+
+def test_what_others_wrote_and_cannot_be_given_back_is_a_conflict(
+    sqlite_database: Database,
+) -> None:
+    make(sqlite_database, None)
+    write = kept(writer(sqlite_database).apply([WRITE], None))
+    run(sqlite_database, "UPDATE articles SET was = CAST(x'ff' AS TEXT)")
+    assert writer(sqlite_database).revert([write], None) == [Receipt(WriteResult.CONFLICT)]
+    assert rows(sqlite_database, "SELECT category FROM articles") == [("new",)]
+
+
 def test_a_rollback_of_a_write_without_a_receipt_clears_ours(database: Database) -> None:
     make(database, '{"x": 1}')
     writer(database).apply([WRITE], None)

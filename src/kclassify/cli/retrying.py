@@ -15,7 +15,7 @@ from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import GateRefused, UsageError
 from kclassify.ports import Classifier, Mode
 from kclassify.store import PassReport, forget_failures
-from kclassify.store.states import RESUMABLE, PassStatus
+from kclassify.store.states import RESUMABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Nothing:
 
 
 def carry_out_retry(settings: Settings, choice: Choice, order: Order) -> Result | Nothing:
-    """Forget the chosen failures, then start a new pass.
+    """Forget the chosen failures, then start a new pass: one that is unfinished is abandoned.
 
     Raises `UsageError` and `DatabaseError`. Nothing is forgotten when there is no classifier to
     ask, no permission to write, or when the new pass would ask about more than those failures.
@@ -45,15 +45,15 @@ def carry_out_retry(settings: Settings, choice: Choice, order: Order) -> Result 
     run = settings.run.name
     with open_stores(settings) as stores:
         passes = reader_of(stores).status(run).passes
-        finished = [each for each in passes if each.status is PassStatus.DONE]
-        if not finished:
-            return Nothing(f"no pass of run {shown(run)!r} is finished yet")
-        _refuse_another_question(run, finished[-1], classifier)
-        _refuse_unfinished(run, passes, classifier, order.mode)
-        database = stores.ledger.database
-        count = forget_failures(database, run, choice.kinds or None, choice.keys or None)
+        settled = [each for each in passes if each.settled]
+        if not settled:
+            return Nothing(f"no pass of run {shown(run)!r} has settled any item yet")
+        _refuse_another_question(run, settled[-1], classifier)
+        database, kinds, keys = stores.ledger.database, choice.kinds or None, choice.keys or None
+        count = forget_failures(database, run, kinds, keys, mode=order.mode)
         if not count:
-            return Nothing(_without_failures(run, finished[-1], choice))
+            reason = _without_failures(run, settled[-1], choice)
+            return Nothing(reason + _unfinished(passes, order.mode))
         told = f"asking again about {plural(count, 'item')} of {shown(run)!r}"
         typer.echo(f"kclassify: {told}", err=True)
         return replace(work_on(settings, stores, classifier, order), retried=count)
@@ -79,22 +79,17 @@ def _question(model: str) -> str:
     return "taxonomy or the examples" if model == "local" else "taxonomy or prompt"
 
 
-def _refuse_unfinished(
-    run: str, passes: Sequence[PassReport], classifier: Classifier[str], mode: Mode
-) -> None:
-    """A retry would go on with such a pass, and not look at the rows behind its cursor."""
-    for each in passes:
-        is_open = each.mode is mode and each.status in RESUMABLE
-        if is_open and each.fingerprint == classifier.fingerprint:
-            raise UsageError(
-                f"pass {each.number} of run {shown(run)!r} is not finished: `kclassify "
-                f"{mode.value}` goes on with it; retry after that"
-            )
-
-
 def _without_failures(run: str, last: PassReport, choice: Choice) -> str:
     failed = {kind for kind in last.outcomes if kind.is_failure}
     if failed == {OutcomeKind.EMPTY} and not choice.kinds:
         return f"the only failures of run {shown(run)!r} are empty bodies, and no call is for those"
     kinds = f" of kind {', '.join(choice.kinds)}" if choice.kinds else ""
     return f"run {shown(run)!r} has no failure{kinds} that was not forgotten already"
+
+
+def _unfinished(passes: Sequence[PassReport], mode: Mode) -> str:
+    """A retry that was stopped has forgotten its failures already."""
+    last = next((each for each in reversed(passes) if each.mode is mode), None)
+    if last is None or last.status not in RESUMABLE:
+        return ""
+    return f"; pass {last.number} is not finished: `kclassify {mode.value}` goes on with it"

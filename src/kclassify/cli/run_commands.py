@@ -114,8 +114,7 @@ def retry(
 ) -> None:
     """Ask again about the items that failed.
 
-    Forgets the failures of the last finished pass and starts a new one; everything else is
-    recalled.
+    Forgets the failures that `failures` lists and starts a new pass; everything else is recalled.
     """
     from kclassify.cli.ending import report_ending, report_nothing
     from kclassify.cli.kinds import failure_kind

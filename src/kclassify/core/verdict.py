@@ -87,8 +87,8 @@ class Outcome(Generic[L_co]):
 
     `verdict` is there exactly when the kind is judged. `detail` is one line for people, without
     item text or secrets. `retry_after_s` is what the provider asked for. `body_chars_cut` says how
-    many characters of the body the model did not see. `recalled` marks an outcome that cost no
-    call.
+    many characters of title and body the model did not see. `recalled` marks an outcome that cost
+    no call.
     """
 
     kind: OutcomeKind

@@ -121,18 +121,18 @@ class _Rollback:
     def _undo(self, batch: Sequence[Row[Any]]) -> list[WriteResult]:
         if self._shares_transaction:
             with self._database.begin() as connection:
-                self._prolong_lease(connection)
+                self._hold_lease(connection)
                 writes = [write_of(row, redo=_is_uncertain(row)) for row in batch]
                 results = self._mark(connection, batch, self._writer.revert(writes, connection))
                 self._prolong_lease(connection)
                 return results
         with self._database.begin() as connection:
-            self._prolong_lease(connection)
+            self._hold_lease(connection)
         # An earlier rollback may have died between the writer's transaction and the mark.
         writes = [write_of(row, redo=True) for row in batch]
         receipts = self._writer.revert(writes, None)
         with self._database.begin() as connection:
-            self._prolong_lease(connection)
+            self._hold_lease(connection)
             return self._mark(connection, batch, receipts)
 
     @property
@@ -157,13 +157,16 @@ class _Rollback:
             )
         return [receipt.result for receipt in receipts]
 
-    def _prolong_lease(self, connection: Connection) -> None:
+    def _prolong_lease(self, connection: Connection) -> bool:
         held = connection.execute(
             run_table.update()
             .where(run_table.c.id == self._run_id, run_table.c.lease_number == self._lease)
             .values(lease_expires_at=self._now() + self._lease_s)
         )
-        if held.rowcount != 1:
+        return held.rowcount == 1
+
+    def _hold_lease(self, connection: Connection) -> None:
+        if not self._prolong_lease(connection):
             raise UsageError(
                 f"run {self._run!r} was taken by another worker during the rollback: stop that "
                 "worker, and roll back again"

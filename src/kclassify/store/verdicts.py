@@ -56,9 +56,7 @@ def record(
     insert = insert_or_ignore(connection, verdicts).returning(verdicts.c.item_digest)
     inserted = set(connection.scalars(insert, rows))
     late = {
-        digest
-        for digest, outcome in outcomes
-        if digest not in inserted or outcome != first[digest]
+        digest for digest, outcome in outcomes if digest not in inserted or outcome != first[digest]
     }
     return recall(connection, late, fingerprint)
 

@@ -65,7 +65,7 @@ class Batch:
         if found is Standing.ALREADY:
             return Receipt(WriteResult.WRITTEN, write.extra)
         values = (
-            self._extra.reverted(row.extra, write.extra)
+            self._extra.reverted(row.extra, write.extra, change)
             if self._undo
             else self._extra.written(row.extra, change)
         )

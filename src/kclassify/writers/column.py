@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +64,8 @@ class ColumnWriter:
             found = self._find(connection)
             check_key(connection, found, self._key, WriterError)
             sqlite = connection.dialect.name == "sqlite"
+            self._check_types(found, untyped=sqlite)
             self._check_writable(connection, found)
-        _check_type(found, self._current, _TEXT, "labels", untyped=sqlite)
-        _check_type(found, self._extra.reclassified_from, _TEXT, "labels", untyped=sqlite)
-        _check_type(found, self._extra.confidence, _FRACTION, "a confidence", untyped=sqlite)
-        _check_type(found, self._extra.metadata, _JSON, "a JSON object", untyped=sqlite)
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
         """Write the labels: one receipt a write, in order.
@@ -80,7 +78,7 @@ class ColumnWriter:
     def revert(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:
         """Put the old labels and extra columns back where the row still holds the new label.
 
-        Metadata that others wrote to since loses our members only.
+        An extra column that others wrote to since is left, and of metadata all but our members.
         """
         with self._transaction(connection) as transaction:
             return self._batch(transaction, undo=True).run(writes)
@@ -116,11 +114,18 @@ class ColumnWriter:
         if twice:
             raise WriterError(f"the column {twice[0]!r} of {self._name} is named for two purposes")
 
+    def _check_types(self, found: FoundTable, *, untyped: bool) -> None:
+        _check_type(found, self._current, _TEXT, "labels", untyped=untyped)
+        _check_type(found, self._extra.reclassified_from, _TEXT, "labels", untyped=untyped)
+        _check_type(found, self._extra.confidence, _FRACTION, "a confidence", untyped=untyped)
+        _check_type(found, self._extra.metadata, _JSON, "a JSON object", untyped=untyped)
+
     def _check_writable(self, connection: Connection, found: FoundTable) -> None:
         columns = [found.table.c[name] for name in (self._current, *self._extra.names)]
         nothing = update(found.table).where(false()).values({c: c for c in columns})
         try:
             if connection.dialect.name == "sqlite":
+                self._check_rights()
                 # Even an update of no row waits for the write lock; its plan does not.
                 connection.exec_driver_sql(f"EXPLAIN {nothing.compile(connection)}")
             else:
@@ -130,6 +135,11 @@ class ColumnWriter:
                 raise
             message = f"cannot write {self._current!r} in {found.name}: {reason_of(error)}"
             raise WriterError(message) from None
+
+    def _check_rights(self) -> None:
+        path = self._database.identity.removeprefix("sqlite:///")
+        if not os.access(path, os.W_OK):
+            raise WriterError(f"cannot write {self._current!r}: {path} is read-only")
 
 
 def _check_type(

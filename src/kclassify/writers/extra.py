@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from kclassify.sources.text import well_formed
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kclassify.core.policy import Change
+
+_SINGLE_PRECISION = 1e-6
+_FEWEST_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +53,38 @@ class ExtraColumns:
                 return None
         return values
 
-    def reverted(self, now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        """The values to put back; a column of which `before` knows nothing is cleared of ours."""
-        values: dict[str, Any] = {name: before.get(name) for name in self.names}
+    def reverted(
+        self, now: Mapping[str, Any], before: Mapping[str, Any], change: Change
+    ) -> dict[str, Any] | None:
+        """The values to put back; None when one that others wrote since cannot be given back.
+
+        A column keeps what others wrote since. One of which `before` knows nothing is cleared of
+        ours.
+        """
+        values = dict(now)
+        name = self.reclassified_from
+        if name is not None and now[name] == change.before:
+            values[name] = before.get(name)
+        name = self.confidence
+        if name is not None and _is_same_number(now[name], change.confidence):
+            values[name] = before.get(name)
         name = self.metadata
         if name is not None:
             known = name in before
             values[name] = restored(now[name], before[name]) if known else without_ours(now[name])
-        return values
+        return values if all(_can_be_kept(value) for value in values.values()) else None
+
+
+def _is_same_number(stored: object, written: float) -> bool:
+    """Whether a column holds this number, as exactly as its type can."""
+    try:
+        number = Decimal(str(stored))
+        if isclose(number, written, rel_tol=_SINGLE_PRECISION):
+            return True
+        digits = max(_FEWEST_DIGITS, -int(number.as_tuple().exponent))
+        return number == Decimal(repr(written)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    except (ArithmeticError, ValueError):
+        return False
 
 
 def _can_be_kept(value: object) -> bool:

@@ -1,9 +1,12 @@
 """One worker at a time, fenced."""
-# ruff: noqa: S101, D102 - a suite of tests: each name says the behaviour
+# ruff: noqa: S101, PLR2004, D102 - a suite of tests: each name says the behaviour
 
 from __future__ import annotations
 
+import pytest
+
 from kclassify.core.decision import Advance, Done, Superseded
+from kclassify.core.item import Key
 from kclassify.ports import Ledger, Mode
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
@@ -119,3 +122,54 @@ class LedgerLeases(LedgerMaterial):
         ledger.close_step(former, Done(), NOW)
         assert ledger.heartbeat(again, NOW, LEASE_S)
         assert ledger.open(request_of(), "two", NOW, LEASE_S) == Superseded("one")
+
+    @pytest.mark.parametrize("mode", list(Mode))
+    def test_whoever_on_commit_wakes_finds_the_run_free(self, ledger: Ledger, mode: Mode) -> None:
+        writer = MemoryWriter({1: "convention"})
+        saved = save(ledger, open_pass(ledger, mode), [change(1)], writer, enqueue).opened
+        assert not ledger.heartbeat(saved, NOW, LEASE_S)
+        woken = open_pass(ledger, mode, holder="two")
+        assert (woken.number, woken.cursor, woken.settled) == (1, 1, 1)
+
+    def test_a_checkpoint_without_on_commit_keeps_the_lease(self, ledger: Ledger) -> None:
+        save(ledger, open_pass(ledger, Mode.DRY_RUN), [same(1)])
+        assert ledger.open(request_of(), "two", NOW, LEASE_S) == Superseded("one")
+
+    def test_an_error_in_on_commit_keeps_the_lease(self, ledger: Ledger) -> None:
+        opened = open_pass(ledger, Mode.DRY_RUN)
+        with pytest.raises(ZeroDivisionError):
+            save(ledger, opened, [same(1)], None, fail)
+        assert ledger.open(request_of(), "two", NOW, LEASE_S) == Superseded("one")
+        assert ledger.heartbeat(opened, NOW, LEASE_S)
+
+    def test_a_step_that_let_the_lease_go_still_records_how_it_ended(self, ledger: Ledger) -> None:
+        saved = save(ledger, open_pass(ledger, Mode.DRY_RUN), [same(1)], None, enqueue).opened
+        ledger.close_step(saved, Done(), NOW)
+        assert open_pass(ledger, Mode.DRY_RUN, holder="two").number == 2
+
+    @pytest.mark.parametrize("mode", list(Mode))
+    def test_a_step_that_let_the_lease_go_ends_nothing_of_its_successor(
+        self, ledger: Ledger, mode: Mode
+    ) -> None:
+        saved = save(ledger, open_pass(ledger), [same(1)], MemoryWriter({}), enqueue).opened
+        woken = open_pass(ledger, mode, holder="two")
+        ledger.close_step(saved, Done(), NOW)
+        assert ledger.heartbeat(woken, NOW, LEASE_S)
+        assert ledger.open(request_of(), "three", NOW, LEASE_S) == Superseded("two")
+        ledger.close_step(woken, Advance(None), NOW)
+        assert open_pass(ledger).number == 1
+
+    def test_a_step_is_closed_once(self, ledger: Ledger) -> None:
+        saved = save(ledger, open_pass(ledger, Mode.DRY_RUN), [same(1)]).opened
+        ledger.close_step(saved, Done(), NOW)
+        ledger.close_step(saved, Advance(1), NOW)
+        assert open_pass(ledger, Mode.DRY_RUN).number == 2
+
+
+def enqueue(connection: object, cursor: Key | None) -> None:
+    """Enqueue nothing."""
+
+
+def fail(connection: object, cursor: Key | None) -> None:
+    """Fail to enqueue."""
+    raise ZeroDivisionError(f"enqueueing after {cursor} on {connection}")

@@ -48,17 +48,28 @@ class LedgerVerdicts(LedgerMaterial):
         assert recalled == replace(failed(kind), retry_after_s=None, recalled=True)
 
     def test_what_is_recorded_stays(self, ledger: Ledger) -> None:
-        ledger.record(FINGERPRINT, [(digest(1), verdict_of("playbook"))], NOW)
+        assert ledger.record(FINGERPRINT, [(digest(1), verdict_of("playbook"))], NOW) == {}
         again = [(digest(1), verdict_of("insight")), (digest(2), verdict_of("insight"))]
-        ledger.record(FINGERPRINT, again, NOW + 1)
+        earlier = ledger.record(FINGERPRINT, again, NOW + 1)
+        assert earlier == {digest(1): verdict_of("playbook").as_recalled()}
         recalled = ledger.recall([digest(1), digest(2)], FINGERPRINT)
         assert recalled[digest(1)] == verdict_of("playbook").as_recalled()
         assert recalled[digest(2)] == verdict_of("insight").as_recalled()
 
     def test_two_items_with_one_text_may_be_recorded_at_once(self, ledger: Ledger) -> None:
         twice: list[tuple[str, Outcome[str]]] = [(digest(1), verdict_of())] * 2
-        ledger.record(FINGERPRINT, twice, NOW)
+        assert ledger.record(FINGERPRINT, twice, NOW) == {}
         assert len(ledger.recall([digest(1)], FINGERPRINT)) == 1
+
+    def test_of_two_answers_for_one_text_the_first_counts(self, ledger: Ledger) -> None:
+        answers = [(digest(1), verdict_of(label)) for label in ("playbook", "insight")]
+        first = {digest(1): verdict_of("playbook").as_recalled()}
+        assert ledger.record(FINGERPRINT, answers, NOW) == first
+        assert ledger.recall([digest(1)], FINGERPRINT) == first
+
+    def test_an_answer_of_another_classifier_does_not_count(self, ledger: Ledger) -> None:
+        ledger.record("e" * 64, [(digest(1), verdict_of("playbook"))], NOW)
+        assert ledger.record(FINGERPRINT, [(digest(1), verdict_of("insight"))], NOW) == {}
 
     def test_another_fingerprint_recalls_nothing(self, ledger: Ledger) -> None:
         ledger.record(FINGERPRINT, [(digest(1), verdict_of())], NOW)
@@ -66,11 +77,13 @@ class LedgerVerdicts(LedgerMaterial):
 
     def test_many_are_recorded_and_recalled(self, ledger: Ledger) -> None:
         digests = [digest(number) for number in range(1200)]
-        ledger.record(FINGERPRINT, [(each, verdict_of()) for each in digests], NOW)
+        said = [(each, verdict_of()) for each in digests]
+        assert ledger.record(FINGERPRINT, said[1:], NOW) == {}
+        assert ledger.record(FINGERPRINT, said, NOW).keys() == set(digests[1:])
         assert ledger.recall(digests, FINGERPRINT).keys() == set(digests)
 
     def test_recording_nothing_does_nothing(self, ledger: Ledger) -> None:
-        ledger.record(FINGERPRINT, [], NOW)
+        assert ledger.record(FINGERPRINT, [], NOW) == {}
 
     def test_text_that_a_database_refuses_is_no_reason_to_fail(self, ledger: Ledger) -> None:
         odd = Outcome[str](OutcomeKind.INVALID, detail="a\0b\ud800c")
