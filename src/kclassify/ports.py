@@ -190,12 +190,14 @@ class Ledger(Protocol):
     ) -> Recorded | Decision:
         """Write, audit, outcomes, tallies and cursor: one transaction where a database is shared.
 
-        `Superseded` when another worker moved the cursor first; nothing is written then.
+        `Superseded` when another worker moved the cursor first; nothing is written then. With
+        `on_commit` the lease ends in the same transaction, before it is called, so that the step it
+        enqueues finds the run free.
         """
         ...
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
-        """Record how the step ended and let the lease go; nothing when the lease was lost.
+        """Record how the step ended and let the lease go; nothing once another worker opened.
 
         `Done` ends the pass, so that the next `open` starts a new one.
         """
