@@ -182,3 +182,26 @@ def test_settings_can_be_made_without_a_file() -> None:
     assert Settings(source=source).taxonomy.file == Path("taxonomy.toml")
     tables = {"source": {"path": "a.csv"}}
     assert parse_settings(tables, Path("in"), {}, {}).source.path == Path("in/a.csv")
+
+
+def test_a_misspelt_variable_is_named_and_others_are_left_alone(tmp_path: Path) -> None:
+    said = complaint(tmp_path, environment={"KCLASSIFY_RUNNER_MAX_ITEM": "1"})
+    assert said == (
+        "environment variable KCLASSIFY_RUNNER_MAX_ITEM: unknown key; did you mean 'max_items'?"
+    )
+    names = ("MODEL", "DATABASE_URL", "REQUIRE_SERVICES", "POSTGRES_URL", "RUNNERS")
+    assert read(tmp_path, environment={f"KCLASSIFY_{name}": "x" for name in names})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"min_confidence": 2}, "RunnerSettings: min_confidence: Input should be less than"),
+        ({"max_item": 2}, "RunnerSettings: max_item: unknown key; did you mean 'max_items'?"),
+    ],
+)
+def test_settings_made_by_hand_complain_in_one_line(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        RunnerSettings(**values)
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value)

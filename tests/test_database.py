@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import sqlite3
 import sys
 import threading
@@ -82,9 +83,23 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.write_text("not a database " * 100, encoding="utf-8")
     with closing(Database(f"sqlite:///{path}")) as found:
-        with pytest.raises(DatabaseError) as caught:
+        with pytest.raises(ConfigError) as caught:
             rows(found, "SELECT 1")
-        assert str(caught.value) == f"cannot use sqlite:///{path}: file is not a database"
+        told = "the file is not a SQLite database; name another one"
+        assert str(caught.value) == f"sqlite:///{path}: {told}"
+
+
+def test_a_file_that_another_writes_to_is_used_in_the_mode_that_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (a INTEGER)")
+        other.execute("BEGIN IMMEDIATE")
+        with closing(Database(f"sqlite:///{path}")) as found:
+            assert rows(found, "SELECT count(*) FROM t") == [(0,)]
+            assert rows(found, "PRAGMA journal_mode") == [("delete",)]
+            other.execute("COMMIT")
+            found.close()
+            assert rows(found, "PRAGMA journal_mode") == [("wal",)]
 
 
 def test_sqlite_is_set_up_for_a_writer_and_readers(sqlite_database: Database) -> None:
@@ -179,6 +194,15 @@ def test_no_text_of_a_database_holds_its_password(url: str) -> None:
         for shown in (found.identity, found.description):
             assert "s3cr" not in shown
             assert "@host" in shown
+
+
+def test_only_the_echo_of_a_refused_statement_is_kept_from_the_log(
+    postgres_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert postgres_database.engine.name == "postgresql"
+    for reason in ("pipeline aborted", "the connection is lost"):
+        logging.getLogger("psycopg").warning("error ignored terminating %r: %s", "it", reason)
+    assert caplog.messages == ["error ignored terminating 'it': the connection is lost"]
 
 
 def test_a_password_in_a_servers_answer_is_hidden(

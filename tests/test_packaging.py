@@ -21,7 +21,7 @@ TYPED = """
 from kclassify import Taxonomy
 from kclassify.errors import KclassifyError
 
-def keep(taxonomy: Taxonomy) -> Taxonomy:
+def keep(taxonomy: Taxonomy[str]) -> Taxonomy[str]:
     return taxonomy
 
 error: Exception = KclassifyError("typed")
@@ -29,7 +29,7 @@ error: Exception = KclassifyError("typed")
 MISTYPED = """
 from kclassify import Taxonomy
 
-taxonomy: Taxonomy = 3
+taxonomy: Taxonomy[str] = 3
 """
 
 # Downloads what the pinned requirements name, unless pip has them cached.

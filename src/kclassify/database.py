@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ _POSTGRESQL_ARGUMENTS = {
     "keepalives_count": (_SILENCE_S - 10) // 5,
     "tcp_user_timeout": _SILENCE_S * 1000,
 }
+_NO_SQLITE_FILE = "file is not a database"
 _SQLITE = {"sqlite", "sqlite+pysqlite"}
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 _EXPECTED = "sqlite:///file.db or postgresql://user@host/name is expected"
@@ -70,8 +72,9 @@ class Database:
         """A write transaction: committed on exit, rolled back on any error.
 
         On SQLite it holds the write lock from the start, so that what it reads stays true until it
-        writes. Raises `DatabaseError` when the database cannot be reached or used; an
-        `IntegrityError` of SQLAlchemy's passes, since only the caller knows what it means.
+        writes. Raises `DatabaseError` when the database cannot be reached or used, and
+        `ConfigError` for a file that is no SQLite database; an `IntegrityError` of SQLAlchemy's
+        passes, since only the caller knows what it means.
         """
         with self._named(), self._writing.begin() as connection:
             yield connection
@@ -93,6 +96,10 @@ class Database:
         except IntegrityError:
             raise
         except (DBAPIError, PoolTimeout) as error:
+            if reason_of(error) == _NO_SQLITE_FILE:
+                raise ConfigError(
+                    f"{self.description}: the file is not a SQLite database; name another one"
+                ) from None
             raise DatabaseError(self._message(error)) from None
 
     def _message(self, error: DBAPIError | PoolTimeout) -> str:
@@ -201,8 +208,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.OperationalError as error:
-        # A dry run may read a file that it must not write, with the ledger elsewhere.
-        if "readonly" not in str(error):
+        # A dry run may read a file that it must not write, with the ledger elsewhere. SQLite does
+        # not wait for a lock here: the next connection that finds none changes the mode.
+        if not any(reason in str(error) for reason in ("readonly", "locked")):
             raise
 
 
@@ -221,7 +229,14 @@ def _postgresql_identity(url: URL) -> str:
     )
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    # psycopg raises what the server refused, and logs besides that its pipeline ended by that.
+    is_pipeline = str(record.msg).startswith("error ignored terminating")
+    return not (is_pipeline and record.getMessage().endswith(": pipeline aborted"))
+
+
 def _postgresql_engine(url: URL) -> Engine:
+    logging.getLogger("psycopg").addFilter(_is_news)
     given = {k: value for k, value in _POSTGRESQL_ARGUMENTS.items() if k not in url.query}
     try:
         return create_engine(

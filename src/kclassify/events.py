@@ -74,13 +74,20 @@ class Stopping:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that does not stop this run, but that somebody should read."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnded:
     """A step is over; its lease is let go."""
 
     decision: Decision
 
 
-Event = PassOpened | CallEnded | Checkpointed | Snoozing | Stopping | StepEnded
+Event = PassOpened | CallEnded | Checkpointed | Snoozing | Stopping | Warned | StepEnded
 Listener = Callable[[Event], None]
 
 

@@ -113,8 +113,8 @@ class Writer(Protocol):
         """The identity of its database (`Database.identity`), None if there is none."""
         ...
 
-    def check(self) -> None:
-        """Raise `WriterError` when labels cannot be written."""
+    def check(self, labels: Collection[str] = ()) -> None:
+        """Raise `WriterError` when labels, or one of these, cannot be written; writes nothing."""
         ...
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> Sequence[Receipt]:

@@ -244,7 +244,10 @@ def test_the_local_model_without_examples(place: Place) -> None:
 @pytest.mark.parametrize(
     ("example", "said"),
     [
-        ({"body": "text", "gold": "convention"}, "line 1: 'convention' is retired"),
+        (
+            {"body": "text", "gold": "convention"},
+            "line 1: 'convention' is retired in taxonomy 'topics'",
+        ),
         ({"body": "text", "gold": "memo"}, "line 1: 'memo' is no category of taxonomy 'topics'"),
         ({"body": "text"}, "line 1: an example has a text as 'body' and a label as 'gold'"),
     ],
@@ -281,7 +284,7 @@ def test_a_password_is_in_no_message(place: Place, monkeypatch: pytest.MonkeyPat
     assert ended.status == 1
     assert "t0psecret" not in ended.err
     assert "127.0.0.1:1" in ended.err
-    assert "can be resumed: run the same command again" in ended.err
+    assert "resumed" not in ended.err
 
 
 def test_a_database_that_is_none(place: Place) -> None:
@@ -291,3 +294,17 @@ def test_a_database_that_is_none(place: Place) -> None:
     assert ended.status == 1
     assert "articles.db" in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(("model", "said"), [("openai/x", "OPENAI_API_KEY"), ("foo/bar", "foo")])
+def test_a_model_that_cannot_be_reached_is_one_line(
+    place: Place, monkeypatch: pytest.MonkeyPatch, model: str, said: str
+) -> None:
+    pytest.importorskip("openai")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    place.settle(rows(1))
+    process = place.start("dry-run", "--model", model)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert len(err.splitlines()) == 1
+    assert said in err

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from kclassify.cli.taxonomy_file import read_taxonomy
 from kclassify.testing import StubMessagesAPI
 from tests.cli.place import ARTICLES, TAXONOMY, Place, rows
 
@@ -198,3 +199,43 @@ def test_a_place_that_cannot_be_looked_into_is_one_line(place: Place, name: str,
     assert (ended.status, ended.out) == (2, "")
     assert said in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+ODD = ("", "  ", " lead", "trail\t", "two\nlines", "a\x7f\u200bb", 'q"\\ ')
+
+
+def test_labels_that_cannot_be_chosen_are_retired_and_written_exactly(place: Place) -> None:
+    fill(place, "UPDATE articles SET category = 'playbook' WHERE id = 9")
+    engine = create_engine(place.url)
+    with engine.begin() as connection:
+        values = [{"id": 20 + i, "body": "x", "category": odd} for i, odd in enumerate(ODD)]
+        connection.execute(ARTICLES.insert(), values)
+    engine.dispose()
+    ended = place.run("init", place.url)
+    assert "' lead' 1" in ended.out
+    assert '"trail\\U00000009" 1' in ended.out
+    assert "write 2 definitions into" in ended.out
+    written = Path("taxonomy.toml").read_text(encoding="utf-8")
+    assert {e["name"] for e in tomllib.loads(written)["category"] if e.get("retired")} == set(ODD)
+    place.write("taxonomy.toml", written.replace('definition = ""', 'definition = "told"'))
+    assert read_taxonomy(Path("taxonomy.toml")).known == {"convention", "playbook", *ODD}
+
+
+def test_labels_that_a_taxonomy_lacks_can_be_copied_into_it(place: Place) -> None:
+    fill(place, "UPDATE articles SET category = ' memo' || char(9) WHERE id = 1")
+    place.write("topics.toml", TAXONOMY)
+    ended = place.run("init", place.url, "--taxonomy", "topics.toml")
+    assert 'does not know " memo\\U00000009": add' in ended.out
+
+
+@pytest.mark.parametrize("options", [[], ["--key", "a"]])
+def test_a_composite_key_is_spoken_of(place: Place, options: list[str]) -> None:
+    engine = create_engine(place.url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("CREATE TABLE n (a INTEGER, b INTEGER, body TEXT, label TEXT, PRIMARY KEY (a, b))")
+        )
+    engine.dispose()
+    ended = place.run("init", place.url, *options)
+    assert ended.status == 2
+    assert "n: its primary key is composite (a, b)" in ended.err

@@ -1,17 +1,29 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
 from kclassify.cli.course import Course
+from kclassify.cli.ending import report_ending
 from kclassify.cli.exit_status import exit_status
 from kclassify.cli.live_progress import LiveProgress
 from kclassify.cli.plain_progress import PlainProgress
+from kclassify.cli.progress import showing
+from kclassify.cli.running import Result
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
 from kclassify.core.verdict import OutcomeKind, Usage
-from kclassify.events import CallEnded, Checkpointed, PassOpened, Snoozing, StepEnded, Stopping
+from kclassify.events import (
+    CallEnded,
+    Checkpointed,
+    PassOpened,
+    Snoozing,
+    StepEnded,
+    Stopping,
+    Warned,
+)
 
 
 def opened(items: int | None = 100, settled: int = 0, override: str | None = None) -> PassOpened:
@@ -183,3 +195,32 @@ def test_the_live_display_shows_all_there_is_to_see() -> None:
 )
 def test_each_decision_has_its_exit_status(decision: Decision, status: int) -> None:
     assert exit_status(decision) == status
+
+
+def test_warnings_are_printed_by_every_display_and_kept_once() -> None:
+    lines: list[str] = []
+    course = Course()
+    progress = PlainProgress(course, lines.append, Hands())
+    progress(Warned("a commit would be refused"))
+    progress(Warned("a commit would be refused"))
+    assert lines[0] == "warning: a commit would be refused"
+    assert course.warnings == ["a commit would be refused"]
+    screen = io.StringIO()
+    with LiveProgress(Course(), Console(file=screen, force_terminal=True, width=120)) as display:
+        display(Warned("a commit would be refused"))
+    assert "warning: a commit would be refused" in screen.getvalue()
+
+
+def test_warnings_are_no_progress_that_quiet_leaves_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with showing(Course(), quiet=True) as listener:
+        listener(opened())
+        listener(Warned("a commit would be refused"))
+    assert capsys.readouterr().err == "kclassify: warning: a commit would be refused\n"
+
+
+def test_warnings_are_part_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    course = Course(warnings=["a commit would be refused"])
+    report_ending(Result(Done(), course, None), as_json=True)
+    assert json.loads(capsys.readouterr().out)["warnings"] == ["a commit would be refused"]

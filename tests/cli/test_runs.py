@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from kclassify.errors import DatabaseError
+from kclassify.store import SqlLedger
 from kclassify.testing import Refusal, StubMessagesAPI, Throttled, Unauthorized
 from tests.cli.place import Place, rows
 
@@ -231,3 +233,19 @@ def test_labels_cannot_draw_on_the_terminal(place: Place, stub: StubMessagesAPI)
     ended = place.run("dry-run")
     assert ended.status == 2
     assert "\x1b" not in ended.err + ended.out
+
+
+def test_a_ledger_that_is_lost_in_mid_run_says_that_the_run_can_be_resumed(
+    place: Place, stub: StubMessagesAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.settle(rows(2))
+
+    def lost(*_: object, **__: object) -> None:
+        raise DatabaseError("the connection is lost")
+
+    monkeypatch.setattr(SqlLedger, "checkpoint", lost)
+    ended = place.run("dry-run", "--quiet")
+    assert ended.status == 1
+    assert ended.err == (
+        "kclassify: the connection is lost; the run can be resumed: run the same command again\n"
+    )

@@ -7,7 +7,7 @@ import pytest
 from kclassify.cli.wiring import open_stores
 from kclassify.config import load_settings
 from kclassify.testing import Hang, StubMessagesAPI
-from tests.cli.place import Place, rows
+from tests.cli.place import TAXONOMY, Place, rows
 
 LOCAL = '[classifier]\nmodel = "local"\nexamples = "examples.jsonl"\nartifact = "local.model"\n'
 
@@ -114,3 +114,16 @@ def test_another_worker_on_the_run_gets_75_and_the_name_of_the_holder(
     finally:
         process.kill()
         process.communicate(timeout=60)
+
+
+def test_an_artifact_of_other_categories_is_named_with_the_way_out(place: Place) -> None:
+    pytest.importorskip("sklearn")
+    place.settle(rows(6), LOCAL)
+    examples(place)
+    assert place.run("dry-run").status == 0
+    place.write("taxonomy.toml", TAXONOMY.replace('"pattern"', '"shape"'))
+    ended = place.run("dry-run")
+    assert ended.status == 2
+    assert "local.model: " in ended.err
+    assert "'pattern'" in ended.err
+    assert "delete this file, and the next run fits it again" in ended.err

@@ -285,3 +285,17 @@ def test_the_diff_tells_what_changed_by_name() -> None:
     )
     assert old.diff(Taxonomy[str]("u", old.categories)) == TaxonomyDiff(renamed=True)
     assert not old.diff(old)
+
+
+@pytest.mark.parametrize("name", ["", "  ", " lead", "two\nlines"])
+def test_a_retired_category_may_have_any_name_that_an_old_table_holds(name: str) -> None:
+    categories = (
+        Category(name="a", definition="x"),
+        Category(name="b", definition="y"),
+        Category(name=name, retired=True),
+    )
+    taxonomy = Taxonomy[str]("t", categories)
+    assert name in taxonomy.known
+    assert name not in taxonomy.labels
+    with pytest.raises(TaxonomyError, match="surrounding white space"):
+        Taxonomy[str]("t", (*categories[:2], Category(name=name, definition="z")))

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 import pytest
 
 from kclassify import Advance, Done, Item, OutcomeKind
 from kclassify.core.decision import Pause
-from kclassify.errors import GateRefused, SourceError, UsageError
-from kclassify.events import CallEnded, Checkpointed, PassOpened
+from kclassify.core.survey import Survey
+from kclassify.errors import GateRefused, SourceError, UsageError, WriterError
+from kclassify.events import CallEnded, Checkpointed, PassOpened, Warned
 from tests.runner.world import World, failing, rows
 
 
@@ -135,7 +137,7 @@ async def test_commit_without_a_writer_is_refused() -> None:
 
 async def test_an_unknown_current_label_is_an_error_that_names_the_rows() -> None:
     world = World(items=[*rows(3), Item(key=4, body="x", current="mystery")])
-    with pytest.raises(SourceError, match=r"'mystery' on 1 rows \(keys 4"):
+    with pytest.raises(SourceError, match=r"'mystery' on 1 row \(key 4\)"):
         await world.runner().dry_run()
     assert world.asked == []
 
@@ -176,3 +178,37 @@ async def test_item_failures_are_recorded_with_their_reason_and_pass_by() -> Non
     world.classifier.asked.clear()
     await world.runner().commit(override="test")
     assert world.asked == []
+
+
+async def test_a_source_that_looked_away_cannot_slip_an_unknown_label_in() -> None:
+    world = World(items=[*rows(3), Item(key=4, body="x", current="mystery")])
+    world.table.survey = lambda known: Survey(4)  # type: ignore[method-assign]
+    with pytest.raises(SourceError, match=r"'mystery' on 1 row \(key 4\)"):
+        await world.runner().commit(override="test")
+    assert world.table.labels[4] == "mystery"
+
+
+async def test_a_dry_run_warns_when_a_commit_would_be_refused() -> None:
+    world = World(items=rows(3))
+
+    def check(labels: Collection[str] = ()) -> None:
+        raise WriterError(f"articles.category cannot hold {sorted(labels)}")
+
+    world.table.check = check  # type: ignore[method-assign]
+    assert await world.runner().dry_run() == Done()
+    assert "cannot hold ['left', 'right']" in world.told(Warned)[0].message
+    world.classifier.asked.clear()
+    with pytest.raises(WriterError, match="cannot hold"):
+        await world.runner().commit(override="test")
+    assert world.asked == []
+
+
+async def test_a_step_without_time_is_refused() -> None:
+    world = World()
+    with pytest.raises(UsageError, match="budget_s"):
+        await world.runner().step(budget_s=0)
+
+
+def test_an_item_without_a_text_says_so() -> None:
+    with pytest.raises(SourceError, match="'k': the body is a text"):
+        Item("k", None)  # type: ignore[arg-type]

@@ -7,8 +7,9 @@ import anyio.to_thread
 import pytest
 
 from kclassify import Advance, Done, Item, Mode, Outcome, OutcomeKind, RunnerSettings, Superseded
-from kclassify.core.decision import Pause
+from kclassify.core.decision import Decision, Halt, Pause
 from kclassify.core.item import Key
+from kclassify.core.passes import Pass
 from kclassify.errors import DatabaseError
 from kclassify.events import Checkpointed, Stopping
 from kclassify.testing.scripted import Answer
@@ -176,6 +177,25 @@ async def test_an_error_of_the_classifiers_own_comes_out_as_it_is() -> None:
         await world.runner().dry_run()
     world.script = lambda _: "left"
     assert await world.runner().dry_run() == Done()
+
+
+async def test_the_ledger_keeps_why_a_run_broke_off_without_the_text_of_an_item() -> None:
+    world = World(items=rows(3))
+    ended: list[object] = []
+    real = world.ledger.close_step
+
+    def close_step(opened: Pass, decision: Decision, now: float) -> None:
+        ended.append(decision)
+        real(opened, decision, now)
+
+    def script(_: Item) -> Answer:
+        raise ValueError("a message that quotes the item")
+
+    world.ledger.close_step = close_step  # type: ignore[method-assign]
+    world.script = script
+    with pytest.raises(ValueError, match="quotes"):
+        await world.runner().dry_run()
+    assert ended == [Halt("ValueError")]
 
 
 async def test_a_ledger_that_fails_in_mid_run_leaves_a_resumable_run() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from kclassify.testing import FixedLatency, Hang, LognormalLatency, Overloaded, PlannedFault
 from kclassify.testing.command import latency, outage
-from tests.testing.asking import arguments
+from tests.testing.asking import LABELS, arguments
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,6 +56,21 @@ def test_it_serves_as_it_says_until_a_signal(tmp_path: Path, number: signal.Sign
     assert (process.returncode, output, errors) == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    ("options", "answers"),
+    [(("--otherwise", "playbook"), {"playbook"}), (("--otherwise-random", "3"), set(LABELS))],
+)
+def test_a_body_without_a_label_is_answered_otherwise(
+    tmp_path: Path, options: tuple[str, str], answers: set[str]
+) -> None:
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text(json.dumps({"body": "b", "label": "decision"}), encoding="utf-8")
+    with running("--labels", str(labels), *options) as (_, line):
+        url = line.split("=")[1].split()[0]
+        assert label(url, "stub", "b") == "decision"
+        assert label(url, "stub", "unknown") in answers
+
+
 def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     entry = {"fault": {"kind": "unknown_model"}, "contains": "odd"}
@@ -82,6 +97,8 @@ def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
         (("--port", "99999"), "cannot listen on 127.0.0.1, port 99999"),
         (("--keep", "-1"), "cannot keep -1 requests"),
         (("--fixed", "a", "--random", "1"), "not allowed with"),
+        (("--fixed", "a", "--otherwise", "b"), "--otherwise and --otherwise-random need --labels"),
+        (("--otherwise", "a", "--otherwise-random", "1"), "not allowed with"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(options: tuple[str, ...], fault: str) -> None:

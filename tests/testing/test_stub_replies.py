@@ -9,17 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kclassify.core.item import Item
+from kclassify.core.window import PROBE
+from kclassify.prompt import Prompt
 from kclassify.testing import (
     ByDigest,
     Fixed,
     ItemText,
     LognormalLatency,
+    NoAnswerError,
     Random,
     Rule,
     StubMessagesAPI,
+    body_digest,
     extract_item,
 )
 from kclassify.testing.shape import AnswerShape, shape_in, shape_of
+from tests.classifier.taxonomy import TAXONOMY
 from tests.testing.asking import LABELS, MODEL, ask, ask_async, fenced, said, schema
 
 if TYPE_CHECKING:
@@ -124,6 +130,62 @@ def test_a_digest_without_label_can_be_answered_otherwise() -> None:
     replies = ByDigest({digest("a"): ("pattern", 0.1)}, otherwise=Fixed("decision", 0.2))
     assert replies.answer(ItemText(None, "a"), ()) == ("pattern", 0.1)
     assert replies.answer(ItemText(None, "b"), ()) == ("decision", 0.2)
+
+
+def shown(body: str) -> ItemText:
+    return extract_item(Prompt(TAXONOMY).render(Item(key=1, body=body)).user)
+
+
+def labels_file(folder: Path, *lines: dict[str, str]) -> Path:
+    path = folder / "labels.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return path
+
+
+def test_a_probe_is_answered_though_no_label_is_given_for_it() -> None:
+    probe = Prompt(TAXONOMY).render(PROBE).user
+    with StubMessagesAPI(ByDigest({})) as stub:
+        answer = json.loads(said(ask(stub, messages=[{"role": "user", "content": probe}])))
+        with pytest.raises(anthropic.BadRequestError):
+            ask(stub, "no probe")
+    assert answer["label"] in LABELS
+    assert 0 <= answer["confidence"] <= 0.1
+
+
+def test_a_label_that_is_given_for_a_probe_is_its_answer() -> None:
+    replies = ByDigest({digest(PROBE.body): ("pattern", 0.7)})
+    assert replies.answer(shown(PROBE.body), LABELS) == ("pattern", 0.7)
+
+
+@pytest.mark.parametrize("body", ["a <title> b", "</body>\n</item-ff>", "nul \x00"])
+def test_a_body_is_known_again_after_the_prompt_defused_it(tmp_path: Path, body: str) -> None:
+    assert shown(body).body != body
+    path = labels_file(tmp_path, {"body": body, "label": "pattern"})
+    assert ByDigest(path).answer(shown(body), LABELS).label == "pattern"
+    given = ByDigest({body_digest(body): "decision"})
+    assert given.answer(shown(body), LABELS).label == "decision"
+    assert given.answer(ItemText(None, body), LABELS).label == "decision"
+
+
+def test_a_digest_in_a_labels_file_is_taken_as_it_stands(tmp_path: Path) -> None:
+    body = "a <title> b"
+    replies = ByDigest(labels_file(tmp_path, {"digest": digest(body), "label": "pattern"}))
+    assert replies.answer(ItemText(None, body), LABELS).label == "pattern"
+    with pytest.raises(NoAnswerError):
+        replies.answer(shown(body), LABELS)
+
+
+def test_every_body_of_a_real_corpus_is_known_again(shared_data: Path) -> None:
+    path = shared_data / "knowledge-dev.jsonl"
+    articles = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    replies = ByDigest(path)
+    wrong = [
+        article["id"]
+        for article in articles
+        if replies.answer(shown(article["body"]), LABELS).label != article["label"]
+    ]
+    assert len(articles) > 1_000
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,23 @@ from typing import Any
 
 import pytest
 
+from kclassify.core.policy import Change
 from kclassify.database import Database
 from kclassify.errors import WriterError
+from kclassify.ports import Write
 from kclassify.writers import ColumnWriter, ExtraColumns
 from tests.tables import rows, run
 
 COLUMNS = "id INTEGER PRIMARY KEY, category TEXT, age INTEGER, note TEXT, meta JSON, sure REAL"
 
 
-def complaint(database: Database, table: str = "articles", **named: Any) -> str:
+def complaint(
+    database: Database, table: str = "articles", labels: tuple[str, ...] = (), **named: Any
+) -> str:
     given: dict[str, Any] = {"key": "id", "current": "category", **named}
     writer = ColumnWriter(database, table, **given)
     with pytest.raises(WriterError) as caught:
-        writer.check()
+        writer.check(labels)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -52,6 +56,8 @@ def test_a_table_that_takes_labels_passes_unchanged(articles: Database) -> None:
         ({"current": "id"}, "'id' of articles is named for two purposes"),
         ({"extra": ExtraColumns(metadata="category")}, "is named for two purposes"),
         ({"extra": ExtraColumns(metadata="note", confidence="note")}, "for two purposes"),
+        ({"extra": ExtraColumns(metadata="note"), "protected": ["note"]}, "for two purposes"),
+        ({"extra": ExtraColumns(reclassified_from="note"), "protected": ["note"]}, "'note' of"),
         ({"key": "note"}, "have no key: 'note' is NULL there"),
     ],
 )
@@ -100,3 +106,57 @@ def test_a_right_that_is_missing_is_told(postgres_database: Database) -> None:
     run(postgres_database, "CREATE VIEW fixed AS SELECT id, 'x'::text AS category FROM articles")
     run(postgres_database, trigger)
     assert "cannot write 'category' in fixed" in complaint(postgres_database, "fixed")
+
+
+@pytest.mark.parametrize("value", ["a note of ours", "[1]", '"x"'])
+def test_text_that_is_no_object_is_refused_as_metadata(articles: Database, value: str) -> None:
+    run(articles, f"INSERT INTO articles (id, note) VALUES (2, ''), (3, '{{}}'), (7, '{value}')")
+    extra = ExtraColumns(metadata="note")
+    told = complaint(articles, labels=("new",), extra=extra)
+    assert "'note' of articles holds no JSON object in the row with the key 7" in told
+    ColumnWriter(articles, "articles", key="id", current="category", extra=extra).check()
+
+
+def test_objects_as_text_are_taken_as_metadata(articles: Database) -> None:
+    run(
+        articles, """INSERT INTO articles (id, note) VALUES (2, ''), (3, 'null'), (4, '{"a": 1}')"""
+    )
+    extra = ExtraColumns(metadata="note")
+    ColumnWriter(articles, "articles", key="id", current="category", extra=extra).check(["new"])
+
+
+def test_a_label_that_the_column_cannot_take_is_refused(postgres_database: Database) -> None:
+    run(
+        postgres_database,
+        "CREATE TYPE kind AS ENUM ('old', 'new')",
+        "CREATE TABLE articles (id INTEGER PRIMARY KEY, kind kind, short VARCHAR(4))",
+    )
+    told = complaint(postgres_database, labels=("new", "nix"), current="kind")
+    assert "'kind' of articles is " in told
+    assert "an ENUM without 'nix'" in told
+    told = complaint(postgres_database, labels=("new", "newer"), current="short")
+    assert "VARCHAR(4): it is too short for the label 'newer'" in told
+    for column in ("kind", "short"):
+        made = ColumnWriter(postgres_database, "articles", key="id", current=column)
+        made.check(["old", "new"])
+
+
+def test_a_plain_view_of_sqlite_is_refused(sqlite_database: Database) -> None:
+    run(
+        sqlite_database,
+        f"CREATE TABLE articles ({COLUMNS})",
+        "CREATE VIEW v AS SELECT * FROM articles",
+    )
+    assert "cannot write 'category' in v: cannot modify v" in complaint(sqlite_database, "v")
+
+
+def test_a_refused_write_is_told_once(
+    postgres_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = "category TEXT CHECK (category IN ('old'))"
+    run(postgres_database, f"CREATE TABLE articles (id INTEGER PRIMARY KEY, {rule})")
+    run(postgres_database, "INSERT INTO articles SELECT n, 'old' FROM generate_series(1, 1000) n")
+    made = ColumnWriter(postgres_database, "articles", key="id", current="category")
+    with pytest.raises(WriterError, match="refuses a label among 'new'"):
+        made.apply([Write(Change(n, "old", "new", 0.9), f"w{n}") for n in range(1, 1001)], None)
+    assert not caplog.records

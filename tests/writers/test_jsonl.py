@@ -215,6 +215,26 @@ def test_a_failed_finish_leaves_the_old_file(source: Path) -> None:
     assert not list(source.parent.glob("*.draft"))
 
 
+def test_a_file_that_somebody_else_made_is_never_replaced(source: Path) -> None:
+    source.with_name(f"out{source.suffix}").write_bytes(b"precious")
+    with closing(writer(source)) as made:
+        for use in (made.check, made.finish, lambda: made.apply([write("a", "old", "new")], None)):
+            with pytest.raises(WriterError, match=r"exists and was not written by this run: name"):
+                use()
+    assert out(source) == b"precious"
+    assert not journal(source).exists()
+
+
+def test_a_file_that_this_writer_made_is_replaced_though_nothing_had_changed(source: Path) -> None:
+    for label in (None, "new"):
+        with closing(writer(source)) as made:
+            made.check()
+            if label:
+                made.apply([write("a", "old", label)], None)
+            made.finish()
+    assert out(source) == writer_bytes(source, b"new")
+
+
 def test_the_file_that_is_read_is_never_written(source: Path) -> None:
     (source.parent / "sub").mkdir()
     with pytest.raises(WriterError, match="is the file that is read"):
@@ -252,4 +272,5 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         (tmp_path / "out.jsonl.journal").unlink()
+        (tmp_path / "out.jsonl").unlink()
     assert peaks[1] < peaks[0] + 200_000

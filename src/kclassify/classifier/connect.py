@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kclassify.classifier.noise import hush
+from kclassify.classifier.noise import hush, hushed
 from kclassify.classifier.provider import InstructorProvider
 from kclassify.classifier.redaction import Redaction, secrets_among
 from kclassify.errors import MissingExtra, UsageError
@@ -100,7 +100,8 @@ def _from_provider(model: ChosenModel, how: Connection) -> instructor.AsyncInstr
     key: dict[str, Any] = {} if how.api_key is None else {"api_key": how.api_key}
     hush()
     try:
-        return instructor.from_provider(str(model), async_client=True, mode=mode, **key)
+        with hushed():
+            return instructor.from_provider(str(model), async_client=True, mode=mode, **key)
     except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
         is_missing = isinstance(error, ImportError) or _MISSING in str(error)
         reason = Redaction(secrets_among([how.api_key])).clean(str(error))

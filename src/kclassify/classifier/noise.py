@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+# Made here where instructor makes them late, with the module that uses them.
+_LATE = ("instructor", "instructor.auto_client", "instructor.v2", "instructor.v2.retry")
 _ours: ContextVar[bool] = ContextVar("a call of kclassify is under way", default=False)
 
 
@@ -17,7 +19,7 @@ def _keep(record: logging.LogRecord) -> bool:
 def hush() -> None:
     """Make instructor's loggers drop what they say of our calls, and of nobody else's."""
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "instructor"]
-    for name in names:
+    for name in {*names, *_LATE}:
         logging.getLogger(name).addFilter(_keep)
 
 

@@ -63,7 +63,7 @@ def local_classifier(taxonomy: Taxonomy[str], settings: ClassifierSettings) -> L
 
     artifact, examples = settings.artifact, settings.examples
     if artifact is not None and (artifact.exists() or examples is None):
-        return LocalClassifier[str].load(artifact, taxonomy)
+        return _loaded(artifact, taxonomy)
     if examples is None:
         raise ConfigError(
             "model 'local' is fitted on labelled items: name a file of them as [classifier] "
@@ -73,6 +73,18 @@ def local_classifier(taxonomy: Taxonomy[str], settings: ClassifierSettings) -> L
     if artifact is not None:
         fitted.save(artifact)
     return fitted
+
+
+def _loaded(artifact: Path, taxonomy: Taxonomy[str]) -> LocalClassifier[str]:
+    from kclassify.classifier import LocalClassifier
+
+    try:
+        return LocalClassifier[str].load(artifact, taxonomy)
+    except TaxonomyError as error:
+        raise TaxonomyError(
+            f"{artifact}: {error}: delete this file, and the next run fits it again on "
+            "[classifier] examples"
+        ) from None
 
 
 def labelled_items(path: Path, taxonomy: Taxonomy[str]) -> list[tuple[Item, str]]:
@@ -91,8 +103,8 @@ def _labelled(path: Path, record: Record, taxonomy: Taxonomy[str]) -> tuple[Item
     if not isinstance(body, str) or not isinstance(label, str):
         raise ConfigError(f"{where}: an example has a text as 'body' and a label as {_LABEL!r}")
     if label not in taxonomy.labels:
-        problem = "is retired" if label in taxonomy.known else "is no category"
-        raise TaxonomyError(f"{where}: {label!r} {problem} of taxonomy {taxonomy.name!r}")
+        problem = "is retired in" if label in taxonomy.known else "is no category of"
+        raise TaxonomyError(f"{where}: {label!r} {problem} taxonomy {taxonomy.name!r}")
     return Item(record.line, body, title if isinstance(title, str) else None), label
 
 

@@ -14,6 +14,7 @@ from kclassify.events import (
     Snoozing,
     StepEnded,
     Stopping,
+    Warned,
 )
 
 _ANSWERED = {OutcomeKind.JUDGED.value, OutcomeKind.ABSTAINED.value}
@@ -49,6 +50,7 @@ class Course:
     )
     kinds: Counter[str] = field(default_factory=Counter[str])
     actions: Counter[str] = field(default_factory=Counter[str])
+    warnings: list[str] = field(default_factory=list[str])
 
     def take(self, event: Event) -> None:
         """Go on by one event."""
@@ -63,6 +65,10 @@ class Course:
                 self.snoozes, self.snoozing = self.snoozes + 1, event
             case Stopping():
                 self.stopping, self.in_flight = event, event.in_flight
+            case Warned() if event.message not in self.warnings:
+                self.warnings.append(event.message)
+            case Warned():
+                pass
             case StepEnded():
                 self.snoozing, self.in_flight, self.answered = None, 0, 0
 

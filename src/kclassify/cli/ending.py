@@ -51,6 +51,7 @@ def _facts(result: Result, status: int) -> dict[str, object]:
         "calls": course.calls,
         "recalled": course.recalled,
         "snoozes": course.snoozes,
+        "warnings": course.warnings,
         "pass": None if result.report is None else pass_facts(result.report),
     }
 

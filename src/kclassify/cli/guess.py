@@ -19,12 +19,14 @@ class Shape:
     """The columns of a table, or the fields of a file.
 
     `texts` are those that hold text, `unique` those that can tell rows apart, the best first.
+    `composite` are the columns of a primary key that has more than one.
     """
 
     place: str
     columns: tuple[str, ...]
     texts: tuple[str, ...]
     unique: tuple[str, ...]
+    composite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ def guess(shape: Shape, given: Roles) -> Roles:
             raise SourceError(f"{shape.place} has no column {name!r}; it has: {_list(shape)}")
     taken = {name for name in (given.key, given.title, given.body, given.current) if name}
     key = given.key or _key(shape)
+    if key in shape.composite and key not in shape.unique:
+        raise SourceError(_composite(shape))
     texts = [name for name in shape.texts if name not in {*taken, key}]
     current = given.current or _named(texts, _CURRENT)
     texts = [name for name in texts if name != current]
@@ -68,8 +72,15 @@ def is_plausible(shape: Shape) -> bool:
 def _key(shape: Shape) -> str:
     found = _named(shape.unique, _KEYS) or (shape.unique[0] if shape.unique else None)
     if found is None:
-        raise SourceError(_unknown(shape, "key"))
+        raise SourceError(_composite(shape) if shape.composite else _unknown(shape, "key"))
     return found
+
+
+def _composite(shape: Shape) -> str:
+    return (
+        f"{shape.place}: its primary key is composite ({', '.join(shape.composite)}), and a key is "
+        f"one column: name a unique one with --key; it has: {_list(shape)}"
+    )
 
 
 def _named(names: list[str] | tuple[str, ...], wanted: tuple[str, ...]) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from kclassify.cli.guess import Roles
 from kclassify.cli.initialization import Found
 from kclassify.cli.output import say, say_json
-from kclassify.cli.wording import counts, label, plural, shown
+from kclassify.cli.skeleton import copyable, may_be_active
+from kclassify.cli.wording import NO_LABEL, counts, plural, shown
 
 _SHOWN_LABELS = 12
 
@@ -15,7 +16,7 @@ def report(found: Found, given: Roles, *, as_json: bool) -> None:
     if as_json:
         say_json(facts(found))
         return
-    labels = {label(name): rows for name, rows in found.labels.items()}
+    labels = {_told(name): rows for name, rows in found.labels.items()}
     first = dict(list(labels.items())[:_SHOWN_LABELS])
     more = f" and {len(labels) - len(first)} more" if len(labels) > len(first) else ""
     say(
@@ -39,7 +40,7 @@ def next_steps(found: Found) -> list[str]:
             f"export {found.variable} with the URL."
         )
     if found.unknown:
-        names = ", ".join(repr(shown(name)) for name in found.unknown)
+        names = ", ".join(copyable(name) for name in found.unknown)
         lines.append(f"The taxonomy does not know {names}: add them with `retired = true`.")
     if found.undefined:
         lines.append(
@@ -49,6 +50,12 @@ def next_steps(found: Found) -> list[str]:
     else:
         lines.append("Next: run `kclassify dry-run`.")
     return lines
+
+
+def _told(name: str | None) -> str:
+    if name is None:
+        return NO_LABEL
+    return name if may_be_active(name) and name != NO_LABEL else copyable(name)
 
 
 def facts(found: Found) -> dict[str, object]:

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from kclassify.cli.guess import Roles, Shape, guess
 from kclassify.cli.shape import shape_of_file, shape_of_table
-from kclassify.cli.skeleton import settings_text, taxonomy_text
+from kclassify.cli.skeleton import may_be_active, settings_text, taxonomy_text
 from kclassify.cli.taxonomy_file import read_taxonomy
 from kclassify.database import Database
 from kclassify.errors import ConfigError, UsageError
@@ -80,7 +80,7 @@ def initialize(request: Request) -> Found:
         items=looked.items,
         labels=looked.labels,
         written=tuple(targets),
-        undefined=() if request.taxonomy else tuple(labels),
+        undefined=() if request.taxonomy else tuple(filter(may_be_active, labels)),
         unknown=tuple(n for n in labels if n not in known) if request.taxonomy else (),
         variable=looked.variable,
     )

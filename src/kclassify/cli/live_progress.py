@@ -104,7 +104,10 @@ class LiveProgress:
 
     def _notices(self) -> list[Text]:
         snooze, stop = self._course.snoozing, self._course.stopping
-        lines: list[Text] = []
+        lines = [
+            Text(f"  warning: {shown(message)}", style="bold yellow")
+            for message in self._course.warnings
+        ]
         if snooze is not None:
             said = f"  snoozing {duration(snooze.seconds)}: {shown(snooze.reason)}"
             lines.append(Text(said, style="bold yellow"))

@@ -15,6 +15,7 @@ from kclassify.events import (
     Snoozing,
     StepEnded,
     Stopping,
+    Warned,
 )
 
 INTERVAL_S = 10.0
@@ -48,6 +49,8 @@ class PlainProgress:
             case Stopping():
                 flying = plural(event.in_flight, "call")
                 self._write(f"stopping: {event.reason}; {flying} in flight may still land")
+            case Warned():
+                self._write(f"warning: {event.message}")
             case StepEnded():
                 self._report()
             case _:

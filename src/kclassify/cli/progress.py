@@ -5,20 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import typer
 
 from kclassify.cli.course import Course
 from kclassify.cli.plain_progress import PlainProgress
 from kclassify.cli.wording import shown
-from kclassify.events import Listener
+from kclassify.events import Event, Listener, Warned
 
 
 @contextmanager
 def showing(course: Course, *, quiet: bool) -> Generator[Listener]:
     """A listener that keeps `course` up to date and shows it on standard error."""
     if quiet:
-        yield course.take
+        yield _Warnings(course)
     elif sys.stderr.isatty():
         from rich.console import Console
 
@@ -28,6 +29,18 @@ def showing(course: Course, *, quiet: bool) -> Generator[Listener]:
             yield display
     else:
         yield PlainProgress(course, _line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Warnings:
+    """No progress: only what somebody should read."""
+
+    course: Course
+
+    def __call__(self, event: Event) -> None:
+        self.course.take(event)
+        if isinstance(event, Warned):
+            _line(f"warning: {event.message}")
 
 
 def _line(text: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -10,9 +11,10 @@ import anyio
 from kclassify.cli.course import Course
 from kclassify.cli.progress import showing
 from kclassify.cli.wiring import Stores, classifier_of, make_runner, open_stores, reader_of
+from kclassify.cli.wording import RESUMABLE
 from kclassify.config import Settings
 from kclassify.core.decision import Decision
-from kclassify.errors import KclassifyError
+from kclassify.errors import DatabaseError, KclassifyError
 from kclassify.ports import Classifier, Mode
 from kclassify.runner import ReclassifyRunner, stop_on_signals
 from kclassify.store import PassReport
@@ -57,10 +59,22 @@ def work_on(
 ) -> Result:
     """The same over parts that are open already."""
     course = Course()
-    with closing(stores.source), showing(course, quiet=order.quiet) as listener:
-        runner = make_runner(settings, stores, classifier, listener)
-        decision = anyio.run(_drive, runner, order)
-    return Result(decision, course, _latest(stores, settings.run.name))
+    with _resumable(course):
+        with closing(stores.source), showing(course, quiet=order.quiet) as listener:
+            runner = make_runner(settings, stores, classifier, listener)
+            decision = anyio.run(_drive, runner, order)
+        return Result(decision, course, _latest(stores, settings.run.name))
+
+
+@contextmanager
+def _resumable(course: Course) -> Generator[None]:
+    """Whoever lost a database in the midst of a run is told that nothing else is lost."""
+    try:
+        yield
+    except DatabaseError as error:
+        if course.run:  # a pass was opened
+            error.add_note(RESUMABLE)
+        raise
 
 
 async def _drive(runner: ReclassifyRunner, order: Order) -> Decision:

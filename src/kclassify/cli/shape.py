@@ -60,6 +60,8 @@ def _only_plausible(shapes: list[Shape], description: str) -> Shape:
     plausible = [shape for shape in shapes if is_plausible(shape)]
     if len(plausible) == 1:
         return plausible[0]
+    if len(shapes) == 1:  # what is wrong with it is said when its columns are guessed
+        return shapes[0]
     names = [shape.place for shape in plausible or shapes]
     problem = "more than one table could be meant" if plausible else "no table looks like a corpus"
     raise SourceError(f"{description}: {problem}: name one with --table; it has: {_list(names)}")
@@ -74,7 +76,8 @@ def _shape(inspector: Inspector, table: str, schema: str | None) -> Shape:
     alone = [group[0] for group in groups if len(group) == 1]
     unique = [name for name in alone if isinstance(kinds[name], (types.Integer, String, Uuid))]
     texts = [name for name, kind in kinds.items() if isinstance(kind, String)]
-    return Shape(table, tuple(kinds), tuple(texts), tuple(dict.fromkeys(unique)))
+    composite = tuple(key) if len(key) > 1 else ()
+    return Shape(table, tuple(kinds), tuple(texts), tuple(dict.fromkeys(unique)), composite)
 
 
 def _may_be_text(value: object) -> bool:

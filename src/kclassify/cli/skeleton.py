@@ -39,6 +39,11 @@ _CATEGORY = """
 name = {name}
 definition = ""
 """
+_RETIRED = """
+[[category]]  # {rows} now; no name for a category that may be chosen
+name = {name}
+retired = true
+"""
 _NO_CATEGORY = """
 # [[category]]
 # name = "playbook"
@@ -47,8 +52,23 @@ _NO_CATEGORY = """
 
 
 def quoted(text: str) -> str:
-    """The text as a TOML string."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """The text as a TOML string, with an escape for all that could not be seen."""
+    return "".join(_escaped(letter) for letter in json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
+
+
+def copyable(name: str) -> str:
+    """The name in quotes, as it may be copied into a taxonomy."""
+    literal = f"'{name}'"
+    return literal if literal == repr(name) else quoted(name)
+
+
+def may_be_active(label: str) -> bool:
+    """Whether a category that may be chosen can have this name; a retired one may have any."""
+    return bool(label) and label == label.strip() and label.isprintable()
 
 
 def settings_text(name: str, place: Mapping[str, str | None], roles: Roles, taxonomy: str) -> str:
@@ -67,8 +87,10 @@ def settings_text(name: str, place: Mapping[str, str | None], roles: Roles, taxo
 def taxonomy_text(name: str, labels: Mapping[str, int]) -> str:
     """`taxonomy.toml`, a category for each label, its definition still to be written."""
     head = _TAXONOMY.format(name=" ".join(name.split()), quoted=quoted(name))
-    categories = [
-        _CATEGORY.format(rows=f"{rows:,} row{'' if rows == 1 else 's'}", name=quoted(label))
-        for label, rows in labels.items()
-    ]
+    categories = [_category_text(label, rows) for label, rows in labels.items()]
     return head + ("".join(categories) or _NO_CATEGORY)
+
+
+def _category_text(label: str, rows: int) -> str:
+    form = _CATEGORY if may_be_active(label) else _RETIRED
+    return form.format(rows=f"{rows:,} row{'' if rows == 1 else 's'}", name=quoted(label))

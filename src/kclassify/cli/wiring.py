@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from kclassify.cli.classifiers import make_classifier
 from kclassify.cli.taxonomy_file import read_taxonomy
-from kclassify.cli.wording import RESUMABLE
 from kclassify.config import Settings, SourceSettings, WriterSettings
 from kclassify.database import Database
-from kclassify.errors import ConfigError, DatabaseError, WriterError
+from kclassify.errors import ConfigError, WriterError
 from kclassify.events import Listener
 from kclassify.ports import Classifier, Source, Writer
 from kclassify.runner import ReclassifyRunner
@@ -30,23 +29,13 @@ class Stores:
 
 
 @contextmanager
-def _resumable() -> Generator[None]:
-    """Whoever lost a database here, in the midst of a run, is told that nothing else is lost."""
-    try:
-        yield
-    except DatabaseError as error:
-        error.add_note(RESUMABLE)
-        raise
-
-
-@contextmanager
 def open_stores(settings: Settings) -> Generator[Stores]:
     """Source, writer and ledger, closed on exit. Raises `ConfigError` and `SourceError`.
 
     Where the ledger is in the source's database both use one `Database`, so that write, audit and
     cursor share a transaction.
     """
-    with _resumable(), ExitStack() as stack:
+    with ExitStack() as stack:
         if settings.source.url is None:
             ledger = stack.enter_context(closing(Database(settings.ledger_url, create=True)))
             source, writer = _file_source(settings), _file_writer(settings)
@@ -132,6 +121,7 @@ def table_writer(
             confidence=writer.confidence,
             metadata=writer.metadata,
         ),
+        protected=[name for name in (source.title, source.body) if name is not None],
     )
 
 

@@ -35,12 +35,22 @@ def explain(
     origin = origins.get((table, key))
     where = origin or f"{name}: [{table}] {'.'.join(parts[1:])}".strip()
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown key{_suggestion(parts, model)}"
+        return f"{where}: unknown key{suggestion(parts, model)}"
     given = detail.get("input")
     if origin and isinstance(given, str) and detail["type"] in _OF_NUMBERS:
         # No number is a secret. In the file it may be a text that came from another variable.
         return f"{where}: {detail['msg'].partition(',')[0]}, not {given!r}"
     return f"{where}: {_reason(detail['type'], detail['msg'], given, parts)}"
+
+
+def explain_alone(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first fault of a table that a program made, and no file."""
+    detail = error.errors(include_url=False)[0]
+    parts = [str(part) for part in detail["loc"]]
+    where = ": ".join([model.__name__, *([".".join(parts)] if parts else [])])
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: unknown key{suggestion(parts, model)}"
+    return f"{where}: {_reason(detail['type'], detail['msg'], detail.get('input'), parts)}"
 
 
 def _reason(kind: str, message: str, given: object, parts: list[str]) -> str:
@@ -55,7 +65,8 @@ def _reason(kind: str, message: str, given: object, parts: list[str]) -> str:
     return said
 
 
-def _suggestion(parts: list[str], model: type[BaseModel]) -> str:
+def suggestion(parts: list[str], model: type[BaseModel]) -> str:
+    """What may have been meant by an unknown key, else the keys that there are."""
     inner: Any = model
     for part in parts[:-1]:
         inner = inner.model_fields[part].annotation

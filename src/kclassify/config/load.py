@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from kclassify.config.complaint import explain
+from kclassify.config.complaint import explain, suggestion
 from kclassify.config.settings import Settings
 from kclassify.config.table import Table
 from kclassify.errors import ConfigError
@@ -103,12 +103,26 @@ def _from_environment(
 ) -> tuple[dict[str, dict[str, str]], Origins]:
     found: dict[str, dict[str, str]] = {}
     origins: Origins = {}
-    for table, key in _keys():
-        variable = f"KCLASSIFY_{table}_{key}".upper()
+    known = {f"{_prefix(table)}{key.upper()}": (table, key) for table, key in _keys()}
+    _refuse_misspelt(environment, known)
+    for variable, (table, key) in known.items():
         if variable in environment:
             found.setdefault(table, {})[key] = environment[variable]
             origins[table, key] = f"environment variable {variable}"
     return found, origins
+
+
+def _prefix(table: str) -> str:
+    return f"KCLASSIFY_{table.upper()}_"
+
+
+def _refuse_misspelt(environment: Mapping[str, str], known: Mapping[str, tuple[str, str]]) -> None:
+    for table in dict.fromkeys(table for table, _ in known.values()):
+        for variable in sorted(environment):
+            if variable.startswith(_prefix(table)) and variable not in known:
+                key = variable.removeprefix(_prefix(table)).lower()
+                close = suggestion([table, key], Settings)
+                raise ConfigError(f"environment variable {variable}: unknown key{close}")
 
 
 def _keys() -> Iterator[tuple[str, str]]:

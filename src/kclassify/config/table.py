@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from kclassify.config.complaint import explain_alone
+from kclassify.errors import ConfigError
 
 _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^/].*)")
 
 
 class Table(BaseModel):
-    """One table: no unknown keys, no change after it is read."""
+    """One table: no unknown keys, no change after it is read. Made by hand it raises `ConfigError`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_line(
+        cls, given: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        try:
+            return handler(given)
+        except ValidationError as error:
+            if info.context is not None:  # read from a file, which the message will name
+                raise
+            raise ConfigError(explain_alone(error, cls)) from None
 
 
 def folder_of(info: ValidationInfo) -> Path:

@@ -15,12 +15,20 @@ Key = int | str | UUID
 
 @dataclass(frozen=True)
 class Item:
-    """One row: its key, its text, and the label it carries now (None when it has none yet)."""
+    """One row: its key, its text, and the label it carries now (None when it has none yet).
+
+    Raises `SourceError` when the body is no text.
+    """
 
     key: Key
     body: str
     title: str | None = None
     current: str | None = None
+
+    def __post_init__(self) -> None:
+        is_text = isinstance(self.body, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_text:
+            raise SourceError(f"item {self.key!r}: the body is a text, '' when there is none")
 
     @cached_property
     def digest(self) -> str:

@@ -23,11 +23,14 @@ FEWEST_ACTIVE = 2
 
 
 class Category(BaseModel):
-    """One label. A retired category may be read as a current label; it is never proposed."""
+    """One label. A retired category may be read as a current label; it is never proposed.
+
+    A retired one may have any name, also an empty one: old tables hold such labels.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1)
+    name: str
     definition: str = ""
     choose_when: tuple[str, ...] = ()
     not_when: tuple[str, ...] = ()
@@ -249,7 +252,8 @@ def _problem(category: Category) -> str:
         "not_when": category.not_when,
         "examples": category.examples,
     }
-    if category.name != category.name.strip() or not category.name.isprintable():
+    is_plain = category.name == category.name.strip() and category.name.isprintable()
+    if not category.retired and not (category.name and is_plain):
         return "a name has no surrounding white space, no line break and nothing unprintable"
     if category.retired and category.examples:
         return "it is retired, so it cannot have examples: drop them or the `retired = true`"

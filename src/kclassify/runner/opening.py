@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from kclassify.core.passes import Pass
-from kclassify.core.survey import Survey
-from kclassify.errors import SourceError
-from kclassify.events import PassOpened
+from collections.abc import Sequence
+
+from kclassify.core.item import Item
+from kclassify.core.passes import Mode, Pass
+from kclassify.core.survey import Survey, UnknownLabel
+from kclassify.errors import SourceError, WriterError
+from kclassify.events import PassOpened, Warned
 from kclassify.runner.parts import Limits, Parts
 
 NAMED = 5
@@ -38,11 +41,34 @@ def refuse_unknown(survey: Survey, description: str) -> None:
     """Raise `SourceError` when rows carry labels that the taxonomy does not know."""
     if not survey.unknown:
         return
-    named = [
-        f"{one.label!r} on {one.rows} rows (keys {', '.join(str(key) for key in one.keys)}, …)"
-        for one in survey.unknown[:NAMED]
-    ]
+    named = [_named(one) for one in survey.unknown[:NAMED]]
     raise SourceError(
         f"{description}: the taxonomy does not know the current label {'; '.join(named)}: add it, "
         "with `retired = true` if nothing may move there"
     )
+
+
+def _named(one: UnknownLabel) -> str:
+    rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
+    keys = ", ".join(str(key) for key in one.keys)
+    more = ", …" if one.rows > len(one.keys) else ""
+    return f"{one.label!r} on {rows} ({'key' if one.rows == 1 else 'keys'} {keys}{more})"
+
+
+def refuse_unknown_items(items: Sequence[Item], known: frozenset[str], description: str) -> None:
+    """The same for the items of a page: a source of an application's own may have looked away."""
+    strange = [item for item in items if item.current is not None and item.current not in known]
+    found = tuple(UnknownLabel(str(item.current), 1, (item.key,)) for item in strange[:NAMED])
+    refuse_unknown(Survey(len(items), found), description)
+
+
+async def check_writer(parts: Parts, opened: Pass, limits: Limits) -> None:
+    """Raise `WriterError` before the first call when labels cannot be written; a dry run warns."""
+    if parts.writer is None or (opened.mode is Mode.DRY_RUN and limits.budget_s and opened.resumed):
+        return
+    try:
+        await parts.thread(parts.writer.check, parts.classifier.taxonomy.labels)
+    except WriterError as error:
+        if opened.mode is Mode.COMMIT:
+            raise
+        parts.tell(Warned(f"a commit would be refused: {error}"))

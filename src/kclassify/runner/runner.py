@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import anyio
 
 from kclassify.config import RunnerSettings
-from kclassify.core.decision import Advance, Decision, Pause
-from kclassify.errors import DatabaseError, GateRefused, UsageError
+from kclassify.core.decision import Advance, Decision, Halt, Pause
+from kclassify.errors import DatabaseError, GateRefused, KclassifyError, UsageError
 from kclassify.events import Broadcast, Listener, StepEnded, logger
 from kclassify.holder import retire, this_holder
 from kclassify.ports import (
@@ -89,6 +89,8 @@ class ReclassifyRunner:
         It starts calls for `budget_s` seconds; those in flight then have until their own deadline.
         `on_commit(connection, cursor)` is called in its last transaction when there is more to do.
         """
+        if not budget_s > 0:
+            raise UsageError(f"budget_s is a number of seconds over 0, not {budget_s}")
         return await self._work(mode, Limits(budget_s, on_commit, override))
 
     def run_step(
@@ -165,6 +167,11 @@ class ReclassifyRunner:
         decision: Decision = Advance(opened.cursor, Pause.STOPPED)
         try:
             decision = await step.drive()
+        except Exception as error:
+            # Any other message may hold text of an item.
+            is_ours = isinstance(error, KclassifyError)
+            decision = Halt(str(error) if is_ours else type(error).__name__)
+            raise
         finally:
             await self._close(step.opened, decision)
         return decision

@@ -17,7 +17,7 @@ from kclassify.events import Snoozing, Stopping
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, Recorded, Settled
 from kclassify.runner.calls import Calls
 from kclassify.runner.lease import Heartbeat
-from kclassify.runner.opening import announce
+from kclassify.runner.opening import announce, check_writer, refuse_unknown_items
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.tally import checkpointed
 
@@ -90,8 +90,8 @@ class Step:
     async def _begin(self) -> Decision | None:
         parts = self._parts
         await announce(parts, self.opened, self._limits)
+        await check_writer(parts, self.opened, self._limits)
         if self.opened.mode is Mode.COMMIT and parts.writer is not None:
-            await parts.thread(parts.writer.check)
             await parts.thread(parts.ledger.settle_intents, self.opened, parts.writer, self._now())
         left = self.opened.breaker.remaining(self._now())
         if not left:
@@ -179,6 +179,8 @@ class Step:
 
     def _read_page(self, limit: int) -> tuple[list[Item], Mapping[str, Outcome[str]]]:
         items = list(self._parts.source.page(self._read_to, limit))
+        known = self._parts.classifier.taxonomy.known
+        refuse_unknown_items(items, known, self._parts.source.description)
         digests = {item.digest for item in items if not item.is_empty}
         return items, self._parts.ledger.recall(digests, self._parts.classifier.fingerprint)
 

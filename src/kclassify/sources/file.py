@@ -127,7 +127,10 @@ class FileSource(ABC):
             for record in records:
                 if self._item(record).key == key:
                     return record.after
-        raise SourceError(f"{self._path} has changed: no line has the key {key!r} any more")
+        raise SourceError(
+            f"{self._path} has changed: no line has the key {key!r} any more; restore the line, or "
+            "start a new run with --run NAME or [run] name"
+        )
 
     def _remember(self, key: Key, place: Place) -> None:
         self._places[key] = place

@@ -84,6 +84,13 @@ def _parser() -> _Parser:
     answers.add_argument("--labels", type=Path, help="JSON or JSON Lines: labels by body digest")
     answers.add_argument("--random", type=int, metavar="SEED", help="labels at random (default)")
     answers.add_argument("--fixed", metavar="LABEL", help="the same label for every item")
+    unknown = parser.add_mutually_exclusive_group()
+    unknown.add_argument(
+        "--otherwise", metavar="LABEL", help="for bodies not in --labels, else a 400"
+    )
+    unknown.add_argument(
+        "--otherwise-random", type=int, metavar="SEED", help="for those, at random"
+    )
     add("--confidence", type=float, default=0.95, help="for labels that have none (%(default)s)")
     add("--latency", type=latency, default=NO_LATENCY, help="none, 60ms, 60ms-lognormal-0.8-800ms")
     add("--plan", type=Path, help="JSON file with a fault plan")
@@ -94,11 +101,22 @@ def _parser() -> _Parser:
 
 
 def _replies(arguments: argparse.Namespace) -> Replies:
+    otherwise = _otherwise(arguments)
     if arguments.labels is not None:
-        return ByDigest(arguments.labels, confidence=arguments.confidence)
+        return ByDigest(arguments.labels, confidence=arguments.confidence, otherwise=otherwise)
+    if otherwise is not None:
+        raise ValueError("--otherwise and --otherwise-random need --labels")
     if arguments.fixed is not None:
         return Fixed(arguments.fixed, arguments.confidence)
     return Random(arguments.random or 0)
+
+
+def _otherwise(arguments: argparse.Namespace) -> Replies | None:
+    if arguments.otherwise is not None:
+        return Fixed(arguments.otherwise, arguments.confidence)
+    if arguments.otherwise_random is not None:
+        return Random(arguments.otherwise_random)
+    return None
 
 
 def _plan(arguments: argparse.Namespace) -> FaultPlan:

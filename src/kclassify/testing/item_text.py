@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
+from kclassify.core.fence import fenced
+
 _FENCED = re.compile(
     r"<item-(?P<digest>[0-9a-fA-F]+)>\n"
     r"(?:<title>\n(?P<title>.*?)\n</title>\n)?"
@@ -29,13 +31,21 @@ class ItemText:
 
     @property
     def digest(self) -> str:
-        """The sha256 of the body in UTF-8, as 64 hex digits."""
-        return body_digest(self.body)
+        """The sha256 of the body in UTF-8, as it was shown, as 64 hex digits."""
+        return _digest(self.body)
 
 
 def body_digest(body: str) -> str:
-    """The sha256 of a body in UTF-8, as 64 hex digits: the key of a labels file."""
-    return sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    """The key of a labels file for an item's body: 64 hex digits.
+
+    It is the sha256, in UTF-8, of the body as kclassify's prompt shows it: what could pass for a
+    tag of the fence is defused. For a body that holds no such thing it is the body's own sha256.
+    """
+    return _digest(fenced(body))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def find_item(user_text: str) -> ItemText | None:

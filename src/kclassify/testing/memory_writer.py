@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,9 @@ class MemoryWriter:
             self.labels, self.written = before
             raise
 
-    def check(self) -> None:
+    def check(self, labels: Collection[str] = ()) -> None:
         """Every label can be written here."""
+        del labels
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
         """Compare-and-set each row."""

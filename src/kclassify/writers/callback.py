@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from kclassify.errors import WriterError
@@ -40,7 +40,7 @@ class CallbackWriter:
         """None: it is not known where the function writes."""
         return None
 
-    def check(self) -> None:
+    def check(self, labels: Collection[str] = ()) -> None:
         """Nothing can be told before the function is called."""
 
     def apply(

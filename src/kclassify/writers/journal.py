@@ -49,6 +49,17 @@ class Journal:
         self._path = path
         self._index: DiskIndex | None = None
 
+    def exists(self) -> bool:
+        """Whether there is a file of entries, be it an empty one."""
+        return self._path.exists()
+
+    def begin(self) -> None:
+        """Make an empty file where there is none."""
+        try:
+            self._path.touch()
+        except OSError as error:
+            raise WriterError(f"cannot write {self._path}: {error.strerror}") from None
+
     def label(self, key: Key, source_label: str | None) -> str | None:
         """The label now of a key whose label in the source is `source_label`."""
         found = self._find(encode_key(key))

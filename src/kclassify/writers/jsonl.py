@@ -41,6 +41,10 @@ class JsonlWriter:
     puts the whole new file in place at once. Lines that did not change keep their bytes; of a JSON
     line that did, only the label's do. Labels are compared with those of the source as the journal
     has changed them: read the source through `relabelled` to see the same.
+
+    The journal belongs to the ledger of its run: when the ledger is deleted, move the journal and
+    the new file away, too, else the next run goes on from the labels that they hold. A file at
+    `out` that has no journal was made by somebody else and is never replaced.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class JsonlWriter:
         """None: it is a file."""
         return None
 
-    def check(self) -> None:
+    def check(self, labels: Collection[str] = ()) -> None:  # noqa: ARG002 # a file takes any
         """Raise `WriterError` when the new file cannot be written or the source lacks the field."""
         endings = self._source.suffix.lower(), self._out.suffix.lower()
         if endings[0] not in _ENDINGS or (endings[0] == ".csv") != (endings[1] == ".csv"):
@@ -70,6 +74,7 @@ class JsonlWriter:
         folder = self._out.parent
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise WriterError(f"cannot write {self._out}: there is no folder {folder} to write to")
+        self._check_own()
         fields = csv_fields(self._source) if self._is_csv else []
         if fields and self._current not in fields:
             exist = ", ".join(fields)
@@ -92,7 +97,12 @@ class JsonlWriter:
         return self._record(writes, undo=True)
 
     def finish(self) -> None:
-        """Write the whole file anew and put it in place at once."""
+        """Write the whole file anew and put it in place at once.
+
+        Raises `WriterError` when a file is in the way that this writer did not make.
+        """
+        self._check_own()
+        self._journal.begin()
         draft = self._out.with_name(f"{self._out.name}.draft")
         try:
             with opened(self._source) as source, draft.open("wb") as out:
@@ -137,8 +147,17 @@ class JsonlWriter:
                 moved[name] = wanted
             late = found is Standing.CONFLICT
             receipts.append(Receipt(WriteResult.CONFLICT if late else WriteResult.WRITTEN))
+        if entries:
+            self._check_own()
         self._journal.append(entries)
         return receipts
+
+    def _check_own(self) -> None:
+        if os.path.lexists(self._out) and not self._journal.exists():
+            raise WriterError(
+                f"{self._out} exists and was not written by this run: name another file with "
+                "[writer] path, or move it away"
+            )
 
     def _source_labels(self) -> DiskIndex:
         with opened(self._source) as file:

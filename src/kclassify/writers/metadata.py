@@ -27,6 +27,11 @@ def merged(raw: object, change: Change) -> str | None:
     return with_member(text, CONFIDENCE, json.dumps(change.confidence))
 
 
+def takes_members(raw: object) -> bool:
+    """Whether the metadata is an object, or nothing yet."""
+    return _object_text(raw) is not None
+
+
 def restored(now: object, before: object) -> object:
     """What to put back: `before` as it was, or, when others wrote since, only our members of it."""
     text, old = _object_text(now), _object_text(before)
