@@ -190,7 +190,8 @@ def test_a_misspelt_variable_is_named_and_others_are_left_alone(tmp_path: Path) 
         "environment variable KCLASSIFY_RUNNER_MAX_ITEM: unknown key; did you mean 'max_items'?"
     )
     names = ("MODEL", "DATABASE_URL", "REQUIRE_SERVICES", "POSTGRES_URL", "RUNNERS")
-    assert read(tmp_path, environment={f"KCLASSIFY_{name}": "x" for name in names})
+    settings = read(tmp_path, environment={f"KCLASSIFY_{name}": "x" for name in names})
+    assert settings == read(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def test_a_ledger_that_cannot_be_read_is_one_line_that_promises_no_run(place: Pl
     place.settle(rows(1), '[ledger]\nurl = "sqlite:///own.db"\n')
     place.write("own.db", "this is no database, though it is long enough to be one")
     read, worked = place.run("status"), place.run("dry-run")
-    assert (read.status, len(read.err.splitlines())) == (1, 1)
+    assert (read.status, len(read.err.splitlines())) == (2, 1)
     assert "own.db" in read.err
     assert "resumed" not in read.err
-    assert worked.status == 1
+    assert worked.status == 2
     assert "resumed" not in worked.err

@@ -131,7 +131,7 @@ def test_a_cursor_that_is_gone_says_that_the_file_changed(tmp_path: Path) -> Non
     source = JsonlSource(path)
     assert [item.key for item in source.page(None, 1)] == [1]
     path.write_text('{"id": 2, "body": "two"}\n{"id": 3, "body": "three"}\n', encoding="utf-8")
-    with pytest.raises(SourceError, match="no line has the key 1 any more; restore .* --run NAME"):
+    with pytest.raises(SourceError, match=r"no line has the key 1 any more; restore .* --run NAME"):
         source.page(1, 1)
     assert [item.key for item in source.page(2, 1)] == [3]
 

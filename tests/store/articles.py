@@ -12,7 +12,7 @@ from kclassify.database import Database
 from kclassify.ports import Receipt, Write, WriteResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
 
 articles = Table(
@@ -70,7 +70,7 @@ class ArticleWriter:
         self.applied: list[Write] = []
         self.finished = 0
 
-    def check(self) -> None: ...
+    def check(self, labels: Collection[str] = ()) -> None: ...
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
         self._die("before")

@@ -24,14 +24,17 @@ _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^/].*)")
 
 
 class Table(BaseModel):
-    """One table: no unknown keys, no change after it is read. Made by hand it raises `ConfigError`."""
+    """One table: no unknown keys, no change after it is read.
+
+    Raises `ConfigError` when it is made with a value that it cannot hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     @model_validator(mode="wrap")
     @classmethod
     def _in_one_line(
-        cls, given: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+        cls, given: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
         try:
             return handler(given)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
+from kclassify.holder import described
 from kclassify.holder import is_alive as holder_is_alive
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
 from kclassify.store import intents, passes, runs, verdicts
@@ -144,6 +145,6 @@ def tell(decision: Decision) -> str:
         case Halt():
             return f"halted: {decision.reason}"
         case Superseded():
-            return f"superseded by {decision.holder}"
+            return f"superseded by {described(decision.holder)}"
         case Done():
             return "done"

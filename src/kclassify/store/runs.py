@@ -42,7 +42,8 @@ def unknown_run(connection: Connection, name: str) -> UsageError:
 
 def no_such_run(name: str, known: list[str]) -> UsageError:
     """The error for a run that is not in the ledger."""
-    there = f"there is {', '.join(known)}" if known else "there is none yet"
+    verb = "is" if len(known) == 1 else "are"
+    there = f"there {verb} {', '.join(known)}" if known else "there is none yet"
     return UsageError(f"the ledger has no run named {name!r}: {there}")
 
 
