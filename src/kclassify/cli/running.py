@@ -14,7 +14,7 @@ from kclassify.cli.wiring import Stores, classifier_of, make_runner, open_stores
 from kclassify.cli.wording import RESUMABLE
 from kclassify.config import Settings
 from kclassify.core.decision import Decision
-from kclassify.errors import DatabaseError, KclassifyError
+from kclassify.errors import DatabaseError
 from kclassify.ports import Classifier, Mode
 from kclassify.runner import ReclassifyRunner, stop_on_signals
 from kclassify.store import PassReport
@@ -79,18 +79,12 @@ def _resumable(course: Course) -> Generator[None]:
 
 async def _drive(runner: ReclassifyRunner, order: Order) -> Decision:
     decision: Decision | None = None
-    failure: KclassifyError | None = None
     try:
         async with stop_on_signals(runner):
-            try:
-                decision = await _ask(runner, order)
-            except KclassifyError as error:  # raised below, outside the task group
-                failure = error
+            decision = await _ask(runner, order)
     finally:
         with anyio.CancelScope(shield=True):
             await runner.classifier.aclose()
-    if failure is not None:
-        raise failure
     if decision is None:
         raise KeyboardInterrupt
     return decision
