@@ -59,7 +59,7 @@ def test_a_missing_run_is_named_with_those_that_are_there(
     open_pass(ledger, run="first")
     open_pass(ledger, run="second", now=NOW + 1)
     for ask in (reader.status, reader.failures, reader.changes):
-        with pytest.raises(UsageError, match="no run named 'r': there is second, first"):
+        with pytest.raises(UsageError, match="no run named 'r': there are second, first"):
             ask("r")
 
 
