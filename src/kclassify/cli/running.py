@@ -78,16 +78,16 @@ def _resumable(course: Course) -> Generator[None]:
 
 
 async def _drive(runner: ReclassifyRunner, order: Order) -> Decision:
-    decision: Decision | None = None
+    decisions: list[Decision] = []  # empty after a second signal, which cancels
     try:
         async with stop_on_signals(runner):
-            decision = await _ask(runner, order)
+            decisions.append(await _ask(runner, order))
     finally:
         with anyio.CancelScope(shield=True):
             await runner.classifier.aclose()
-    if decision is None:
+    if not decisions:
         raise KeyboardInterrupt
-    return decision
+    return decisions[0]
 
 
 async def _ask(runner: ReclassifyRunner, order: Order) -> Decision:
