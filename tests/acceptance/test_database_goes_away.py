@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import make_url
 
 from kclassify import (
-    Category,
     ColumnWriter,
     Database,
     Done,
@@ -19,22 +18,14 @@ from kclassify import (
     RunnerSettings,
     SqlLedger,
     SqlSource,
-    Taxonomy,
 )
 from kclassify.errors import DatabaseError
 from kclassify.events import CallEnded, Event
 from kclassify.testing.scripted import ScriptedClassifier
+from tests.small import TAXONOMY
 from tests.tables import insert, run
 
 ROWS = 300
-TAXONOMY = Taxonomy[str](
-    "small",
-    (
-        Category(name="left", definition="goes left"),
-        Category(name="right", definition="goes right"),
-        Category(name="old", retired=True),
-    ),
-)
 
 
 class Proxy:

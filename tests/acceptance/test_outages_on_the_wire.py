@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from kclassify import (
-    Category,
     Classifier,
     ColumnWriter,
     Database,
@@ -20,7 +19,6 @@ from kclassify import (
     RunnerSettings,
     SqlLedger,
     SqlSource,
-    Taxonomy,
 )
 from kclassify.events import CallEnded, Event, Snoozing
 from kclassify.store import LedgerReader
@@ -41,19 +39,12 @@ from kclassify.testing import (
     Unauthorized,
     UnknownModel,
 )
+from tests.small import TAXONOMY
 from tests.tables import insert, run, sqlite_database
 
 __all__ = ["sqlite_database"]
 
 ROWS = 60
-TAXONOMY = Taxonomy[str](
-    "small",
-    (
-        Category(name="left", definition="goes left"),
-        Category(name="right", definition="goes right"),
-        Category(name="old", retired=True),
-    ),
-)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from kclassify import (
     SqlSource,
 )
 from kclassify.testing.scripted import ScriptedClassifier
-from tests.benchmarks.window import TAXONOMY
+from tests.small import TAXONOMY
 
 
 async def commit(path: str) -> None:

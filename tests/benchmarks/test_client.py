@@ -22,7 +22,8 @@ from kclassify import (
     SqlSource,
 )
 from kclassify.events import CallEnded, Event
-from tests.benchmarks.window import TAXONOMY, make_table
+from tests.benchmarks.window import make_table
+from tests.small import TAXONOMY
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import anyio
 import sqlalchemy as sa
 
 from kclassify import (
-    Category,
     ColumnWriter,
     Database,
     Done,
@@ -21,18 +20,10 @@ from kclassify import (
     RunnerSettings,
     SqlLedger,
     SqlSource,
-    Taxonomy,
 )
 from kclassify.testing.scripted import ScriptedClassifier
+from tests.small import TAXONOMY
 
-TAXONOMY = Taxonomy[str](
-    "small",
-    (
-        Category(name="left", definition="goes left"),
-        Category(name="right", definition="goes right"),
-        Category(name="old", retired=True),
-    ),
-)
 MEDIAN_S, SIGMA, CUT_S = 0.06, 0.8, 0.8
 
 

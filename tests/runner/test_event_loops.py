@@ -7,7 +7,8 @@ from kclassify.events import CallEnded, Event, Snoozing
 from kclassify.testing import Fixed, StubMessagesAPI
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_table import MemoryTable
-from tests.runner.world import TAXONOMY, rows
+from tests.runner.world import rows
+from tests.small import TAXONOMY
 
 
 def test_steps_that_are_not_async_share_one_classifier() -> None:

@@ -7,29 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kclassify import (
-    Category,
     Item,
     Outcome,
     OutcomeKind,
     ReclassifyRunner,
     RunnerSettings,
-    Taxonomy,
 )
 from kclassify.events import Event
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_table import MemoryTable
 from kclassify.testing.scripted import Answer, Script, ScriptedClassifier
 from kclassify.testing.virtual_clock import VirtualClock
+from tests.small import TAXONOMY
 
 E = TypeVar("E", bound=Event)
-TAXONOMY = Taxonomy[str](
-    "small",
-    (
-        Category(name="left", definition="goes left"),
-        Category(name="right", definition="goes right"),
-        Category(name="old", retired=True),
-    ),
-)
 
 
 def rows(count: int, *, current: str | None = "old") -> list[Item]:
