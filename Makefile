@@ -51,7 +51,7 @@ build: $(READY) ## build the wheel and the source distribution into dist/
 	$(VENV)/bin/python -m build --no-isolation
 
 requirements: $(READY) ## bring requirements/*.txt in line with pyproject.toml
-	$(COMPILE) pyproject.toml requirements/build.in --extra local -o requirements/demo.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra local --extra evals -o requirements/demo.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/demo.txt -o requirements/dev.txt
 
 upgrade: $(READY) ## the same, with the newest versions
