@@ -35,7 +35,7 @@ def load_settings(
     chosen = path or Path(DEFAULT_FILE)
     variables = os.environ if environment is None else environment
     return parse_settings(
-        _read(chosen), chosen.parent, variables, arguments or {}, name=str(chosen)
+        read_toml(chosen), chosen.parent, variables, arguments or {}, name=str(chosen)
     )
 
 
@@ -49,7 +49,7 @@ def parse_settings(
 ) -> Settings:
     """The settings that these tables hold. Raises `ConfigError` as `load_settings` does."""
     merged = {
-        table: _expand(value, environment, f"{name}: [{table}]") for table, value in content.items()
+        table: expand(value, environment, f"{name}: [{table}]") for table, value in content.items()
     }
     if "folder" in merged:
         raise ConfigError(f"{name}: [folder]: unknown key")
@@ -66,11 +66,12 @@ def parse_settings(
         raise ConfigError(explain(error, Settings, origins, name)) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, written_by: str = "kclassify init") -> dict[str, Any]:
+    """The tables of a TOML file. Raises `ConfigError`, which names the command that writes one."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; `kclassify init` writes one") from None
+        raise ConfigError(f"{path}: no such file; `{written_by}` writes one") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
@@ -79,13 +80,17 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _expand(value: object, environment: Mapping[str, str], where: str) -> object:
+def expand(value: object, environment: Mapping[str, str], where: str) -> object:
+    """The value, with environment variables in place of each `${NAME}` in its texts.
+
+    `where` names its place in messages. Raises `ConfigError` for a variable that is not set.
+    """
     if isinstance(value, Mapping):
         table = cast("Mapping[str, object]", value)
-        return {key: _expand(inner, environment, f"{where} {key}") for key, inner in table.items()}
+        return {key: expand(inner, environment, f"{where} {key}") for key, inner in table.items()}
     if isinstance(value, list):
         entries = cast("list[object]", value)
-        return [_expand(inner, environment, where) for inner in entries]
+        return [expand(inner, environment, where) for inner in entries]
     if not isinstance(value, str):
         return value
 
