@@ -1,0 +1,115 @@
+"""The gate record of an evaluation, and its verdict in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from kclassify.core.evaluation import Veto
+from kclassify.core.gate import (
+    CertifiedPolicy,
+    CheckName,
+    GateCheck,
+    GateRecord,
+    GateVerdict,
+    SampleSeal,
+    combined,
+    verdict_digest,
+    verdicts_digest,
+)
+from kclassify.evals.decide import Findings, labels_needed
+from kclassify.evals.material import Material
+
+_NAMED = 3
+
+
+def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> GateRecord:
+    """The record. It has a policy only when it passed."""
+    verdict = combined(checks)
+    variant = material.chosen
+    verdicts = {each.row.item.digest: verdict_digest(each.outcome) for each in variant.answers}
+    certified = found.threshold.certified
+    is_passed = verdict is GateVerdict.PASS and certified is not None
+    vetoed = material.policy.veto
+    return GateRecord(
+        verdict=verdict,
+        sentence=sentence_of(verdict, found, checks),
+        checks=checks,
+        policy=CertifiedPolicy(threshold=certified, vetoed=vetoed) if is_passed else None,
+        labels_needed=_labels_needed(verdict, found),
+        suite=material.suite,
+        variant=variant.name,
+        fingerprint=variant.fingerprint,
+        parts=dict(variant.parts),
+        sample=SampleSeal(
+            path=material.sample_path,
+            digest=material.sample.digest,
+            rows=len(material.rows),
+            frame="+".join(sorted({row.frame.value for row in material.rows})),
+            split=material.split,
+        ),
+        verdicts=verdicts,
+        verdicts_digest=verdicts_digest(verdicts),
+        look=material.looks.number,
+        created_at=material.created_at,
+        expires_at=material.created_at + timedelta(days=material.gate.expires_days),
+        kclassify=material.kclassify,
+    )
+
+
+def _labels_needed(verdict: GateVerdict, found: Findings) -> int | None:
+    return labels_needed(found.threshold) if verdict is GateVerdict.INCONCLUSIVE else None
+
+
+def sentence_of(verdict: GateVerdict, found: Findings, checks: Sequence[GateCheck]) -> str:
+    """The verdict for somebody who has never seen an evaluation."""
+    match verdict:
+        case GateVerdict.PASS:
+            return _passed(found)
+        case GateVerdict.FAIL:
+            return _failed(found, checks)
+        case _:
+            return _open(found, checks)
+
+
+def _passed(found: Findings) -> str:
+    curve, effect = found.threshold, found.impact
+    sure = f"from confidence {curve.certified:.2f} on at least {curve.target:.0%} of the writes are"
+    told = f"This run may write: {sure} shown to be right"
+    if effect is None:
+        return f"{told}."
+    rows = f"about {effect.better.estimate:,.0f} rows get better"
+    return f"{told}. {rows[0].upper()}{rows[1:]} and about {effect.worse.estimate:,.0f} get worse."
+
+
+def _failed(found: Findings, checks: Sequence[GateCheck]) -> str:
+    vetoed = [veto for veto in found.vetoes if veto.vetoed]
+    if vetoed:
+        return f"This run must not write: {'; '.join(_pull(veto) for veto in vetoed[:_NAMED])}."
+    reasons = [
+        each.detail for each in checks if each.verdict is GateVerdict.FAIL and not each.warns
+    ]
+    return f"This run must not write: {'; '.join(reasons) or 'nothing was shown'}."
+
+
+def _pull(veto: Veto) -> str:
+    wrong = veto.n - veto.right
+    return (
+        f"{wrong:,} of the {veto.n:,} labelled rows that would move to {veto.label!r} do not belong "
+        f"there (in the whole corpus between {1 - veto.interval.high:.0%} and "
+        f"{1 - veto.interval.low:.0%} of such moves)"
+    )
+
+
+def _open(found: Findings, checks: Sequence[GateCheck]) -> str:
+    stale = [each for each in checks if each.name is CheckName.SAMPLE and not each.warns]
+    if stale:
+        return f"Nothing is shown yet: {stale[0].detail}."
+    needed = labels_needed(found.threshold)
+    if needed is None:
+        open_ = [each for each in checks if each.verdict is GateVerdict.INCONCLUSIVE]
+        return f"Nothing is shown yet: {next(e.detail for e in open_ if not e.warns)}."
+    return (
+        f"The labels do not decide yet: about {needed:,} more labelled writes would show whether "
+        f"{found.threshold.target:.0%} of the writes are right, should what was seen go on."
+    )
