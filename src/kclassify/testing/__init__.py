@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kclassify.testing.confusion import ByInstructions, ConfusionModel
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
     )
@@ -82,6 +83,8 @@ if TYPE_CHECKING:
     from kclassify.testing.virtual_clock import VirtualClock
 
 _HOMES = {
+    "ByInstructions": "confusion",
+    "ConfusionModel": "confusion",
     "BadConfidence": "faults",
     "BadRequest": "faults",
     "BrokenBody": "faults",
@@ -138,6 +141,8 @@ __all__ = [
     "BrokenBody",
     "BrokenJson",
     "ByDigest",
+    "ByInstructions",
+    "ConfusionModel",
     "Fault",
     "FaultPlan",
     "Fixed",

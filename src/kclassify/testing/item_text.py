@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from kclassify.core.fence import fenced
@@ -19,10 +19,11 @@ _FENCED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ItemText:
-    """Title and body of one item, as the model was shown them."""
+    """Title and body of one item, as the model was shown them, and the `instructions` with them."""
 
     title: str | None
     body: str
+    instructions: str = ""
 
     @property
     def text(self) -> str:
@@ -59,13 +60,15 @@ def extract_item(user_text: str) -> ItemText:
     return find_item(user_text) or ItemText(None, user_text)
 
 
-def item_asked(user_texts: list[str]) -> ItemText:
+def item_asked(user_texts: list[str], instructions: str = "") -> ItemText:
     """The item of a conversation, given the texts of its user messages in order.
+
+    `instructions` are the texts that came before them: the system's.
 
     The newest fenced one is taken, since a re-ask adds a message that has no fence.
     """
     for text in reversed(user_texts):
         item = find_item(text)
         if item is not None:
-            return item
-    return ItemText(None, user_texts[-1] if user_texts else "")
+            return replace(item, instructions=instructions)
+    return ItemText(None, user_texts[-1] if user_texts else "", instructions)

@@ -87,7 +87,8 @@ class Random:
         return Answer(label, round(self.lowest + part * (self.highest - self.lowest), 4))
 
 
-_TO_PROBE = Random(lowest=0.0, highest=0.1)
+TO_PROBE = Random(lowest=0.0, highest=0.1)
+"""What kclassify's own probe is told, which asks whether anyone is there."""
 
 
 class ByDigest:
@@ -133,7 +134,7 @@ class ByDigest:
         if found is not None:
             return found
         if item.body == PROBE.body:
-            return _TO_PROBE.answer(item, labels)
+            return TO_PROBE.answer(item, labels)
         if self._otherwise is None:
             raise NoAnswerError(f"no label for the body with digest {item.digest}")
         return self._otherwise.answer(item, labels)

@@ -48,8 +48,17 @@ class ScriptedClassifier:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the taxonomy and the version."""
-        return digest_of(self.taxonomy.digest, "scripted", self.version)
+        """A digest of the taxonomy, the model and the version."""
+        return digest_of(*self.fingerprint_parts.values())
+
+    @property
+    def fingerprint_parts(self) -> dict[str, str]:
+        """What the fingerprint is a digest of; the version plays the parameters."""
+        return {
+            "taxonomy": self.taxonomy.digest,
+            "model": self.model,
+            "parameters": self.version,
+        }
 
     async def judge(self, item: Item) -> Outcome[str] | Halt:
         """What the script says of the item."""

@@ -72,7 +72,7 @@ class AnthropicWire:
         tool = request.tool()
         return Question(
             model=request.model,
-            item=item_asked(asked),
+            item=item_asked(asked, joined(request.system)),
             shape=request.shape(),
             tool=tool.name if tool else None,
             characters=len(joined(request.system)) + sum(map(len, texts)),

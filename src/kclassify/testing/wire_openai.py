@@ -60,8 +60,12 @@ class _Request(BaseModel):
         function = self.function()
         if function is not None:
             return shape_of(function.parameters)
-        instructions = (message.text for message in self.messages if message.role != "user")
-        return shape_in("\n".join(instructions))
+        return shape_in(self.instructions)
+
+    @property
+    def instructions(self) -> str:
+        """The text of all messages that are not the user's."""
+        return "\n".join(message.text for message in self.messages if message.role != "user")
 
 
 class OpenAIWire:
@@ -74,7 +78,7 @@ class OpenAIWire:
         asked = [message.text for message in request.messages if message.role == "user"]
         return Question(
             model=request.model,
-            item=item_asked(asked),
+            item=item_asked(asked, request.instructions),
             shape=request.shape(),
             tool=function.name if function else None,
             characters=sum(len(message.text) for message in request.messages),
