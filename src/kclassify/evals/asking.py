@@ -1,0 +1,290 @@
+"""Asks a classifier about the rows of a sample, as often as the suite says, and pays nothing twice.
+
+An answer is taken from the ledger's verdicts (for the first repeat), then from the replies that
+were kept, and only then from a call. It is kept as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, TypeVar
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+
+from kclassify.core.decision import Halt
+from kclassify.core.item import Item
+from kclassify.core.policy import RetryPolicy
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage
+from kclassify.evals.labelled import Answered, LabelledItem
+from kclassify.evals.reply_cache import Reply
+from kclassify.ports import Classifier, Ledger
+
+T = TypeVar("T")
+_DOUBTS = 5
+"""Rejections without any answer, after which it is not the rows that are at fault."""
+MARGIN_S = 0.25
+"""So that a classifier which keeps the same deadline itself is first, and can say what it spent."""
+
+
+class Kept(Protocol):
+    """Replies of this classifier that were paid for; `ReplyCache` is one."""
+
+    def find(self, item_digest: str, repeat: int) -> Reply | None:
+        """The reply, if there is one."""
+        ...
+
+    def keep(self, item_digest: str, repeat: int, reply: Reply) -> None:
+        """Keep a reply, at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` questions; `calls` were made now; `failures` of those done got no label."""
+
+    done: int
+    total: int
+    calls: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a classifier is asked.
+
+    `timeout_s` is for one call, in seconds. `replay_only` asks nobody; a classifier that is
+    `embedded` asks nobody anyway. `retry` says how a call without an answer is tried again.
+    """
+
+    repeats: int = 1
+    concurrency: int = 10
+    timeout_s: float = 30.0
+    replay_only: bool = False
+    embedded: bool = False
+    kept: Kept | None = None
+    ledger: Ledger | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    tell: Callable[[Progress], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What was said: for each repeat, every row in the order of the sample.
+
+    `calls` were made now and `replayed` were not. `seconds` are those of the calls, now and before.
+    """
+
+    repeats: tuple[tuple[Answered, ...], ...]
+    calls: int
+    replayed: int
+    usage: Usage
+    seconds: tuple[float, ...]
+
+    @property
+    def first(self) -> tuple[Answered, ...]:
+        """The first repeat: what is scored."""
+        return self.repeats[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Some questions have no answer: `missing` of them, and why. What was answered is kept."""
+
+    reason: str
+    missing: int
+
+
+async def ask(
+    classifier: Classifier[str], rows: Sequence[LabelledItem], terms: Terms
+) -> Answers | Incomplete:
+    """The answers to all rows, or why they are not complete.
+
+    Raises what the ledger and the kept replies raise. The classifier is not closed.
+    """
+    asking = _Asking(classifier, rows, terms)
+    await asking.replay()
+    if asking.missing and (terms.embedded or not terms.replay_only):
+        await asking.call()
+    return asking.result()
+
+
+_Question = tuple[str, int]
+
+
+class _Asking:
+    def __init__(
+        self, classifier: Classifier[str], rows: Sequence[LabelledItem], terms: Terms
+    ) -> None:
+        self._classifier = classifier
+        self._labels = frozenset(classifier.taxonomy.labels)
+        self._rows = rows
+        self._terms = terms
+        self._items = {row.item.digest: row.item for row in rows}
+        self._replies: dict[_Question, Reply] = {}
+        self._rejected: dict[_Question, Reply] = {}
+        self._calls = self._failures = 0
+        self._answered = False
+        self._reason: str | None = None
+        self._failure: Exception | None = None
+        self._thread = anyio.CapacityLimiter(1)
+
+    @property
+    def missing(self) -> list[_Question]:
+        """The questions without an answer, all of one repeat before the next."""
+        every = ((d, r) for r in range(self._terms.repeats) for d in self._items)
+        return [question for question in every if question not in self._replies]
+
+    async def replay(self) -> None:
+        """Take what is there already."""
+        ledger, kept = self._terms.ledger, self._terms.kept
+        if ledger is not None:
+            recall = partial(ledger.recall, list(self._items), self._classifier.fingerprint)
+            for digest, outcome in (await self._in_thread(recall)).items():
+                self._replies[digest, 0] = Reply(outcome, 0.0)
+        for digest, repeat in self.missing:
+            if self._items[digest].is_empty:
+                empty = Outcome[str](OutcomeKind.EMPTY, detail="the body is empty", recalled=True)
+                self._replies[digest, repeat] = Reply(empty, 0.0)
+            elif kept is not None and (reply := kept.find(digest, repeat)) is not None:
+                self._replies[digest, repeat] = reply
+        self._failures = sum(r.outcome.kind.is_failure for r in self._replies.values())
+        self._answered = len(self._replies) > self._failures
+
+    async def call(self) -> None:
+        """Ask for what is missing, until all is there or the provider fails."""
+        questions = iter(self.missing)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(self._terms.concurrency):
+                tasks.start_soon(self._work, questions)
+        if self._failure is not None:
+            raise self._failure
+        await self._settle_rejections()
+
+    async def _work(self, questions: Iterator[_Question]) -> None:
+        for question in questions:
+            try:
+                await anyio.lowlevel.checkpoint()
+                await self._put(question)
+            except Exception as error:  # noqa: BLE001 - raised by `call`, outside its task group
+                self._failure = self._failure or error
+            if self._is_over:
+                return
+
+    @property
+    def _is_over(self) -> bool:
+        return self._reason is not None or self._failure is not None
+
+    async def _put(self, question: _Question) -> None:
+        item = self._items[question[0]]
+        for failures in range(1, self._terms.retry.max_attempts + 1):
+            outcome, seconds = await self._judge(item)
+            if isinstance(outcome, Halt):
+                self._stop(outcome.reason)
+                return
+            if not outcome.kind.is_availability:
+                await self._take(question, Reply(outcome, seconds))
+                return
+            wait = self._terms.retry.backoff(failures, outcome.retry_after_s or 0.0)
+            if failures == self._terms.retry.max_attempts:
+                self._stop(f"{outcome.kind}: {outcome.detail} (row {item.key!r})")
+            elif wait > self._terms.retry.max_seconds:
+                self._stop(f"{outcome.kind}: {outcome.detail}; try again in {wait:.0f} s")
+            if self._is_over:
+                return
+            await anyio.sleep(wait)
+
+    async def _judge(self, item: Item) -> tuple[Outcome[str] | Halt, float]:
+        self._calls += 1
+        began = anyio.current_time()
+        outcome: Outcome[str] | Halt = Outcome(
+            OutcomeKind.TIMED_OUT, detail=f"no answer in {self._terms.timeout_s:g} s"
+        )
+        with anyio.move_on_after(self._terms.timeout_s + MARGIN_S):
+            outcome = self._checked(await self._classifier.judge(item))
+        return outcome, anyio.current_time() - began
+
+    def _checked(self, outcome: Outcome[str] | Halt) -> Outcome[str] | Halt:
+        """No label is invented, whatever classifier an application brings."""
+        verdict = outcome.verdict if isinstance(outcome, Outcome) else None
+        if verdict is None or verdict.label in self._labels:
+            return outcome
+        detail = "the classifier gave a label that is no active category"
+        return Outcome(OutcomeKind.INVALID, detail=detail, usage=verdict.usage)
+
+    def _stop(self, reason: str) -> None:
+        self._reason = self._reason or reason
+
+    async def _take(self, question: _Question, reply: Reply) -> None:
+        if reply.outcome.kind is OutcomeKind.REJECTED:
+            self._rejected[question] = reply
+            if not self._answered and len(self._rejected) >= _DOUBTS:
+                self._stop(self._told_of_rejections())
+            return
+        self._answered = True
+        with anyio.CancelScope(shield=True):  # it is paid for, whatever stops us
+            await self._keep(question, reply)
+        self._tell()
+
+    async def _keep(self, question: _Question, reply: Reply) -> None:
+        digest, repeat = question
+        self._replies[question] = reply
+        self._failures += reply.outcome.kind.is_failure
+        if self._terms.kept is not None:
+            self._terms.kept.keep(digest, repeat, reply)
+        if self._terms.ledger is not None and not repeat:
+            record = partial(
+                self._terms.ledger.record,
+                self._classifier.fingerprint,
+                [(digest, reply.outcome)],
+                time.time(),
+            )
+            there = await self._in_thread(record)
+            if digest in there:  # another run was first, and a commit would write its verdict
+                self._replies[question] = Reply(there[digest], reply.seconds)
+
+    async def _settle_rejections(self) -> None:
+        """They are the rows' own once anything was answered, else everything is rejected."""
+        if self._rejected and not self._answered:
+            self._stop(self._told_of_rejections())
+            return
+        for question, reply in self._rejected.items():
+            await self._keep(question, reply)
+        self._tell()
+
+    def _told_of_rejections(self) -> str:
+        detail = next(iter(self._rejected.values())).outcome.detail
+        return f"every request is rejected: {detail}"
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Databases are used by one thread at a time."""
+        return await anyio.to_thread.run_sync(work, limiter=self._thread)
+
+    def _tell(self) -> None:
+        if self._terms.tell is not None:
+            total = len(self._items) * self._terms.repeats
+            self._terms.tell(Progress(len(self._replies), total, self._calls, self._failures))
+
+    def result(self) -> Answers | Incomplete:
+        """All answers, or how many are missing."""
+        missing = len(self.missing)
+        if missing:
+            replay = "no call may be made, and some replies were never kept"
+            return Incomplete(self._reason or replay, missing)
+        replies = self._replies.values()
+        return Answers(
+            repeats=tuple(self._repeat(number) for number in range(self._terms.repeats)),
+            calls=self._calls,
+            replayed=sum(reply.outcome.recalled for reply in replies),
+            usage=sum((reply.outcome.usage for reply in replies), Usage()),
+            seconds=tuple(reply.seconds for reply in replies if reply.seconds),
+        )
+
+    def _repeat(self, number: int) -> tuple[Answered, ...]:
+        return tuple(
+            Answered(row, self._replies[row.item.digest, number].outcome) for row in self._rows
+        )
