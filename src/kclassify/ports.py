@@ -7,9 +7,10 @@ at a time, so none of them needs a lock or an async driver.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from kclassify.core.decision import Decision, Halt
+from kclassify.core.gate import Evidence
 from kclassify.core.item import Item, Key
 from kclassify.core.passes import Checkpoint as Checkpoint
 from kclassify.core.passes import Mode as Mode
@@ -81,6 +82,27 @@ class Classifier(Protocol[L_co]):
 
     async def aclose(self) -> None:
         """Let go of connections; a later call opens new ones."""
+        ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A classifier that also says what its fingerprint is made of, so that a refusal can name it.
+
+    Two with equal parts have equal fingerprints, and the other way round.
+    """
+
+    @property
+    def fingerprint_parts(self) -> Mapping[str, str]:
+        """Digests or names: `taxonomy`, `model`, `prompt`, `parameters`, `schema`, `training`."""
+        ...
+
+
+class Gate(Protocol):
+    """Where the record of an evaluation is kept. `kclassify.gate_file.GateFile` is one."""
+
+    def read(self) -> Evidence:
+        """What is there now; a file that cannot be read is a `problem`, no error."""
         ...
 
 

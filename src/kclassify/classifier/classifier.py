@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
@@ -23,6 +24,7 @@ from kclassify.errors import ClassifierHalted, ConfigError, NoVerdict
 from kclassify.prompt import DEFAULT_INSTRUCTIONS, MAX_BODY_CHARS, Prompt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from kclassify.classifier.provider import Provider
@@ -76,7 +78,7 @@ class Classifier(Generic[L]):
         )
         self._timeout_s = timeout_s
         replies = reply_model(taxonomy, may_abstain=may_abstain)
-        self._fingerprint = _fingerprint(self._prompt, self._model, replies, max_tokens)
+        self._parts = _parts(self._prompt, self._model, replies, max_tokens)
         how = Connection(
             api_key=api_key,
             base_url=base_url,
@@ -102,7 +104,12 @@ class Classifier(Generic[L]):
     @property
     def fingerprint(self) -> str:
         """A digest of taxonomy, prompt, model, parameters and output schema."""
-        return self._fingerprint
+        return digest_of(*self._parts.values())
+
+    @property
+    def fingerprint_parts(self) -> Mapping[str, str]:
+        """What the fingerprint is a digest of: names where there are any, else digests."""
+        return self._parts
 
     async def classify(self, body: str, title: str | None = None) -> Verdict[L]:
         """The verdict on a text.
@@ -169,11 +176,19 @@ def _language_model(model: str | ChosenModel | None) -> ChosenModel:
     return chosen
 
 
-def _fingerprint(prompt: Prompt, model: ChosenModel, replies: type[Reply], max_tokens: int) -> str:
+def _parts(
+    prompt: Prompt, model: ChosenModel, replies: type[Reply], max_tokens: int
+) -> Mapping[str, str]:
     may_abstain = prompt.may_abstain
-    parameters = f"{max_tokens=} max_body_chars={prompt.max_body_chars} {may_abstain=}"
-    parts = (prompt.taxonomy.digest, prompt.digest, str(model), parameters, schema_text(replies))
-    return digest_of(*parts)
+    return MappingProxyType(
+        {
+            "taxonomy": prompt.taxonomy.digest,
+            "prompt": prompt.digest,
+            "model": str(model),
+            "parameters": f"{max_tokens=} max_body_chars={prompt.max_body_chars} {may_abstain=}",
+            "schema": digest_of(schema_text(replies)),
+        }
+    )
 
 
 def _check_positive(**settings: float) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio.to_thread
@@ -42,7 +43,9 @@ class LocalClassifier(Generic[L]):
             )
         self._taxonomy = taxonomy
         self._fitted = fitted
-        self._fingerprint = digest_of(_MODEL, taxonomy.digest, fitted.digest)
+        self._parts: Mapping[str, str] = MappingProxyType(
+            {"model": _MODEL, "taxonomy": taxonomy.digest, "training": fitted.digest}
+        )
 
     @staticmethod
     def fit(
@@ -90,7 +93,12 @@ class LocalClassifier(Generic[L]):
     @property
     def fingerprint(self) -> str:
         """A digest of the taxonomy and of everything that was learned."""
-        return self._fingerprint
+        return digest_of(*self._parts.values())
+
+    @property
+    def fingerprint_parts(self) -> Mapping[str, str]:
+        """What the fingerprint is a digest of."""
+        return self._parts
 
     async def judge(self, item: Item) -> Outcome[L] | Halt:
         """The verdict on the item, or that its body is empty."""

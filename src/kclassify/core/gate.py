@@ -1,145 +1,235 @@
-"""The gate: the record that an evaluation passed, and whether it opens a commit."""
+"""The gate: whether the record of an evaluation opens a commit to this classifier, now.
+
+Pure: what the files and the ledger say comes in, a grant or one line of refusal comes out. It fails
+closed. It guards against the wrong file and the stale one, not against somebody who forges records.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from kclassify.core.gate_record import (
+    GATE_VERSION,
+    CertifiedPolicy,
+    CheckName,
+    Evidence,
+    GateCheck,
+    GateRecord,
+    GateVerdict,
+    SampleSeal,
+    combined,
+    record_digest,
+    text_digest,
+    verdict_digest,
+    verdicts_digest,
+)
 
-from kclassify.core.item import digest_of
-from kclassify.core.verdict import Outcome
+__all__ = [
+    "GATE_VERSION",
+    "CertifiedPolicy",
+    "CheckName",
+    "Evidence",
+    "Facts",
+    "GateCheck",
+    "GateRecord",
+    "GateVerdict",
+    "Granted",
+    "Refused",
+    "SampleSeal",
+    "authorize",
+    "combined",
+    "record_digest",
+    "text_digest",
+    "verdict_digest",
+    "verdicts_digest",
+]
 
-GATE_VERSION = 1
-
-
-class GateVerdict(StrEnum):
-    """What an evaluation says of a run: may it write?"""
-
-    PASS = "pass"  # noqa: S105 - a verdict, no password
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-
-
-class CheckName(StrEnum):
-    """What a gate looks at."""
-
-    WRITE_PRECISION = "write precision"
-    CLASS_FLOOR = "class floor"
-    NET_BENEFIT = "net benefit"
-    WRONG_WRITES = "wrong writes"
-    OVER_USE = "over-use"
-    FLOW = "flow"
-    HOLDOUT = "holdout"
-    SAMPLE = "sample"
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class GateCheck(_Record):
-    """One check. `bound` is what is held against `target`; `alpha` its probability of error.
-
-    A check that only warns has `warns` and never decides. `category` is the one that it is about.
-    """
-
-    name: CheckName
-    verdict: GateVerdict
-    detail: str
-    estimate: float | None = None
-    bound: float | None = None
-    target: float | None = None
-    n: float | None = None
-    method: str = ""
-    alpha: float | None = None
-    category: str | None = None
-    warns: bool = False
-
-
-class CertifiedPolicy(_Record):
-    """What a commit may write: from this confidence on, and never into a vetoed category."""
-
-    threshold: float = Field(ge=0, le=1)
-    vetoed: tuple[str, ...] = ()
-
-
-class SampleSeal(_Record):
-    """The labelled sample that was evaluated. `path` is relative to the record's folder.
-
-    `digest` is `text_digest` of the file, `rows` and `split` say what of it was gated on.
-    """
-
-    path: str
-    digest: str
-    rows: int
-    frame: str
-    split: str
-
-
-class GateRecord(_Record):
-    """What `gate.json` holds.
-
-    `parts` are the digests or names that make up the fingerprint, so that a refusal can name what
-    differs. `verdicts` maps the item digests of the gated rows to `verdict_digest`, and
-    `verdicts_digest` is the digest of that map. `look` counts the looks at this sample, this one
-    included.
-    """
-
-    version: int = GATE_VERSION
-    verdict: GateVerdict
-    sentence: str
-    checks: tuple[GateCheck, ...]
-    policy: CertifiedPolicy | None = None
-    labels_needed: int | None = None
-    suite: str
-    variant: str
-    fingerprint: str
-    parts: Mapping[str, str] = Field(default_factory=dict[str, str])
-    sample: SampleSeal
-    verdicts: Mapping[str, str] = Field(default_factory=dict[str, str])
-    verdicts_digest: str
-    look: int = 1
-    created_at: datetime
-    expires_at: datetime
-    kclassify: str
-
-
-def combined(checks: tuple[GateCheck, ...]) -> GateVerdict:
-    """Fail before inconclusive before pass; no deciding check at all is a fail."""
-    deciding = {check.verdict for check in checks if not check.warns}
-    for verdict in (GateVerdict.FAIL, GateVerdict.INCONCLUSIVE, GateVerdict.PASS):
-        if verdict in deciding:
-            return verdict
-    return GateVerdict.FAIL
-
-
-def text_digest(text: str) -> str:
-    """SHA-256 of a text whose line endings do not count."""
-    return digest_of("\n".join(text.splitlines()))
-
-
-def verdict_digest(outcome: Outcome[str]) -> str:
-    """SHA-256 of what was said of an item: kind, label, confidence. The cost is no part of it."""
-    verdict = outcome.verdict
-    said = ("", "") if verdict is None else (str(verdict.label), repr(float(verdict.confidence)))
-    return digest_of(outcome.kind.value, *said)
-
-
-def verdicts_digest(verdicts: Mapping[str, str]) -> str:
-    """SHA-256 of a map from item digests to verdict digests, whatever its order."""
-    return digest_of(*(part for pair in sorted(verdicts.items()) for part in pair))
+NO_RECORD = (
+    "commit writes only after an evaluation passed, and [gate] record names none: run `kclassify "
+    'eval` and name its record, or give --override "reason" (commit(override=...)) to write all '
+    "the same"
+)
+_AGAIN = "evaluate again with `kclassify eval`"
+_TAMPERED = f"it was changed after it was written: {_AGAIN}"
+_ROOTS = {"taxonomy": "taxonomy", "model": "model", "parameters": "parameters"}
+_DERIVED = {"prompt": "prompt", "schema": "output schema", "training": "training"}
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the files say: the record, and the digest of the sample as it is now.
+class Facts:
+    """What is true of the classifier that is about to write, in this ledger, now.
 
-    `problem` says why there is no record, in words that name the way out.
+    `parts` make up the fingerprint, and may be unknown. `known` are the categories of its taxonomy.
+    `verdicts` maps item digests to the `verdict_digest` of what this ledger holds under this
+    fingerprint, as far as it holds any. `now` is Unix time in seconds.
     """
 
-    record: GateRecord | None
-    sample_digest: str | None = None
-    problem: str = ""
+    fingerprint: str
+    known: Collection[str]
+    now: float
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
+    verdicts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The commit may write by this policy. `digest` is that of the record that says so."""
+
+    policy: CertifiedPolicy
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The commit may not write; `reason` is one line that names what differs and the way out."""
+
+    reason: str
+
+
+def authorize(evidence: Evidence, facts: Facts) -> Granted | Refused:
+    """Whether a commit may write, and by which policy."""
+    record = evidence.record
+    if record is None:
+        return Refused(evidence.problem or NO_RECORD)
+    for objection in _OBJECTIONS:
+        reason = objection(record, evidence, facts)
+        if reason is not None:
+            return Refused(f"{evidence.place}: {reason}")
+    if record.policy is None:
+        return Refused(f"{evidence.place}: it passed without a certified policy: {_AGAIN}")
+    return Granted(record.policy, record_digest(record))
+
+
+def _other_version(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del evidence, facts
+    if record.version == GATE_VERSION:
+        return None
+    return (
+        f"a gate record of version {record.version}, and this kclassify knows {GATE_VERSION}: "
+        f"{_AGAIN}"
+    )
+
+
+def _not_passed(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del evidence, facts
+    said = " ".join(record.sentence.split())
+    match record.verdict:
+        case GateVerdict.PASS:
+            return None
+        case GateVerdict.FAIL:
+            return f"the evaluation failed: {said}"
+        case GateVerdict.INCONCLUSIVE:
+            needed = record.labels_needed
+            way_out = "label more rows" if needed is None else f"label about {needed} more rows"
+            return f"the evaluation is inconclusive: {said}: {way_out}, then {_AGAIN}"
+
+
+def _contradicts_itself(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del evidence, facts
+    if combined(record.checks) is not record.verdict:
+        return f"its verdict is not the one that its checks come to: {_TAMPERED}"
+    if not record.verdicts or verdicts_digest(record.verdicts) != record.verdicts_digest:
+        return f"its verdicts do not have the digest that it gives them: {_TAMPERED}"
+    return None
+
+
+def _other_classifier(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del evidence
+    differing = {
+        name
+        for name in record.parts.keys() | facts.parts.keys()
+        if record.parts.get(name) != facts.parts.get(name)
+    }
+    if record.fingerprint == facts.fingerprint:
+        is_told_apart = bool(record.parts and facts.parts and differing)
+        return f"its parts are not those of its fingerprint: {_TAMPERED}" if is_told_apart else None
+    if not (record.parts and facts.parts and differing):
+        return (
+            f"the evaluation passed for another classifier (fingerprint "
+            f"{record.fingerprint[:12]}, and this is {facts.fingerprint[:12]}): {_AGAIN}"
+        )
+    named = _named(differing, record.parts, facts.parts)
+    return f"the evaluation passed for another {named}: {_AGAIN}"
+
+
+def _named(differing: set[str], then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What differs. A prompt or a schema that follows from the rest is not named beside it."""
+    roots = [name for name in _ROOTS if name in differing]
+    rest = sorted(differing - _ROOTS.keys() - _DERIVED.keys())
+    derived = [name for name in _DERIVED if name in differing]
+    if set(roots) & {"taxonomy", "parameters"}:
+        derived = [name for name in derived if name == "training"]
+    return " and another ".join(_shown(name, then, now) for name in [*roots, *derived, *rest])
+
+
+def _shown(name: str, then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    word = (_ROOTS | _DERIVED).get(name, name)
+    if name not in {"model", "parameters"}:
+        return word
+    before, after = then.get(name, "none"), now.get(name, "none")
+    return f"{word} ({before[:_SHOWN]}, and this is {after[:_SHOWN]})"
+
+
+def _expired(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del evidence
+    end = record.expires_at
+    if end.tzinfo is None:
+        end = end.replace(tzinfo=UTC)
+    if facts.now < end.timestamp():
+        return None
+    return f"it expired on {_day(end)}: {_AGAIN}"
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d at %H:%M UTC")
+
+
+def _other_sample(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del facts
+    path = record.sample.path
+    if evidence.sample_digest is None:
+        return f"its sample {path} is not there to be checked: put it back, or {_AGAIN}"
+    if evidence.sample_digest != record.sample.digest:
+        return f"its sample {path} was edited after the evaluation: {_AGAIN}"
+    return None
+
+
+def _other_verdicts(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    """A dry run's own changes were evaluated: they must be the ones that are written."""
+    del evidence
+    held = facts.verdicts
+    total = len(record.verdicts)
+    changed = sum(held.get(item, said) != said for item, said in record.verdicts.items())
+    if changed:
+        return f"{changed} of its {total} verdicts changed since the evaluation: {_AGAIN}"
+    absent = len(record.verdicts.keys() - held.keys())
+    if absent and record.sample.frame != "uniform":
+        return (
+            f"{absent} of its {total} verdicts are not in this ledger: it is about the dry run of "
+            "another one, so commit there or evaluate this one"
+        )
+    return None
+
+
+def _unknown_veto(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    del evidence
+    vetoed = () if record.policy is None else record.policy.vetoed
+    strange = sorted(set(vetoed) - set(facts.known))
+    if not strange:
+        return None
+    return f"it vetoes {strange[0]!r}, which is no category of this taxonomy: {_AGAIN}"
+
+
+_OBJECTIONS: tuple[Callable[[GateRecord, Evidence, Facts], str | None], ...] = (
+    _other_version,
+    _not_passed,
+    _contradicts_itself,
+    _other_classifier,
+    _expired,
+    _other_sample,
+    _other_verdicts,
+    _unknown_veto,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kclassify.holder import is_alive, this_holder
 from kclassify.store.forget import forget_failures
 from kclassify.store.ledger import SqlLedger
+from kclassify.store.looks import Look
 from kclassify.store.reading import (
     AuditedChange,
     Failure,
@@ -20,6 +21,7 @@ __all__ = [
     "AuditedChange",
     "Failure",
     "LedgerReader",
+    "Look",
     "PassReport",
     "RollbackReport",
     "RunReport",

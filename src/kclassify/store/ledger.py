@@ -12,6 +12,7 @@ from kclassify.holder import is_alive as holder_is_alive
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
 from kclassify.store import intents, passes, runs, verdicts
 from kclassify.store.checkpoint import CheckpointWork
+from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
 from kclassify.store.states import PassStatus
 from kclassify.store.text import storable
@@ -116,6 +117,16 @@ class SqlLedger:
             runs.lock(connection, opened.run)
             if passes.end(connection, opened, status, told, now):
                 runs.release_lease(connection, opened)
+
+    def look(self, sample: str, fingerprint: str, now: float, *, sealed: bool, verdict: str) -> int:
+        """Count a look of this classifier at this sample, both by their digests; its number.
+
+        The same classifier on the same sample is the same look. `sealed` says whether the sealed
+        holdout was looked at, `verdict` what came of it.
+        """
+        self.prepare()
+        with self.database.begin() as connection:
+            return add_look(connection, Look(sample, fingerprint, 0, now, verdict, sealed))
 
     def prepare(self) -> None:
         """Create the tables or bring them up to date, once."""

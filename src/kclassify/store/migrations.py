@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, func, inspect, select, text
 
 from kclassify.errors import LedgerVersionError
 from kclassify.store.insert import insert_or_ignore
@@ -17,7 +17,21 @@ if TYPE_CHECKING:
 Step = Callable[[Connection], None]
 """Changes the tables of one version into those of the next."""
 
-STEPS: tuple[Step, ...] = ()
+
+def _gate(connection: Connection) -> None:
+    """To 2: which gate record allowed a pass to write, and the looks at samples."""
+    for column in ("gate", "gate_refusal"):
+        connection.execute(text(f"ALTER TABLE kclassify_pass ADD COLUMN {column} TEXT"))
+    connection.execute(
+        text(
+            "CREATE TABLE kclassify_look (sample TEXT NOT NULL, fingerprint TEXT NOT NULL, "
+            "number INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, verdict TEXT NOT NULL, "
+            "sealed BOOLEAN NOT NULL, PRIMARY KEY (sample, fingerprint), UNIQUE (sample, number))"
+        )
+    )
+
+
+STEPS: tuple[Step, ...] = (_gate,)
 """The first leads from version 1 to version 2. New tables are created at the newest version."""
 
 _ADVISORY_LOCK = 7_522_811_930_472_061

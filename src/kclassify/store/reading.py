@@ -15,6 +15,8 @@ from kclassify.database import Database
 from kclassify.ports import Mode
 from kclassify.store import passes as pass_rows
 from kclassify.store import runs as run_rows
+from kclassify.store.judged_rows import Cell, JudgedPass, find_judged
+from kclassify.store.looks import Look, looks_at
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.store.tables import changes, outcomes, passes, runs
@@ -43,7 +45,8 @@ class PassReport:
     """One pass.
 
     `outcomes` counts items by kind, `changes` the audit by status. `usage` is what this classifier
-    was paid for while the pass was open. Times are Unix seconds.
+    was paid for while the pass was open. `gate` is the digest of the gate record that allowed it to
+    write, `gate_refusal` what an override set aside. Times are Unix seconds.
     """
 
     number: int
@@ -61,6 +64,8 @@ class PassReport:
     snoozes: int
     snooze_until: float
     override: str | None
+    gate: str | None
+    gate_refusal: str | None
     started_at: float
     updated_at: float
     finished_at: float | None
@@ -171,6 +176,22 @@ class LedgerReader:
             run_id = row.id
         return self._changes(run_id)
 
+    def looks(self, sample: str) -> list[Look]:
+        """The looks at a sample, in order."""
+        if not self._is_there():
+            return []
+        with self.database.connect() as connection:
+            return looks_at(connection, sample)
+
+    def judged(self, run: str, mode: Mode = Mode.DRY_RUN) -> JudgedPass:
+        """The latest dry run that is done, or what a commit wrote, with a row for each item."""
+        with self._run(run) as (connection, row):
+            return find_judged(self.database, connection, row, mode)
+
+    def judged_counts(self, run: str, mode: Mode = Mode.DRY_RUN) -> Mapping[Cell, int]:
+        """The rows of that pass by label now, label said and confidence."""
+        return self.judged(run, mode).counts()
+
     def _changes(self, run_id: int) -> Iterator[AuditedChange]:
         last = 0
         while page := self._page(run_id, last):
@@ -233,6 +254,8 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         snoozes=row.snoozes,
         snooze_until=row.snooze_until,
         override=row.override,
+        gate=row.gate,
+        gate_refusal=row.gate_refusal,
         started_at=row.started_at,
         updated_at=row.updated_at,
         finished_at=row.finished_at,

@@ -64,7 +64,8 @@ class RunRow(LedgerTable, table=True):
 class PassRow(LedgerTable, table=True):
     """One walk over the source.
 
-    `version` is the fence, `version_at_open` its value when a worker last opened the run.
+    `version` is the fence, `version_at_open` its value when a worker last opened the run. `gate` is
+    the digest of the record that allowed it to write; `gate_refusal` what an override set aside.
     """
 
     __table_args__ = (UniqueConstraint("run_id", "number"),)
@@ -86,6 +87,8 @@ class PassRow(LedgerTable, table=True):
     snooze_seconds: int = 0
     outage_since: float | None = Field(default=None, sa_type=Double)
     override: str | None = Field(default=None, sa_type=Text)
+    gate: str | None = Field(default=None, sa_type=Text)
+    gate_refusal: str | None = Field(default=None, sa_type=Text)
     started_at: float = Field(sa_type=Double)
     updated_at: float = Field(sa_type=Double)
     finished_at: float | None = Field(default=None, sa_type=Double)
@@ -182,6 +185,19 @@ class SuspectRow(LedgerTable, table=True):
     kind: str = Field(sa_type=Text)
 
 
+class LookRow(LedgerTable, table=True):
+    """One classifier that was scored on one sample: both by their digests."""
+
+    __table_args__ = (UniqueConstraint("sample", "number"),)
+
+    sample: str = Field(primary_key=True, sa_type=Text)
+    fingerprint: str = Field(primary_key=True, sa_type=Text)
+    number: int
+    at: float = Field(sa_type=Double)
+    verdict: str = Field(sa_type=Text)
+    sealed: bool
+
+
 def _table(name: str) -> Table:
     return ledger_metadata.tables[name]
 
@@ -194,3 +210,4 @@ outcomes = _table("kclassify_outcome")
 changes = _table("kclassify_change")
 tallies = _table("kclassify_tally")
 suspects = _table("kclassify_suspect")
+looks = _table("kclassify_look")
