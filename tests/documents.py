@@ -16,8 +16,8 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from kclassify.cli.taxonomy_file import read_taxonomy
 from kclassify.config import load_settings, parse_settings
+from kclassify.config.taxonomy_file import read_taxonomy
 from tests.cli.place import Place
 
 MARKER = "<!-- not run by the tests: it does its own set-up -->"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from kclassify.cli.taxonomy_file import read_taxonomy
+from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.testing import StubMessagesAPI
 from tests.cli.place import ARTICLES, TAXONOMY, Place, rows
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kclassify.cli.classifiers import local_classifier
+from kclassify.classifier.from_settings import local_classifier
 from kclassify.cli.demo_corpus import (
     Corpus,
     Snapshot,
@@ -21,9 +21,9 @@ from kclassify.cli.demo_report import Accuracy, DemoReport
 from kclassify.cli.demo_threshold import Threshold, choose_threshold, judgements_of, out_of_fold
 from kclassify.cli.pass_report import written
 from kclassify.cli.running import Order, Result, carry_out
-from kclassify.cli.taxonomy_file import read_taxonomy
 from kclassify.cli.undoing import undo
 from kclassify.config import Settings, load_settings
+from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.ports import Mode
 from kclassify.store import PassReport

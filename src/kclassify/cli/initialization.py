@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from kclassify.cli.guess import Roles, Shape, guess
 from kclassify.cli.shape import shape_of_file, shape_of_table
 from kclassify.cli.skeleton import may_be_active, settings_text, taxonomy_text
-from kclassify.cli.taxonomy_file import read_taxonomy
+from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.database import Database
 from kclassify.errors import ConfigError, UsageError
 from kclassify.ports import Source

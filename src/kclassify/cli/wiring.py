@@ -6,9 +6,9 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
-from kclassify.cli.classifiers import make_classifier
-from kclassify.cli.taxonomy_file import read_taxonomy
+from kclassify.classifier.from_settings import make_classifier
 from kclassify.config import Settings, SourceSettings, WriterSettings
+from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.database import Database
 from kclassify.errors import ConfigError, WriterError
 from kclassify.events import Listener

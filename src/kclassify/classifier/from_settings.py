@@ -39,7 +39,7 @@ def _remote_classifier(
     chosen: ChosenModel,
     max_connections: int,
 ) -> Classifier[str]:
-    from kclassify.classifier import Classifier as ModelClassifier
+    from kclassify.classifier import Classifier as ModelClassifier  # noqa: PLC0415
 
     return ModelClassifier(
         taxonomy,
@@ -59,7 +59,7 @@ def local_classifier(taxonomy: Taxonomy[str], settings: ClassifierSettings) -> L
 
     What is fitted is saved where an artifact is named. Raises `UsageError`.
     """
-    from kclassify.classifier import LocalClassifier
+    from kclassify.classifier import LocalClassifier  # noqa: PLC0415
 
     artifact, examples = settings.artifact, settings.examples
     if artifact is not None and (artifact.exists() or examples is None):
@@ -76,7 +76,7 @@ def local_classifier(taxonomy: Taxonomy[str], settings: ClassifierSettings) -> L
 
 
 def _loaded(artifact: Path, taxonomy: Taxonomy[str]) -> LocalClassifier[str]:
-    from kclassify.classifier import LocalClassifier
+    from kclassify.classifier import LocalClassifier  # noqa: PLC0415
 
     try:
         return LocalClassifier[str].load(artifact, taxonomy)
