@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from kclassify.classifier import LocalClassifier
+from kclassify.classifier.local_file import write_model
 from kclassify.classifier.local_fit import fit_model
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
@@ -159,6 +161,29 @@ def test_another_process_reads_the_same_verdicts_back(
     expected = [f"{str(v.label)!r} {v.confidence!r}" for v in verdicts]
     assert ran.stdout.splitlines() == [*expected, fitted.fingerprint]
     assert [entry.name for entry in tmp_path.iterdir()] == ["local.model"]
+
+
+def test_it_knows_the_texts_that_it_was_fitted_on_again_from_its_file_too(
+    fitted: LocalClassifier[Topic], tmp_path: Path
+) -> None:
+    path = tmp_path / "local.model"
+    fitted.save(path)
+    learned, _ = examples()[0]
+    assert isinstance(learned, Item)
+    renamed = Item(key="another key", title=learned.title, body=learned.body, current="insight")
+    for classifier in (fitted, LocalClassifier.load(path, TAXONOMY)):
+        assert classifier.was_fitted_on(renamed) is True
+        assert classifier.was_fitted_on(Item(key=1, body=f"{learned.body}.")) is False
+
+
+def test_a_file_that_does_not_say_what_it_was_fitted_on_is_read_and_says_so(
+    fitted: LocalClassifier[Topic], tmp_path: Path
+) -> None:
+    path = tmp_path / "local.model"
+    write_model(replace(fitted._fitted, seen=None), path)
+    read = LocalClassifier.load(path, TAXONOMY)
+    assert read.fingerprint == fitted.fingerprint
+    assert read.was_fitted_on(Item(key=1, body="step")) is None
 
 
 def test_a_file_of_another_taxonomy_names_the_category(

@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from kclassify.classifier.local_file import read_model, write_model
 from kclassify.classifier.local_fit import fit_model
+from kclassify.classifier.local_model import seen_digest
 from kclassify.core.item import Item, digest_of
 from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
 from kclassify.errors import TaxonomyError
@@ -99,6 +100,11 @@ class LocalClassifier(Generic[L]):
     def fingerprint_parts(self) -> Mapping[str, str]:
         """What the fingerprint is a digest of."""
         return self._parts
+
+    def was_fitted_on(self, item: Item) -> bool | None:
+        """Whether it learned from this very text; None when an old file does not say."""
+        seen = self._fitted.seen
+        return None if seen is None else seen_digest(text_of(item)) in seen
 
     async def judge(self, item: Item) -> Outcome[L] | Halt:
         """The verdict on the item, or that its body is empty."""

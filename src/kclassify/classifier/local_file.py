@@ -25,6 +25,7 @@ class _Header(BaseModel):
     labels: tuple[str, ...]
     vocabulary: tuple[str, ...]
     digest: str
+    seen: tuple[str, ...] | None = None
 
 
 def write_model(model: LocalModel, path: Path) -> None:
@@ -32,7 +33,11 @@ def write_model(model: LocalModel, path: Path) -> None:
     import numpy as np  # noqa: PLC0415
 
     header = _Header(
-        format=_FORMAT, labels=model.labels, vocabulary=model.vocabulary, digest=model.digest
+        format=_FORMAT,
+        labels=model.labels,
+        vocabulary=model.vocabulary,
+        digest=model.digest,
+        seen=None if model.seen is None else tuple(sorted(model.seen)),
     )
     arrays = {name: getattr(model, name) for name in _ARRAYS}
     arrays["header"] = np.frombuffer(header.model_dump_json().encode(), dtype=np.uint8)
@@ -72,7 +77,8 @@ def _read(path: Path) -> tuple[_Header, LocalModel]:
         with content:
             header = _Header.model_validate_json(content["header"].tobytes())
             arrays = {name: content[name].astype(np.float64) for name in _ARRAYS}
-    return header, LocalModel(header.labels, header.vocabulary, **arrays)
+    seen = None if header.seen is None else frozenset(header.seen)
+    return header, LocalModel(header.labels, header.vocabulary, **arrays, seen=seen)
 
 
 def _fits(model: LocalModel) -> bool:

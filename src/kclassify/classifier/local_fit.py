@@ -6,9 +6,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from kclassify.classifier.local_model import LocalModel, new_vectorizer, require_scikit_learn
+from kclassify.classifier.local_model import (
+    LocalModel,
+    new_vectorizer,
+    require_scikit_learn,
+    seen_digest,
+)
 from kclassify.errors import UsageError
 
 _STRENGTH = 10.0
@@ -35,7 +41,7 @@ def fit_model(examples: Sequence[tuple[str, str]], seed: int) -> LocalModel:
     # The matrices are small: threads that wait for one another take far longer on a busy machine.
     with threadpoolctl.threadpool_limits(1):
         calibrated = _calibrated(folds, seed).fit(features, labels)
-    return _learned(vectorizer, calibrated)
+    return replace(_learned(vectorizer, calibrated), seen=frozenset(map(seen_digest, texts)))
 
 
 def _fewest(labels: Sequence[str]) -> int:

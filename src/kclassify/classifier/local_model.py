@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from kclassify.core.item import digest_of
 from kclassify.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _TOKEN = r"(?u)\w+|[?!:;\"`#*-]"  # noqa: S105 - a pattern
 _LONGEST_NGRAM = 2
 _STEEPEST = 700.0
+_SEEN_DIGITS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,8 @@ class LocalModel:
     """Weights by word and category, a score's slope and offset by category (Platt's sigmoid).
 
     With two categories there is one column, for the second of them. `weights` has the shape
-    (words, columns), `idf` (words,), the others (columns,).
+    (words, columns), `idf` (words,), the others (columns,). `seen` are the digests of the texts
+    that it was fitted on, as `seen_digest` makes them; None when they are not known.
     """
 
     labels: tuple[str, ...]
@@ -40,6 +43,7 @@ class LocalModel:
     intercept: Numbers
     slope: Numbers
     offset: Numbers
+    seen: frozenset[str] | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -73,6 +77,11 @@ class LocalModel:
         vectorizer = new_vectorizer(vocabulary=self.vocabulary)
         vectorizer.idf_ = self.idf
         return vectorizer
+
+
+def seen_digest(text: str) -> str:
+    """A short digest of a text that a model is fitted on: to know it again, not to prove it."""
+    return digest_of(text)[:_SEEN_DIGITS]
 
 
 def require_scikit_learn() -> None:
