@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kclassify.core.item import Item
@@ -42,7 +43,9 @@ class LabelledItem:
 
     `stratum_N` rows of the corpus are in its stratum and `stratum_n` of them were drawn; `weight`
     is how many rows of the corpus it stands for, 1 throughout in a sample without weights.
-    `verdict_digest` is that of the verdict which the dry run held when it was drawn.
+    `verdict_digest` is that of the verdict which the dry run held when it was drawn, `fingerprint`
+    that of the classifier that gave it. `votes` maps annotators to the label that each gave; `gold`
+    is what they come to.
     """
 
     id: str
@@ -61,6 +64,8 @@ class LabelledItem:
     cluster_id: str | None = None
     item_digest: str = ""
     verdict_digest: str | None = None
+    fingerprint: str | None = None
+    votes: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     @property
     def item(self) -> Item:

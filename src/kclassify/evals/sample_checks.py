@@ -1,0 +1,278 @@
+"""What is wrong with a sample: errors that would make its figures lie, warnings for the rest."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isclose
+from pathlib import Path
+
+from kclassify.errors import SourceError, TaxonomyError
+from kclassify.evals.labelled import Frame, LabelledItem, Split
+from kclassify.evals.near_duplicates import LEAK, near_pairs
+
+_LISTED = 5
+FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    known: Collection[str]
+    active: Collection[str]
+
+
+def check(
+    path: Path, rows: Sequence[LabelledItem], known: Collection[str], active: Collection[str]
+) -> tuple[str, ...]:
+    """The warnings. Raises `SourceError` or `TaxonomyError`, which name file, row and way out."""
+    labels = _Labels(known, active)
+    for refuse in _REFUSALS:
+        try:
+            refuse(rows, labels)
+        except SourceError as error:
+            raise SourceError(f"{path}: {error}") from None
+        except TaxonomyError as error:
+            raise TaxonomyError(f"{path}: {error}") from None
+    return tuple(warning for warn in _WARNINGS for warning in warn(rows, labels))
+
+
+def _refuse_too_few(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    del labels
+    labelled = sum(row.gold is not None for row in rows)
+    if not rows:
+        raise SourceError("there is no row in it: draw a sample with `kclassify sample`")
+    if labelled == 0:
+        raise SourceError(
+            f"none of its {len(rows)} rows has a label: label them with `kclassify label`"
+        )
+    if labelled < FEWEST:
+        raise SourceError(
+            "only one row has a label, and nothing can be said from one: label more of them with "
+            "`kclassify label`"
+        )
+
+
+def _refuse_strange_gold(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    for row in rows:
+        for gold in {row.gold, *row.votes.values()} - {None, *labels.active}:
+            if gold in labels.known:
+                raise TaxonomyError(
+                    f"row {row.id!r}: its label {gold!r} is retired, so no classifier may give it: "
+                    "label the row anew"
+                )
+            there = ", ".join(sorted(labels.active))
+            raise TaxonomyError(
+                f"row {row.id!r}: its label {gold!r} is no category of the taxonomy; there are "
+                f"{there}"
+            )
+
+
+def _refuse_edited(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    del labels
+    for row in rows:
+        if row.item_digest and row.item_digest != row.item.digest:
+            raise SourceError(
+                f"row {row.id!r}: its text was edited since it was drawn: put the text back, or "
+                "draw the sample again"
+            )
+
+
+def _refuse_missing_weights(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    del labels
+    without = [row for row in rows if row.weight is None]
+    if not without:
+        return
+    if len(without) < len(rows):
+        raise SourceError(
+            f"{_named(without)} without a weight, where other rows have one: give all rows a "
+            "weight, or none"
+        )
+    if any(row.stratum is not None for row in rows):
+        raise SourceError(
+            "its rows are of strata and have no weight, so the rare ones would count for too much: "
+            "give each row `weight` = stratum_N / stratum_n, or draw it with `kclassify sample`"
+        )
+    frames = sorted({row.frame.value for row in rows})
+    if len(frames) > 1 or Frame.TOP_UP in {row.frame for row in rows}:
+        raise SourceError(
+            f"its rows are of the frames {' and '.join(frames)} and have no weight: give each row "
+            "`stratum`, `stratum_N`, `stratum_n` and `weight`, or draw it with `kclassify sample`"
+        )
+
+
+def _refuse_wrong_weights(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    del labels
+    sizes: dict[str | None, tuple[int | None, int | None]] = {}
+    for row in rows:
+        size = (row.stratum_N, row.stratum_n)
+        if sizes.setdefault(row.stratum, size) != size:
+            raise SourceError(
+                f"row {row.id!r}: {_stratum(row)} has {_size(size)} here and "
+                f"{_size(sizes[row.stratum])} in another row: one of them is wrong"
+            )
+        _refuse_wrong_weight(row)
+
+
+def _refuse_wrong_weight(row: LabelledItem) -> None:
+    if (row.stratum_N is None) != (row.stratum_n is None):
+        raise SourceError(f"row {row.id!r}: stratum_N and stratum_n go together")
+    if row.stratum_N is None or row.stratum_n is None:
+        return
+    if row.stratum_n > row.stratum_N:
+        raise SourceError(
+            f"row {row.id!r}: {row.stratum_n} rows were drawn from {row.stratum_N}: more than "
+            "there are"
+        )
+    due = row.stratum_N / row.stratum_n
+    if row.weight is not None and not isclose(row.weight, due, rel_tol=1e-6):
+        raise SourceError(
+            f"row {row.id!r}: its weight is {row.weight:g}, and stratum_N / stratum_n is {due:g}"
+        )
+
+
+def _refuse_straddling_clusters(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    del labels
+    first: dict[str, LabelledItem] = {}
+    for row in rows:
+        if row.cluster_id is None:
+            continue
+        other = first.setdefault(row.cluster_id, row)
+        if other.split is not row.split:
+            raise SourceError(
+                f"rows {other.id!r} and {row.id!r}: cluster {row.cluster_id!r} is in both splits, "
+                "so the holdout is not apart: put all of it into one"
+            )
+
+
+def _refuse_half_split(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    del labels
+    without = [row for row in rows if row.split is None]
+    if without and len(without) < len(rows):
+        raise SourceError(
+            f"{_named(without)} without a split, where other rows have one: give each row dev or "
+            "holdout, or none of them any"
+        )
+
+
+def _refuse_leaks(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+    """The same text, or nearly, on both sides of the split."""
+    del labels
+    if not {Split.DEV, Split.HOLDOUT} <= {row.split for row in rows}:
+        return
+    for twins in _same_text(rows):
+        for other in twins[1:]:
+            if other.split is not twins[0].split:
+                raise SourceError(_leak(twins[0], other, "are the same text"))
+    pairs = near_pairs([_text(row) for row in rows], LEAK)
+    apart = [pair for pair in pairs if rows[pair.first].split is not rows[pair.second].split]
+    if apart:
+        worst = max(apart, key=lambda pair: pair.similarity)
+        alike = f"are nearly the same text ({worst.similarity:.2f} alike)"
+        more = f" ({len(apart)} such pairs)" if len(apart) > 1 else ""
+        raise SourceError(_leak(rows[worst.first], rows[worst.second], alike) + more)
+
+
+def _leak(one: LabelledItem, other: LabelledItem, how: str) -> str:
+    return (
+        f"rows {one.id!r} and {other.id!r} {how}, one in dev and one in holdout, so the holdout is "
+        "not apart: put both into one split, with one cluster_id"
+    )
+
+
+def _warn_of_twins(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
+    del labels
+    twins = list(_same_text(rows))
+    if twins:
+        pair = f"{twins[0][0].id!r} and {twins[0][1].id!r}"
+        yield (
+            f"{len(twins)} texts are there more than once (rows {pair}, for one): give them one "
+            "cluster_id, so that they do not count as independent"
+        )
+    for same in twins:
+        golds = {row.gold for row in same if row.gold is not None}
+        if len(golds) > 1:
+            one, other = sorted(golds)[:2]
+            yield (
+                f"rows {', '.join(repr(row.id) for row in same)} are the same text with different "
+                f"labels, {one!r} and {other!r}: at least one is wrong"
+            )
+
+
+def _warn_of_absent(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
+    there = {row.gold for row in rows}
+    absent = [label for label in labels.active if label not in there]
+    if absent:
+        names = ", ".join(repr(label) for label in absent[:_LISTED])
+        more = f" and {len(absent) - _LISTED} more" if len(absent) > _LISTED else ""
+        yield f"no row is labelled {names}{more}: nothing is said about how well they are found"
+
+
+def _warn_of_unlabelled(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
+    del labels
+    there = Counter(row.stratum for row in rows if row.stratum is not None)
+    labelled = Counter(row.stratum for row in rows if row.gold is not None)
+    for stratum, count in sorted(there.items()):
+        if not labelled[stratum]:
+            yield (
+                f"none of the {count} rows of stratum {stratum!r} is labelled: the figures are "
+                "about the others"
+            )
+
+
+def _warn_of_lost(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
+    """Rows that were taken out of the file: what is left is no random sample any more."""
+    del labels
+    there = Counter(row.stratum for row in rows)
+    drawn = {row.stratum: row.stratum_n for row in rows if row.stratum_n is not None}
+    for stratum, count in drawn.items():
+        if count > there[stratum]:
+            where = "" if stratum is None else f" of stratum {stratum!r}"
+            yield (
+                f"{count} rows{where} were drawn and {there[stratum]} are there: rows that are "
+                "hard to label belong into the sample, without a label"
+            )
+
+
+_REFUSALS: tuple[Callable[[Sequence[LabelledItem], _Labels], None], ...] = (
+    _refuse_too_few,
+    _refuse_strange_gold,
+    _refuse_edited,
+    _refuse_missing_weights,
+    _refuse_wrong_weights,
+    _refuse_half_split,
+    _refuse_straddling_clusters,
+    _refuse_leaks,
+)
+_WARNINGS: tuple[Callable[[Sequence[LabelledItem], _Labels], Iterable[str]], ...] = (
+    _warn_of_twins,
+    _warn_of_absent,
+    _warn_of_unlabelled,
+    _warn_of_lost,
+)
+
+
+def _same_text(rows: Sequence[LabelledItem]) -> Iterator[list[LabelledItem]]:
+    by_text: dict[str, list[LabelledItem]] = defaultdict(list)
+    for row in rows:
+        by_text[" ".join(_text(row).casefold().split())].append(row)
+    return (same for same in by_text.values() if len(same) > 1)
+
+
+def _text(row: LabelledItem) -> str:
+    return f"{row.title or ''}\n{row.body}"
+
+
+def _named(rows: Sequence[LabelledItem]) -> str:
+    names = ", ".join(repr(row.id) for row in rows[:_LISTED])
+    more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
+    return f"row {names} is" if len(rows) == 1 else f"rows {names}{more} are"
+
+
+def _stratum(row: LabelledItem) -> str:
+    return "the frame" if row.stratum is None else f"stratum {row.stratum!r}"
+
+
+def _size(size: tuple[int | None, int | None]) -> str:
+    whole, drawn = size
+    return "no size" if whole is None else f"{drawn} of {whole} rows"
