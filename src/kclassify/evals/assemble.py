@@ -3,71 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from kclassify.core.evaluation import (
-    Evaluation,
-    Impact,
-    SampleFacts,
-    Share,
-    ThresholdCurve,
-    VariantResult,
-    Veto,
-)
-from kclassify.core.gate import verdict_digest
+from kclassify.core.evaluation import Evaluation, SampleFacts, Share, VariantResult
 from kclassify.evals.calibration import calibrate, reliability
 from kclassify.evals.comparing import compare
-from kclassify.evals.decide import Findings, checks_of
-from kclassify.evals.design import Design
+from kclassify.evals.decide import checks_of
+from kclassify.evals.finding import find, pairs_of
 from kclassify.evals.gold_quality import gold_quality
-from kclassify.evals.impact import impact
-from kclassify.evals.labelled import Answered, Frame
+from kclassify.evals.labelled import Frame
 from kclassify.evals.material import Material, Population, VariantAnswers, population_of
 from kclassify.evals.noise import noise
-from kclassify.evals.over_use import flows, over_used
 from kclassify.evals.scores import score
 from kclassify.evals.sealing import seal
 from kclassify.evals.shares import post_stratified
-from kclassify.evals.threshold import certify, certify_design
-from kclassify.evals.veto import vetoes
-from kclassify.evals.writes import Effect, Writes
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    curve: ThresholdCurve
-    vetoes: tuple[Veto, ...]
-    impact: Impact | None
-    level: float
-    """The confidence that the rest is about: the certified one, else the policy's own."""
 
 
 def assemble(material: Material) -> Evaluation:
     """The evaluation of the candidate. Raises `UsageError` when no row got an answer."""
     candidate = material.chosen
-    population = material.population or population_of(candidate.answers)
-    decided = _decide(material, population)
-    over = over_used(_pairs(candidate.answers), _labels(candidate), alpha=material.gate.class_alpha)
-    moved = population.transitions(decided.level, material.policy.veto)
-    flowing = flows(
-        moved,
-        population.current(),
-        ratio_warn=material.gate.flow_ratio_warn,
-        retired=candidate.taxonomy.known - set(_labels(candidate)),
-    )
-    findings = Findings(
-        threshold=decided.curve,
-        vetoes=decided.vetoes,
-        impact=decided.impact,
-        over_use=over,
-        flows=flowing,
-        looks=material.looks,
-        split=material.split,
-        stale=_stale(candidate.answers),
-        scarce=_scarce(material, decided.vetoes, decided.level),
-        population_is_known=material.population is not None,
-    )
+    found = find(material)
     return Evaluation(
         suite=material.suite,
         created_at=material.created_at,
@@ -80,117 +34,30 @@ def assemble(material: Material) -> Evaluation:
             for each in material.variants
             if each.name != material.candidate
         ),
-        threshold=decided.curve,
-        vetoes=decided.vetoes,
-        over_use=over,
-        population=population.rows,
-        population_is_dry_run=material.population is not None,
-        transitions=moved,
-        flows=flowing,
-        impact=decided.impact,
-        shares=_shares(material, population),
+        threshold=found.threshold,
+        vetoes=tuple(found.vetoes),
+        over_use=tuple(found.over_use),
+        population=found.population,
+        population_is_dry_run=found.population_is_known,
+        transitions=tuple(found.transitions),
+        flows=tuple(found.flows),
+        impact=found.impact,
+        shares=_shares(material, material.population or population_of(candidate.answers)),
         reliability=reliability(candidate.answers),
         calibration=calibrate(candidate.answers),
         gold=gold_quality(candidate.answers),
         looks=material.looks,
-        gate=seal(material, findings, checks_of(findings, material.gate)),
-    )
-
-
-def _decide(material: Material, population: Population) -> _Decided:
-    writes = Writes.of(material.chosen.answers, material.policy)
-    curve = _curve(material, writes)
-    level = material.policy.min_confidence if curve.certified is None else curve.certified
-    sure = writes.above(level)
-    return _Decided(
-        curve,
-        vetoes(
-            _by_category(sure), floor=material.gate.class_floor, alpha=material.gate.class_alpha
-        ),
-        _impact(material, population, sure, level),
-        level,
-    )
-
-
-def _curve(material: Material, writes: Writes) -> ThresholdCurve:
-    """Over the writes in proportion; where they have weights, by effective counts."""
-    gate = material.gate
-    chosen = writes.proportional
-    floor = min((each.confidence for each in chosen), default=material.policy.min_confidence)
-    floor = max(floor, material.policy.min_confidence)
-    confidences = [each.confidence for each in chosen]
-    right = [each.is_right for each in chosen]
-    limits = {"target": gate.write_precision, "delta": gate.delta, "floor": floor}
-    is_drawn = any(each.row.frame is Frame.WRITES for each in chosen)
-    design = Design.of([each.row for each in chosen]) if chosen and not is_drawn else None
-    if design is None or design.is_simple:
-        return certify(confidences, right, **limits)
-    return certify_design(confidences, right, design, **limits)
-
-
-def _by_category(writes: Writes) -> dict[str, tuple[int, int]]:
-    """Right and all of the labelled writes into each category."""
-    return {
-        label: (sum(each.is_right for each in found), len(found))
-        for label, found in writes.by_category().items()
-    }
-
-
-def _impact(
-    material: Material, population: Population, writes: Writes, level: float
-) -> Impact | None:
-    effects = writes.effects()
-    if not effects:
-        return None
-    moved = population.transitions(level, material.policy.veto)
-    return impact(
-        effects[Effect.BETTER],
-        effects[Effect.WORSE],
-        effects[Effect.NEUTRAL],
-        max(sum(each.count for each in moved), effects.total()),
-        seed=material.seed,
+        gate=seal(material, found, checks_of(found, material.gate)),
     )
 
 
 def _shares(material: Material, population: Population) -> tuple[Share, ...]:
     """Only from rows that were drawn from all of the corpus alike within a predicted label."""
     uniform = [a for a in material.chosen.answers if a.row.frame is Frame.UNIFORM]
-    pairs = _pairs(uniform)
+    pairs = pairs_of(uniform)
     if not pairs:
         return ()
     return post_stratified(pairs, population.predicted(), population.current(), seed=material.seed)
-
-
-def _scarce(material: Material, found: Sequence[Veto], level: float) -> dict[str, int]:
-    """Categories whose writes in the corpus would allow for more labels than there are."""
-    if material.population is None:
-        return {}
-    there: Counter[str] = Counter()
-    for each in material.population.transitions(level, material.policy.veto):
-        there[each.after] += each.count
-    labelled = {veto.label: veto.n for veto in found}
-    wanted = {label: min(material.gate.top_up, count) for label, count in there.items()}
-    return {
-        label: number - labelled.get(label, 0)
-        for label, number in wanted.items()
-        if number > labelled.get(label, 0)
-    }
-
-
-def _stale(answers: Sequence[Answered]) -> int:
-    return sum(
-        each.row.frame is not Frame.UNIFORM
-        and each.row.verdict_digest != verdict_digest(each.outcome)
-        for each in answers
-    )
-
-
-def _pairs(answers: Sequence[Answered]) -> list[tuple[str, str]]:
-    return [(str(each.row.gold), each.label) for each in answers if each.label is not None]
-
-
-def _labels(variant: VariantAnswers) -> list[str]:
-    return [str(label) for label in variant.taxonomy.labels]
 
 
 def _result(material: Material, variant: VariantAnswers) -> VariantResult:
@@ -202,7 +69,7 @@ def _result(material: Material, variant: VariantAnswers) -> VariantResult:
         taxonomy=variant.taxonomy.name,
         scores=score(
             variant.answers,
-            _labels(variant),
+            [str(label) for label in variant.taxonomy.labels],
             seed=material.seed,
             replicates=material.replicates,
         ),

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from kclassify.core.evaluation import Comparison, Flip, FlipKind, PairedTest
 from kclassify.core.excerpt import excerpt
+from kclassify.core.metrics import Interval
 from kclassify.evals.criteria import PolicyTable
 from kclassify.evals.design import Design
 from kclassify.evals.labelled import Answered
 from kclassify.evals.material import Material, VariantAnswers
 from kclassify.evals.paired import macro_f1_difference, paired_test
-from kclassify.evals.planner import rows_to_show
+from kclassify.evals.planner import more_rows
 from kclassify.evals.writes import holds_after
 
 EXCERPT_CHARS = 400
@@ -38,7 +39,7 @@ def compare(material: Material, baseline: VariantAnswers, candidate: VariantAnsw
         writes=writes,
         macro_f1_difference=_macro_f1(material, pairs, candidate),
         flips=_flips(pairs, material.policy),
-        labels_needed=_labels_needed(labels),
+        labels_needed=more_rows(labels) if pairs else None,
         sentence=sentence_of(baseline.name, candidate.name, labels),
     )
 
@@ -53,7 +54,8 @@ def sentence_of(baseline: str, candidate: str, test: PairedTest) -> str:
         f"{wrong:,} where {baseline} is right"
     )
     if test.p_value >= _SURE:
-        return f"{counts}: with {test.n:,} {_rows(test.n)} that may be chance (p = {test.p_value:.2f})."
+        seen = f"with {test.n:,} {_rows(test.n)} that may be chance"
+        return f"{counts}: {seen} (p = {test.p_value:.2f})."
     better = "better" if right > wrong else "worse"
     p = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.3f}"  # noqa: PLR2004
     return f"{counts}: it is {better}, and chance does not explain it ({p})."
@@ -67,7 +69,9 @@ def _is_right_after(answer: Answered, policy: PolicyTable) -> bool:
     return holds_after(answer, policy) == answer.row.gold
 
 
-def _macro_f1(material: Material, pairs: Sequence[Pair], candidate: VariantAnswers):
+def _macro_f1(
+    material: Material, pairs: Sequence[Pair], candidate: VariantAnswers
+) -> Interval | None:
     if not pairs:
         return None
     rows = [new.row for _, new in pairs]
@@ -80,14 +84,6 @@ def _macro_f1(material: Material, pairs: Sequence[Pair], candidate: VariantAnswe
         seed=material.seed,
         replicates=material.replicates,
     )
-
-
-def _labels_needed(test: PairedTest) -> int | None:
-    discordant = test.only_candidate + test.only_baseline
-    difference = abs(test.only_candidate - test.only_baseline)
-    if not difference or difference == discordant == test.n:
-        return None
-    return rows_to_show(difference / test.n, discordant / test.n)
 
 
 def _flips(pairs: Sequence[Pair], policy: PolicyTable) -> tuple[Flip, ...]:

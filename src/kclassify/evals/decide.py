@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kclassify.core.evaluation import (
@@ -12,12 +12,16 @@ from kclassify.core.evaluation import (
     OverUse,
     ThresholdCurve,
     ThresholdPoint,
+    Transition,
     Veto,
 )
 from kclassify.core.gate import CheckName, GateCheck, GateVerdict
 from kclassify.evals.criteria import GateTable
 from kclassify.evals.intervals import upper_bound
 from kclassify.evals.planner import labels_to_certify, more_labels
+
+_TOO_CLOSE = 0.002
+"""To tell precisions that are so close apart takes hundreds of thousands of labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +30,21 @@ class Findings:
 
     `stale` counts the gated rows that were drawn from another classifier's dry run; `scarce` holds
     the categories with too few labelled proposals, each with the number still to be labelled.
-    `population_is_known` says whether `impact` is about a finished dry run.
+    `population` counts the rows of a finished dry run where `population_is_known`, else those of
+    the sample.
     """
 
     threshold: ThresholdCurve
     vetoes: Sequence[Veto]
     impact: Impact | None
     over_use: Sequence[OverUse]
+    transitions: Sequence[Transition]
     flows: Sequence[Flow]
     looks: Looks
     split: str
     stale: int
-    scarce: dict[str, int]
+    scarce: Mapping[str, int]
+    population: int
     population_is_known: bool
 
 
@@ -98,9 +105,9 @@ def _more(curve: ThresholdCurve, point: ThresholdPoint) -> int | None:
     if point.precision > curve.target:
         return more_labels(point.right, point.writes, curve.target, curve.delta)
     highest = upper_bound(point.right, point.writes, curve.delta)
-    if highest <= curve.target:
-        return None
     likely = (curve.target + highest) / 2
+    if likely - curve.target < _TOO_CLOSE:
+        return None
     return max(1, labels_to_certify(likely, curve.target, curve.delta) - point.writes)
 
 
@@ -204,12 +211,12 @@ def _wrong_writes(found: Findings, gate: GateTable) -> tuple[GateCheck, ...]:
     most, impact = gate.max_wrong_writes, found.impact
     if most is None:
         return ()
+    bound = None
     if impact is None or not found.population_is_known:
-        verdict, detail, bound = (
-            GateVerdict.FAIL,
+        verdict = GateVerdict.FAIL
+        detail = (
             "max_wrong_writes is set, and without a finished dry run nobody knows how many writes "
-            "there are: run `kclassify dry-run` first",
-            None,
+            "there are: run `kclassify dry-run` first"
         )
     else:
         low, bound = impact.worse.low, impact.worse.high

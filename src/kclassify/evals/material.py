@@ -43,9 +43,7 @@ class VariantAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The corpus as a finished dry run of the candidate saw it: rows by label, verdict and
-    confidence.
-    """
+    """The corpus as a finished dry run of the candidate saw it, its rows counted by `Cell`."""
 
     cells: Mapping[Cell, int]
 

@@ -28,14 +28,11 @@ def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> 
     verdict = combined(checks)
     variant = material.chosen
     verdicts = {each.row.item.digest: verdict_digest(each.outcome) for each in variant.answers}
-    certified = found.threshold.certified
-    is_passed = verdict is GateVerdict.PASS and certified is not None
-    vetoed = material.policy.veto
     return GateRecord(
         verdict=verdict,
         sentence=sentence_of(verdict, found, checks),
         checks=checks,
-        policy=CertifiedPolicy(threshold=certified, vetoed=vetoed) if is_passed else None,
+        policy=_policy(material, verdict, found.threshold.certified),
         labels_needed=_labels_needed(verdict, found),
         suite=material.suite,
         variant=variant.name,
@@ -55,6 +52,14 @@ def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> 
         expires_at=material.created_at + timedelta(days=material.gate.expires_days),
         kclassify=material.kclassify,
     )
+
+
+def _policy(
+    material: Material, verdict: GateVerdict, certified: float | None
+) -> CertifiedPolicy | None:
+    if verdict is not GateVerdict.PASS or certified is None:
+        return None
+    return CertifiedPolicy(threshold=certified, vetoed=material.policy.veto)
 
 
 def _labels_needed(verdict: GateVerdict, found: Findings) -> int | None:
@@ -95,8 +100,8 @@ def _failed(found: Findings, checks: Sequence[GateCheck]) -> str:
 def _pull(veto: Veto) -> str:
     wrong = veto.n - veto.right
     return (
-        f"{wrong:,} of the {veto.n:,} labelled rows that would move to {veto.label!r} do not belong "
-        f"there (in the whole corpus between {1 - veto.interval.high:.0%} and "
+        f"{wrong:,} of the {veto.n:,} labelled rows that would move to {veto.label!r} do not "
+        f"belong there (in the whole corpus between {1 - veto.interval.high:.0%} and "
         f"{1 - veto.interval.low:.0%} of such moves)"
     )
 

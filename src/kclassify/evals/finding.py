@@ -1,0 +1,124 @@
+"""What labelled rows say of the writes that a run would make."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kclassify.core.evaluation import Impact, ThresholdCurve, Veto
+from kclassify.core.gate import verdict_digest
+from kclassify.evals.decide import Findings
+from kclassify.evals.design import Design
+from kclassify.evals.impact import impact
+from kclassify.evals.labelled import Answered, Frame
+from kclassify.evals.material import Material, Population, population_of
+from kclassify.evals.over_use import flows, over_used
+from kclassify.evals.threshold import certify
+from kclassify.evals.veto import vetoes
+from kclassify.evals.writes import Effect, Writes
+
+
+def find(material: Material) -> Findings:
+    """Threshold, vetoes, impact, over-use and flows of the candidate.
+
+    Vetoes, impact and flows are about the writes from the certified confidence on; from the
+    policy's own where none is certified.
+    """
+    candidate = material.chosen
+    population = material.population or population_of(candidate.answers)
+    writes = Writes.of(candidate.answers, material.policy)
+    curve = _curve(material, writes)
+    level = material.policy.min_confidence if curve.certified is None else curve.certified
+    sure = writes.above(level)
+    found = _vetoes(material, sure)
+    moved = population.transitions(level, material.policy.veto)
+    labels = [str(label) for label in candidate.taxonomy.labels]
+    return Findings(
+        threshold=curve,
+        vetoes=found,
+        impact=_impact(material, sum(each.count for each in moved), sure),
+        over_use=over_used(pairs_of(candidate.answers), labels, alpha=material.gate.class_alpha),
+        transitions=moved,
+        flows=flows(
+            moved,
+            population.current(),
+            ratio_warn=material.gate.flow_ratio_warn,
+            retired=candidate.taxonomy.known - set(labels),
+        ),
+        looks=material.looks,
+        split=material.split,
+        stale=_stale(candidate.answers),
+        scarce={} if material.population is None else _scarce(material, population, found, level),
+        population=population.rows,
+        population_is_known=material.population is not None,
+    )
+
+
+def pairs_of(answers: Sequence[Answered]) -> list[tuple[str, str]]:
+    """Gold label and label said, of the rows that got one."""
+    return [(str(each.row.gold), each.label) for each in answers if each.label is not None]
+
+
+def _curve(material: Material, writes: Writes) -> ThresholdCurve:
+    """Over the writes in proportion, by effective counts where they have weights.
+
+    Nothing below the least confident of them is certified: a dry run's proposals were drawn from
+    some confidence on, and nobody has seen one below.
+    """
+    chosen = writes.proportional
+    lowest = min((each.confidence for each in chosen), default=0.0)
+    is_drawn = any(each.row.frame is Frame.WRITES for each in chosen)
+    design = Design.of([each.row for each in chosen])
+    return certify(
+        [each.confidence for each in chosen],
+        [each.is_right for each in chosen],
+        target=material.gate.write_precision,
+        delta=material.gate.delta,
+        floor=max(lowest, material.policy.min_confidence),
+        design=None if is_drawn or design.is_simple else design,
+    )
+
+
+def _vetoes(material: Material, writes: Writes) -> tuple[Veto, ...]:
+    counted = {
+        label: (sum(each.is_right for each in found), len(found))
+        for label, found in writes.by_category().items()
+    }
+    return vetoes(counted, floor=material.gate.class_floor, alpha=material.gate.class_alpha)
+
+
+def _impact(material: Material, moved: int, writes: Writes) -> Impact | None:
+    effects = writes.effects()
+    if not effects:
+        return None
+    return impact(
+        effects[Effect.BETTER],
+        effects[Effect.WORSE],
+        effects[Effect.NEUTRAL],
+        max(moved, effects.total()),
+        seed=material.seed,
+    )
+
+
+def _scarce(
+    material: Material, population: Population, found: Sequence[Veto], level: float
+) -> dict[str, int]:
+    """Categories whose writes in the corpus would allow for more labels than there are."""
+    there: Counter[str] = Counter()
+    for each in population.transitions(level, material.policy.veto):
+        there[each.after] += each.count
+    labelled = {veto.label: veto.n for veto in found}
+    wanted = {label: min(material.gate.top_up, count) for label, count in there.items()}
+    return {
+        label: number - labelled.get(label, 0)
+        for label, number in wanted.items()
+        if number > labelled.get(label, 0)
+    }
+
+
+def _stale(answers: Sequence[Answered]) -> int:
+    return sum(
+        each.row.frame is not Frame.UNIFORM
+        and each.row.verdict_digest != verdict_digest(each.outcome)
+        for each in answers
+    )
