@@ -1,0 +1,224 @@
+"""The sentences of a report, for people who have not heard of its methods."""
+
+from __future__ import annotations
+
+from kclassify.core.evaluation import (
+    Calibration,
+    Cost,
+    Evaluation,
+    GoldQuality,
+    Impact,
+    Looks,
+    Noise,
+    Scores,
+    ThresholdCurve,
+    ThresholdPoint,
+    VariantResult,
+    Veto,
+)
+from kclassify.core.gate import GateCheck, GateVerdict
+from kclassify.report.inert import one_line
+from kclassify.report.numbers import (
+    between,
+    counted,
+    figure,
+    many,
+    percent,
+    probability,
+    rounded,
+    rows_between,
+    score_with_bounds,
+    seconds,
+)
+
+STATUS = {
+    GateVerdict.PASS: "Pass",
+    GateVerdict.FAIL: "Fail",
+    GateVerdict.INCONCLUSIVE: "Inconclusive",
+}
+MEANING = {
+    GateVerdict.PASS: "the run may write",
+    GateVerdict.FAIL: "the run must not write",
+    GateVerdict.INCONCLUSIVE: "too few labels to decide, so the run must not write yet",
+}
+NO_LABEL = "(none)"
+NO_NAME = "(no name)"
+_LABEL = 60
+
+
+def named(label: str | None) -> str:
+    """A label as it is shown, or a word for none."""
+    return NO_LABEL if label is None else one_line(label, _LABEL) or NO_NAME
+
+
+def chosen_variant(evaluation: Evaluation) -> VariantResult | None:
+    """The candidate's result."""
+    found = (each for each in evaluation.variants if each.name == evaluation.candidate)
+    return next(found, None)
+
+
+def told_point(curve: ThresholdCurve) -> ThresholdPoint | None:
+    """The certified point, else the one of all writes, else None."""
+    for point in curve.points:
+        if point.threshold == curve.certified:
+            return point
+    return curve.points[-1] if curve.points else None
+
+
+def threshold_sentence(curve: ThresholdCurve) -> str:
+    """What is certified, or how far it is from that."""
+    point = told_point(curve)
+    if point is None:
+        return "No labelled row would be written, so nothing can be said of the writes."
+    seen = f"{point.right:,} of {counted(point.writes, 'labelled write')}"
+    if curve.certified is None:
+        return (
+            f"No threshold is certified: {seen} are right ({percent(point.precision)}), and that "
+            f"shows no more than {percent(point.lower)} where {percent(curve.target)} is asked for."
+        )
+    return (
+        f"From confidence {figure(point.threshold)} on, {seen} are right "
+        f"({percent(point.precision)}). That shows at least {percent(point.lower)}, with a chance "
+        f"of at most {percent(curve.delta)} to be wrong about it; {percent(curve.target)} is asked "
+        "for."
+    )
+
+
+def proposals_right(veto: Veto) -> str:
+    """`9 of 15 labelled writes into 'playbook' are wrong: ...`."""
+    wrong = veto.n - veto.right
+    plausible = f"{percent(1 - veto.interval.high)} to {percent(1 - veto.interval.low)}"
+    seen = f"{wrong:,} of {counted(veto.n, 'labelled write')} into {named(veto.label)!r}"
+    return f"{seen} {'is' if wrong == 1 else 'are'} wrong, plausibly {plausible} of them all"
+
+
+def veto_sentence(evaluation: Evaluation) -> str:
+    """Which categories must not be written into, and how that was seen."""
+    vetoed = [veto for veto in evaluation.vetoes if veto.vetoed]
+    total = counted(len(evaluation.vetoes), "category", "categories")
+    if not vetoed:
+        return f"None of {total} with labelled writes is shown to be under its floor."
+    labelled = sum(veto.n for veto in evaluation.vetoes)
+    told = "; ".join(proposals_right(veto) for veto in vetoed)
+    return f"Of {counted(labelled, 'labelled write')}, {told}."
+
+
+def impact_sentence(impact: Impact) -> str:
+    """What a commit would do, in rows."""
+    return (
+        f"Of {counted(impact.writes, 'row')} that would change, about "
+        f"{rounded(impact.better.estimate)} become right, about {rounded(impact.worse.estimate)} "
+        f"that were right become wrong, and about {rounded(impact.neutral.estimate)} stay wrong. "
+        f"More get better than worse with a probability of {percent(impact.p_net_positive)}."
+    )
+
+
+def population_sentence(evaluation: Evaluation) -> str:
+    """What the flows, the impact and the shares are about."""
+    rows = counted(evaluation.population, "row")
+    if evaluation.population_is_dry_run:
+        return f"These figures are about the {rows} of the finished dry run."
+    return (
+        f"There is no finished dry run, so these figures are about the {rows} of the sample: "
+        "`kclassify dry-run` shows what would happen to the corpus."
+    )
+
+
+def answers_sentence(name: str, scores: Scores) -> str:
+    """How many rows were answered, and how many of those rightly."""
+    unanswered = sum(scores.unanswered.values())
+    reasons = ", ".join(
+        f"{reason} {count:,}"
+        for reason, count in sorted(scores.unanswered.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
+    said = (
+        f"{name} answered {counted(scores.answered, 'row')}, {percent(scores.accuracy.estimate)} "
+        f"of them rightly (plausibly {between(scores.accuracy)})"
+    )
+    if not unanswered:
+        return f"{said}."
+    return f"{said}; {unanswered:,} without an answer are not scored ({reasons})."
+
+
+def noise_sentence(name: str, noise: Noise) -> str:
+    """How much the answers change when the same is asked again."""
+    changed = round(noise.changed.estimate * noise.rows)
+    return (
+        f"{name} was asked {noise.repeats} times: {changed:,} of {counted(noise.rows, 'row')} got "
+        f"more than one label ({percent(noise.changed.estimate)}, plausibly "
+        f"{between(noise.changed)}). A difference between two variants that is smaller than this "
+        "is noise."
+    )
+
+
+def calibration_sentence(calibration: Calibration) -> str:
+    """Whether a sigmoid on the confidences would help."""
+    helps = calibration.brier_after < calibration.brier_before
+    verdict = "would say better how often it is right" if helps else "would not help"
+    return (
+        f"A sigmoid fitted to {counted(calibration.n, 'disagreement')} {verdict}: Brier score "
+        f"{figure(calibration.brier_before)} as it is, {figure(calibration.brier_after)} with it "
+        "(0 is perfect)."
+    )
+
+
+def gold_sentence(gold: GoldQuality) -> str:
+    """How the gold labels came about."""
+    told = [
+        f"{gold.single:,} by one person",
+        f"{gold.agreed:,} by people who agreed",
+        f"{gold.adjudicated:,} decided by a third",
+        *([f"{gold.unstated:,} without a note of it"] if gold.unstated else []),
+    ]
+    return f"The gold labels: {', '.join(told)}."
+
+
+def looks_sentence(looks: Looks) -> str:
+    """Which look at the sample this was."""
+    of = "" if looks.budget is None else f" of {looks.budget}"
+    sample = "the sealed holdout" if looks.sealed else "these rows, which are no sealed holdout"
+    return f"This is look {looks.number}{of} at {sample}."
+
+
+def cost_sentence(name: str, cost: Cost) -> str:
+    """Calls, tokens and waiting."""
+    waited = ""
+    if cost.latency_p50_s is not None and cost.latency_p95_s is not None:
+        waited = (
+            f" Half of the calls took {seconds(cost.latency_p50_s)} or less, 95% "
+            f"{seconds(cost.latency_p95_s)} or less."
+        )
+    return (
+        f"{name} took {counted(cost.calls, 'call')} and {counted(cost.replayed, 'replay')}: "
+        f"{many(cost.input_tokens)} tokens in, {many(cost.output_tokens)} out.{waited}"
+    )
+
+
+def check_facts(check: GateCheck) -> str:
+    """`estimate 0.926, bound 0.902, target 0.9, n 204, method ..., alpha 0.1`: what there is."""
+    told = [
+        ("estimate", check.estimate),
+        ("bound", check.bound),
+        ("target", check.target),
+        ("n", check.n),
+        ("alpha", check.alpha),
+    ]
+    facts = [f"{name} {figure(value)}" for name, value in told if value is not None]
+    return ", ".join([*facts, *([f"method {check.method}"] if check.method else [])])
+
+
+def scores_line(scores: Scores) -> tuple[str, str, str]:
+    """Accuracy, macro-F1 and kappa as they stand in a table."""
+    accuracy = f"{percent(scores.accuracy.estimate)} ({between(scores.accuracy)})"
+    return accuracy, score_with_bounds(scores.macro_f1), score_with_bounds(scores.kappa)
+
+
+def net_sentence(impact: Impact) -> str:
+    """`between 1,700 and 2,000 rows`, of what more get better than worse."""
+    return f"plausibly {rows_between(impact.net)}"
+
+
+def p_sentence(value: float) -> str:
+    """`p = 0.011`, `p < 0.001`."""
+    said = probability(value)
+    return f"p {said}" if said.startswith("<") else f"p = {said}"
