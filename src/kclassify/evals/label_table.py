@@ -40,7 +40,7 @@ class LabelTable:
 
     def totals(self, weights: Floats) -> Floats:
         """The weight in each cell."""
-        return np.bincount(self.cells, weights=weights, minlength=len(self))
+        return np.bincount(self.cells, weights, len(self)).astype(np.float64)
 
     def macro_f1(self, tables: Floats) -> Floats:
         """The mean of F1 over the labels that occur, of each table (a row each)."""

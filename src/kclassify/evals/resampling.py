@@ -51,7 +51,7 @@ class Units:
 
     def totals(self, values: Floats) -> Floats:
         """The sum of a value of the rows, by unit."""
-        return np.bincount(self.of_row, weights=values, minlength=len(self))
+        return np.bincount(self.of_row, values, len(self)).astype(np.float64)
 
     def variance(self, values: Floats) -> float:
         """The variance of the sum of a value of the rows.
@@ -92,8 +92,8 @@ def _joined(strata: Ints, clusters: Ints) -> Ints:
     links = sparse.coo_array(
         (np.ones(len(strata)), (strata, known + clusters)), shape=(known + found, known + found)
     )
-    parts: Ints = csgraph.connected_components(links, directed=False)[1]
-    return parts[strata]
+    _, parts = csgraph.connected_components(links, directed=False)
+    return np.asarray(parts, dtype=np.int64)[strata]
 
 
 def _collapsed(stratum: Ints) -> Ints:
