@@ -24,7 +24,7 @@ from tests.evals.worlds import (
         (ONE_FAULTY_CLASS, 0.75),
         (GOOD_RUN, 0.92),
         (HARMFUL_RUN, 0.712),
-        (World(recall=(0.95,) * len(LABELS), current_right=0.95), 0.488),
+        (World(recall=(0.95,) * len(LABELS), current_right=0.95), 0.489),
     ],
 )
 def test_a_drawn_corpus_has_the_write_precision_that_its_world_states(

@@ -1,11 +1,11 @@
 """Synthetic corpora with a known truth: skewed classes, an overconfident model, a class that pulls.
 
 Gold labels are drawn from `SHARES`. The model is right with probability `recall` of the gold class,
-and otherwise says `PULL` (with probability `pull`) or another class, in proportion to its share. The
-label that a row carries now is gold with probability `current_right`, and otherwise another class in
-proportion to its share. Given gold, the two are independent. Confidence depends on whether the model
-is right, and only as far as `candour` goes: 0 is a model whose confidence says nothing, 1 one that
-knows its errors.
+and otherwise says `PULL` (with probability `pull`) or another class, in proportion to its share.
+The label that a row carries now is gold with probability `current_right`, and otherwise another
+class in proportion to its share. Given gold, the two are independent. Confidence depends on whether
+the model is right, and only as far as `candour` goes: 0 is a model whose confidence says nothing,
+1 one that knows its errors.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class Rows:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        return self.gold == self.predicted
+        return np.asarray(self.gold == self.predicted)
 
     @property
     def proposed(self) -> NDArray[np.bool_]:
         """Whether the model would change the row's label."""
-        return self.predicted != self.current
+        return np.asarray(self.predicted != self.current)
 
     def pick(self, places: NDArray[np.bool_] | Ints) -> Rows:
         return Rows(
@@ -164,7 +164,7 @@ def _elsewhere() -> Floats:
     """Another class than the row's, in proportion to its share."""
     shares = np.tile(np.asarray(SHARES), (len(SHARES), 1))
     shares[np.diag_indices(len(shares))] = 0.0
-    return shares / shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def _mistaken(recall: Floats, pull: float) -> Floats:
@@ -174,14 +174,14 @@ def _mistaken(recall: Floats, pull: float) -> Floats:
     table[others, PULL] = 0.0
     table[others] *= (1 - pull) / table[others].sum(axis=1, keepdims=True)
     table[others, PULL] = pull
-    return table * (1 - recall)[:, None]
+    return np.asarray(table * (1 - recall)[:, None])
 
 
 def _one_of_each(shares: Floats, numbers: np.random.Generator) -> Ints:
     """A column for each row, drawn by the row's probabilities."""
     bounds = np.cumsum(shares, axis=1)
     drawn = numbers.random((len(shares), 1)) * bounds[:, -1:]
-    return (drawn >= bounds[:, :-1]).sum(axis=1).astype(np.int64)
+    return np.asarray((drawn >= bounds[:, :-1]).sum(axis=1), dtype=np.int64)
 
 
 def alike(recall: float) -> tuple[float, ...]:
