@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,27 +89,35 @@ def write_precision(curve: ThresholdCurve) -> GateCheck:
 
 
 def labels_needed(curve: ThresholdCurve) -> int | None:
-    """The labelled writes still needed to certify, should what was seen go on.
+    """The labelled writes still needed to certify some threshold, should what was seen go on.
 
     Where the writes seen so far are no better than the target, it is what would be needed if their
-    true precision lay half way between the target and the highest that is plausible. None when it
+    true precision lay half way between the target and the highest that is plausible. Only some of
+    the new labels will be above a stricter threshold: it is all of them that is told. None when it
     is certified, or cannot be.
     """
     if _precision_verdict(curve) is not GateVerdict.INCONCLUSIVE:
         return None
-    tried = [_more(curve, point) for point in curve.points]
-    found = [number for number in tried if number is not None]
+    every = curve.points[-1].writes if curve.points else 0
+    tried = [(_more(curve, point), every / point.writes) for point in curve.points if point.writes]
+    found = [math.ceil(number * share) for number, share in tried if number is not None]
     return min(found) if found else curve.fewest
 
 
 def _more(curve: ThresholdCurve, point: ThresholdPoint) -> int | None:
+    """More labels above this threshold, at least those from which on one is tested."""
+    number = _to_certify(curve, point)
+    return None if number is None else max(number, curve.fewest - point.writes, 1)
+
+
+def _to_certify(curve: ThresholdCurve, point: ThresholdPoint) -> int | None:
     if point.precision > curve.target:
         return more_labels(point.right, point.writes, curve.target, curve.delta)
     highest = upper_bound(point.right, point.writes, curve.delta)
     likely = (curve.target + highest) / 2
     if likely - curve.target < _TOO_CLOSE:
         return None
-    return max(1, labels_to_certify(likely, curve.target, curve.delta) - point.writes)
+    return labels_to_certify(likely, curve.target, curve.delta) - point.writes
 
 
 def _told(curve: ThresholdCurve) -> ThresholdPoint | None:
@@ -246,9 +255,9 @@ def _stale(found: Findings) -> tuple[GateCheck, ...]:
             name=CheckName.SAMPLE,
             verdict=GateVerdict.INCONCLUSIVE,
             detail=(
-                f"{found.stale:,} rows were drawn from the dry run of another classifier, so they "
-                "are no random sample of what this one would write: run `kclassify dry-run`, then "
-                "draw with `kclassify sample`"
+                f"{found.stale:,} labelled {'row was' if found.stale == 1 else 'rows were'} drawn "
+                "from the dry run of another classifier, so this is no random sample of what this "
+                "one would write: run `kclassify dry-run`, then draw with `kclassify sample`"
             ),
             n=found.stale,
         ),
