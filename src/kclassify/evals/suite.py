@@ -83,8 +83,9 @@ class Suite:
     @property
     def baseline(self) -> VariantTable | None:
         """The variant that the candidate is compared with first; None when it is alone."""
-        chosen = self.variant(self.run.baseline) if self.run.baseline else self.variants[0]
-        return None if chosen.name == self.candidate.name else chosen
+        others = [each for each in self.variants if each.name != self.candidate.name]
+        named = [each for each in others if each.name == self.run.baseline]
+        return next(iter([*named, *others]), None)
 
     def variant(self, name: str) -> VariantTable:
         """The variant of this name. Raises `ConfigError` when there is none."""
