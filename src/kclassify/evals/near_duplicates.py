@@ -59,8 +59,12 @@ def _shingles(texts: Sequence[str]) -> Any:
             "near duplicates across a split are found with scikit-learn: pip install "
             "'kclassify[evals]'"
         ) from None
-    vectorizer = HashingVectorizer(
-        analyzer="char_wb", ngram_range=(5, 5), n_features=_FEATURES, alternate_sign=False
+    vectorizer: Any = HashingVectorizer(
+        analyzer="char_wb",
+        ngram_range=(5, 5),
+        binary=True,
+        n_features=_FEATURES,
+        alternate_sign=False,
     )
     return vectorizer.transform(texts).tocsr()
 

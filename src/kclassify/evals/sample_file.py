@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,8 +49,9 @@ class _Line(BaseModel):
 
     def row(self) -> LabelledItem:
         """The same as plain data."""
-        values = {each.name: getattr(self, each.name) for each in fields(LabelledItem)}
-        return LabelledItem(**values | {"gold_by": tuple(self.gold_by)})
+        values: dict[str, Any] = self.model_dump()
+        values["gold_by"] = tuple(self.gold_by)
+        return LabelledItem(**values)
 
 
 def read_rows(path: Path) -> tuple[LabelledItem, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,17 +25,30 @@ Cell = tuple[str | None, str | None, float | None]
 """Label now, label said, confidence: None where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedRow:
-    """One item of a pass. `current` is the label it carried, `action` what became of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What was said of an item. `current` is the label it carried, `action` what became of it."""
 
-    key: Key
-    digest: str
     current: str | None
     kind: OutcomeKind
     label: str | None
     confidence: float | None
     action: Action
+
+    def is_proposal(self, min_confidence: float | None = None) -> bool:
+        """Whether its label would be written: as the pass had it, or from this confidence on."""
+        if min_confidence is None:
+            return self.action in {Action.CHANGE, Action.WRITTEN}
+        is_other = self.label is not None and self.label != self.current
+        return is_other and (self.confidence or 0.0) >= min_confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRow(Judged):
+    """One item of a pass."""
+
+    key: Key
+    digest: str
 
     @property
     def verdict_digest(self) -> str:
@@ -43,13 +57,6 @@ class JudgedRow:
         if self.label is not None:
             said = Verdict(self.label, self.confidence or 0.0, "")
         return verdict_digest(Outcome(self.kind, said))
-
-    def is_proposal(self, min_confidence: float | None = None) -> bool:
-        """Whether its label would be written: as the pass had it, or from this confidence on."""
-        if min_confidence is None:
-            return self.action in {Action.CHANGE, Action.WRITTEN}
-        is_other = self.label is not None and self.label != self.current
-        return is_other and (self.confidence or 0.0) >= min_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +91,31 @@ class JudgedPass:
                 found += map(_row, connection.execute(query))
         return {row.key: row for row in found}
 
-    def counts(self) -> Mapping[Cell, int]:
-        """The rows by label now, label said and confidence."""
-        columns = (outcomes.c.current, outcomes.c.label, outcomes.c.confidence)
-        query = (
-            select(*columns, func.count()).where(outcomes.c.pass_id == self.id).group_by(*columns)
-        )
+    def tally(self) -> Mapping[Judged, int]:
+        """How many rows ended alike."""
+        columns = [
+            outcomes.c[name] for name in ("current", "kind", "label", "confidence", "action")
+        ]
+        query = select(*columns, func.count().label("rows"))
+        query = query.where(outcomes.c.pass_id == self.id).group_by(*columns)
         with self.database.connect() as connection:
             return {
-                (current, label, confidence): int(count)
-                for current, label, confidence, count in connection.execute(query)
+                Judged(
+                    current=row.current,
+                    kind=OutcomeKind(row.kind),
+                    label=row.label,
+                    confidence=row.confidence,
+                    action=Action(row.action),
+                ): int(row.rows)
+                for row in connection.execute(query)
             }
+
+    def counts(self) -> Mapping[Cell, int]:
+        """The rows by label now, label said and confidence."""
+        counted: Counter[Cell] = Counter()
+        for judged, rows in self.tally().items():
+            counted[judged.current, judged.label, judged.confidence] += rows
+        return counted
 
     def _page(self, last: str) -> list[Row[Any]]:
         query = (
