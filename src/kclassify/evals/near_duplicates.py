@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,20 +36,18 @@ def near_pairs(texts: Sequence[str], least: float = ALIKE) -> list[NearPair]:
     return list(_pairs(_shingles(texts), least))
 
 
-def clusters(texts: Sequence[str], least: float = ALIKE) -> list[int]:
-    """For each text the place of the first one that it is joined to by a chain of near pairs."""
-    roots = list(range(len(texts)))
+def joined(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The places 0 to `count` - 1 in groups: two of a pair are in one, by however long a chain."""
+    import numpy as np  # noqa: PLC0415
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
-    def root(place: int) -> int:
-        while roots[place] != place:
-            roots[place] = roots[roots[place]]
-            place = roots[place]
-        return place
-
-    for pair in near_pairs(texts, least):
-        one, other = sorted((root(pair.first), root(pair.second)))
-        roots[other] = one
-    return [root(place) for place in range(len(texts))]
+    ends: Any = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    edges: Any = coo_array((np.ones(len(pairs)), (ends[0], ends[1])), shape=(count, count))
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, group in enumerate(connected_components(edges, directed=False)[1]):
+        groups[int(group)].append(place)
+    return list(groups.values())
 
 
 def _shingles(texts: Sequence[str]) -> Any:

@@ -42,8 +42,8 @@ class Sample:
         return frozenset(row.split for row in self.rows if row.split is not None)
 
     def split(self, split: Split | None) -> tuple[LabelledItem, ...]:
-        """The labelled rows of one split, of all of them for None."""
-        return tuple(row for row in self.labelled if split is None or row.split is split)
+        """The labelled rows of one split, each standing for the rest of it; of all for None."""
+        return reweighted([row for row in self.labelled if split is None or row.split is split])
 
 
 def reweighted(rows: Sequence[LabelledItem]) -> tuple[LabelledItem, ...]:

@@ -1,0 +1,100 @@
+"""What becomes of a sample that is there: it grows or is put aside, and no label is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kclassify.errors import UsageError
+from kclassify.evals.labelled import Frame, LabelledItem
+from kclassify.evals.population import Population
+
+_FORCE = "or put it aside with --force, and what is drawn again keeps its labels"
+
+
+def check_growth(
+    existing: Sequence[LabelledItem],
+    frame: Frame,
+    sizes: Mapping[str, int],
+    population: Population,
+    *,
+    is_stratified: bool,
+) -> None:
+    """Raise `UsageError` where the rows that are there are no sample of what is drawn from."""
+    if not existing:
+        if frame is Frame.TOP_UP:
+            raise UsageError(
+                "a top-up adds to a sample of the frame writes, and there is none yet: draw it "
+                "with --frame writes"
+            )
+        return
+    _check_frame(existing, frame, is_stratified=is_stratified)
+    if {row.fingerprint for row in existing} != {population.fingerprint}:
+        raise UsageError(
+            "the sample that is there was drawn from the verdicts of another classifier: choose "
+            f"another --output, {_FORCE}"
+        )
+    before = {row.stratum: row.stratum_N for row in existing}
+    now = {name: sum(sizes.values()) if name is None else sizes.get(name) for name in before}
+    if before != now:
+        one = next(name for name in before if before[name] != now[name])
+        raise UsageError(
+            f"the sample that is there was drawn from {_rows(before[one], one)}, and now there are "
+            f"{now[one] or 'none'} among the {population.name}: draw from the same pass with the "
+            f"same --min-confidence, {_FORCE}"
+        )
+
+
+def _check_frame(existing: Sequence[LabelledItem], frame: Frame, *, is_stratified: bool) -> None:
+    there = {row.frame for row in existing}
+    if frame is Frame.TOP_UP:
+        if not there <= {Frame.WRITES, Frame.TOP_UP}:
+            raise UsageError(
+                "a top-up adds to a sample of the frame writes, and the one that is there is "
+                f"uniform: choose another --output, {_FORCE}"
+            )
+        return
+    if Frame.TOP_UP in there:
+        raise UsageError(
+            "the sample that is there was topped up, so it cannot grow in proportion any more: add "
+            f"to it with --frame top-up --per-category, {_FORCE}"
+        )
+    was_stratified = any(row.stratum is not None for row in existing)
+    if there != {frame} or was_stratified is not is_stratified:
+        kind = " and ".join(sorted(each.value for each in there))
+        raise UsageError(
+            f"the sample that is there is of the frame {kind}"
+            f"{', stratified' if was_stratified else ''}: draw the same, choose another --output, "
+            f"{_FORCE}"
+        )
+
+
+def _rows(count: int | None, stratum: str | None) -> str:
+    counted = "an unknown number of rows" if count is None else f"{count} rows"
+    return counted if stratum is None else f"{counted} of {stratum!r}"
+
+
+def with_labels(
+    rows: Sequence[LabelledItem], earlier: Sequence[LabelledItem]
+) -> tuple[LabelledItem, ...]:
+    """The rows with the labels that the same texts have in an earlier sample."""
+    known = {row.item.digest: row for row in earlier if row.votes or row.gold is not None}
+    return tuple(
+        row if (old := known.get(row.item.digest)) is None else _relabelled(row, old)
+        for row in rows
+    )
+
+
+def _relabelled(row: LabelledItem, old: LabelledItem) -> LabelledItem:
+    return replace(
+        row, gold=old.gold, gold_by=old.gold_by, gold_status=old.gold_status, votes=old.votes
+    )
+
+
+def put_aside(path: Path) -> Path:
+    """Rename the file to one that is not there yet, `sample.1.jsonl`; where it is now."""
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+        number += 1
+    return path.rename(aside)
