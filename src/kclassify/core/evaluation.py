@@ -244,9 +244,12 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """What would enter and leave a category. `ratio` is inflow over outflow, None when none leave.
+    """What would enter and leave a category.
 
-    `alarm` needs no labels: the ratio reaches `flow_ratio_warn`, and chance does not explain it.
+    `from_retired` counts the rows of `inflow` that have to go somewhere: those of retired
+    categories and those without a label. `ratio` is the rest of the inflow over the outflow, None
+    when none leave. `alarm` needs no labels: the ratio reaches `flow_ratio_warn`, and chance does
+    not explain it.
     """
 
     label: str
@@ -255,6 +258,7 @@ class Flow:
     outflow: int
     ratio: float | None
     alarm: bool
+    from_retired: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
