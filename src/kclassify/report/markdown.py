@@ -187,7 +187,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _bounded(parts: list[str]) -> str:
     """The parts up to the size that a site takes; no part is cut in its middle."""
-    kept, left = [], MOST_CHARS - 200
+    kept: list[str] = []
+    left = MOST_CHARS - 200
     for part in parts:
         if len(part) + 2 > left:
             kept.append("The rest is left out here: it is in the page.")

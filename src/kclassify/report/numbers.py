@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import floor, log10
 
 from kclassify.core.metrics import Interval
+from kclassify.report.inert import one_line
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -120,3 +121,8 @@ def _bound(share: float) -> str:
 def _trimmed(value: float) -> str:
     said = f"{value:.1f}"
     return said.removesuffix(".0")
+
+
+def short(text: str) -> str:
+    """A name for the title of a page."""
+    return one_line(text, 60)

@@ -1,0 +1,153 @@
+"""What would move from where to where, as ribbons between two columns of labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from unicodedata import east_asian_width
+
+from kclassify.core.evaluation import Flow, Transition
+from kclassify.report.wording import named
+
+WIDTH, EDGE, BAR = 760, 215, 12
+_HEIGHT, _GAP, _MOST_NODES, _COLUMNS = 280, 16, 8, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A label on one side: its place, its height, its name and the rows that pass it."""
+
+    name: str
+    top: float
+    height: float
+    rows: int
+    alarm: bool
+
+    @property
+    def middle(self) -> float:
+        """Where its name stands."""
+        return round(self.top + self.height / 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ribbon:
+    """Rows that move between two labels, as the path of an SVG."""
+
+    path: str
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The picture: two columns of nodes, and the ribbons between them."""
+
+    before: tuple[Node, ...]
+    after: tuple[Node, ...]
+    ribbons: tuple[Ribbon, ...]
+    height: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """In and out of a label, each in percent of the widest bar."""
+
+    flow: Flow
+    out_width: float
+    in_width: float
+
+
+def moves(transitions: Sequence[Transition], flows: Sequence[Flow]) -> Moves | None:
+    """The picture of all moves, the small labels of each side put together; None without any."""
+    total = sum(each.count for each in transitions)
+    if not total:
+        return None
+    alarms = {each.label for each in flows if each.alarm}
+    left = _folded(Counter[str | None](), transitions, "before")
+    right = _folded(Counter[str | None](), transitions, "after")
+    cells: Counter[tuple[str, str]] = Counter()
+    for each in transitions:
+        cells[left[each.before], right[each.after]] += each.count
+    unit = _HEIGHT / total
+    before = _nodes(cells, 0, unit, ())
+    after = _nodes(cells, 1, unit, {named(label) for label in alarms})
+    height = max(_bottom(before), _bottom(after))
+    return Moves(before, after, _ribbons(cells, before, after, unit), height, total)
+
+
+def flow_rows(flows: Sequence[Flow]) -> list[FlowRow]:
+    """The labels that anything enters or leaves: alarms first, then by how much moves."""
+    moving = [each for each in flows if each.inflow or each.outflow]
+    widest = max((max(each.inflow, each.outflow) for each in moving), default=1)
+    ordered = sorted(moving, key=lambda each: (not each.alarm, -(each.inflow + each.outflow)))
+    return [
+        FlowRow(each, round(100 * each.outflow / widest, 2), round(100 * each.inflow / widest, 2))
+        for each in ordered
+    ]
+
+
+def shortened(name: str) -> str:
+    """A name that fits beside the picture: wide letters count twice."""
+    widths = accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
+    fitting = sum(1 for width in widths if width <= _COLUMNS)
+    return name if fitting == len(name) else f"{name[: fitting - 1]}…"
+
+
+def _folded(
+    counted: Counter[str | None], transitions: Sequence[Transition], side: str
+) -> Mapping[str | None, str]:
+    for each in transitions:
+        counted[each.before if side == "before" else each.after] += each.count
+    ordered = [label for label, _ in counted.most_common()]
+    if len(ordered) <= _MOST_NODES:
+        return {label: named(label) for label in ordered}
+    shown = ordered[: _MOST_NODES - 1]
+    others = f"{len(ordered) - len(shown)} others"
+    return {label: named(label) if label in shown else others for label in ordered}
+
+
+def _nodes(
+    cells: Mapping[tuple[str, str], int], side: int, unit: float, alarms: Collection[str]
+) -> tuple[Node, ...]:
+    totals: Counter[str] = Counter()
+    for pair, count in cells.items():
+        totals[pair[side]] += count
+    nodes: list[Node] = []
+    top = 0.0
+    for name, rows in totals.most_common():
+        height = max(1.5, rows * unit)
+        nodes.append(Node(name, round(top, 1), round(height, 1), rows, name in alarms))
+        top += height + _GAP
+    return tuple(nodes)
+
+
+def _bottom(nodes: Sequence[Node]) -> float:
+    return round(nodes[-1].top + nodes[-1].height, 1)
+
+
+def _ribbons(
+    cells: Mapping[tuple[str, str], int], before: Sequence[Node], after: Sequence[Node], unit: float
+) -> tuple[Ribbon, ...]:
+    starts = {node.name: node.top for node in before}
+    ends = {node.name: node.top for node in after}
+    made: list[Ribbon] = []
+    for left in before:
+        for right in after:
+            thickness = cells.get((left.name, right.name), 0) * unit
+            if thickness:
+                path = _path(starts[left.name], ends[right.name], thickness)
+                made.append(Ribbon(path, right.alarm))
+                starts[left.name] += thickness
+                ends[right.name] += thickness
+    return tuple(made)
+
+
+def _path(start: float, end: float, thickness: float) -> str:
+    left, right, middle = EDGE + BAR, WIDTH - EDGE - BAR, WIDTH // 2
+    low_start, low_end = start + thickness, end + thickness
+    return (
+        f"M{left} {start:.1f}C{middle} {start:.1f} {middle} {end:.1f} {right} {end:.1f}"
+        f"V{low_end:.1f}C{middle} {low_end:.1f} {middle} {low_start:.1f} {left} {low_start:.1f}Z"
+    )
