@@ -23,7 +23,20 @@ COMMAND_LINE = read(REPOSITORY / "docs" / "command-line.md")
 TABLES = [name for name in Settings.model_fields if name != "folder"]
 WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", dict: "table", Path: "path"}
 BOUNDS = {"gt": ">", "ge": "≥", "le": "≤", "lt": "<"}
-COMMANDS: dict[str, Any] = dict(vars(typer.main.get_command(app))["commands"])
+
+
+def flat(commands: dict[str, Any]) -> dict[str, Any]:
+    """The commands by what is typed for them; a group without a command is its `run`."""
+    found: dict[str, Any] = {}
+    for name, command in commands.items():
+        inner = flat(getattr(command, "commands", {}))
+        found |= {f"{name} {each}".removesuffix(" run"): inner[each] for each in inner}
+        if not inner:
+            found[name] = command
+    return found
+
+
+COMMANDS = flat(vars(typer.main.get_command(app))["commands"])
 
 
 def plain(annotation: Any) -> Any:

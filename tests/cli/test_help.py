@@ -8,9 +8,12 @@ import pytest
 from tests.cli.place import Place
 
 COMMANDS = (
-    "init", "demo", "dry-run", "commit", "status", "failures", "retry", "audit", "rollback",
+    "init", "demo", "dry-run", "eval", "commit", "status", "failures", "retry", "audit", "rollback",
 )  # fmt: skip
-HEAVY = ("anthropic", "instructor", "rich", "sklearn", "sqlalchemy", "sqlmodel")
+HEAVY = (
+    "anthropic", "instructor", "jinja2", "matplotlib", "numpy", "rich", "scipy", "sklearn",
+    "sqlalchemy", "sqlmodel", "statsmodels",
+)  # fmt: skip
 HELP = """
 import sys
 from kclassify.cli import main
@@ -22,7 +25,7 @@ print("heavy:", *(name for name in {heavy!r} if name in sys.modules))
 """
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS, "eval run", "eval init", "eval plan"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     arguments = [*command.split(), "--help"]
     program = [sys.executable, "-c", HELP.format(heavy=HEAVY), *arguments]
@@ -58,5 +61,5 @@ def test_no_command_shows_the_help(place: Place) -> None:
 
 
 def test_there_are_no_commands_of_later_issues(place: Place) -> None:
-    for name in ("sample", "label", "eval", "estimate"):
+    for name in ("sample", "label", "estimate"):
         assert place.run(name).status == 2

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from kclassify.cli.demo_command import demo
+from kclassify.cli.eval_command import evaluation
 from kclassify.cli.init_command import init
 from kclassify.cli.ledger_commands import audit, failures, rollback, status
 from kclassify.cli.options import STATUSES, ConfigOption, QuietOption, VerboseOption
 from kclassify.cli.run_commands import commit, dry_run, retry
 
+_ORDER = (
+    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "status", "failures", "retry",
+    "audit", "rollback",
+)  # fmt: skip
+
+
+class _InOrderOfUse(TyperGroup):
+    """Typer lists groups of commands after all the others."""
+
+    def __init__(self, *, commands: dict[str, Any], **settings: Any) -> None:  # noqa: ANN401
+        ordered = sorted(commands.items(), key=lambda pair: _ORDER.index(pair[0]))
+        super().__init__(commands=dict(ordered), **settings)
+
+
 app = typer.Typer(
     name="kclassify",
+    cls=_InOrderOfUse,
     help="Relabel a corpus with a language model: look first, write after, lose nothing.",
     add_completion=False,
     no_args_is_help=True,
@@ -50,6 +67,7 @@ def before(
 app.command("init")(init)
 app.command("demo")(demo)
 app.command("dry-run", epilog=STATUSES)(dry_run)
+app.add_typer(evaluation, name="eval")
 app.command("commit", epilog=STATUSES)(commit)
 app.command("status")(status)
 app.command("failures")(failures)

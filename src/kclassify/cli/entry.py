@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
+from collections.abc import Sequence
 
 import typer
 
@@ -16,10 +17,13 @@ from kclassify.errors import DatabaseError, KclassifyError, UsageError
 _OF_THE_MACHINE = {errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
-def main() -> None:
-    """Run the command that the arguments of the process ask for, and exit with its status."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments ask for, and exit with its status.
+
+    They are those of the process unless they are given.
+    """
     try:
-        app(prog_name="kclassify")
+        app(None if arguments is None else list(arguments), prog_name="kclassify")
     except UsageError as error:
         _end(str(error), USAGE)
     except DatabaseError as error:

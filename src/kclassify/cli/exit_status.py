@@ -1,12 +1,16 @@
-"""The exit statuses, and which of them a decision has."""
+"""The exit statuses, and which of them a decision or an evaluation has."""
 
 from __future__ import annotations
 
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
+from kclassify.core.gate import CheckName, GateRecord, GateVerdict
 
 FINISHED = 0
 FAILED = 1
 USAGE = 2
+INCONCLUSIVE = 3
+STALE = 4
+INCOMPLETE = 5
 DEFECT = 70
 UNFINISHED = 75
 INTERRUPTED = 130
@@ -21,3 +25,15 @@ def exit_status(decision: Decision) -> int:
             return FAILED
         case _:
             return UNFINISHED
+
+
+def record_status(record: GateRecord) -> int:
+    """0 for a pass, 1 for a fail, 3 when it is open, 4 when its sample is of another dry run."""
+    match record.verdict:
+        case GateVerdict.PASS:
+            return FINISHED
+        case GateVerdict.FAIL:
+            return FAILED
+        case GateVerdict.INCONCLUSIVE:
+            is_stale = any(c.name is CheckName.SAMPLE and not c.warns for c in record.checks)
+            return STALE if is_stale else INCONCLUSIVE

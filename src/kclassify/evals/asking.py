@@ -254,7 +254,7 @@ class _Asking:
             return
         for question, reply in self._rejected.items():
             await self._keep(question, reply)
-        self._tell()
+            self._tell()
 
     def _told_of_rejections(self) -> str:
         detail = next(iter(self._rejected.values())).outcome.detail

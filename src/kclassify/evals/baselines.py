@@ -97,10 +97,10 @@ def _folds(rows: Sequence[LabelledItem], seed: int) -> Iterator[tuple[list[int],
     gold = [str(row.gold) for row in rows]
     folds = min(_FOLDS, *Counter(gold).values())
     clusters = [row.cluster_id or f"row {i}" for i, row in enumerate(rows)]
-    is_clustered = len(set(clusters)) < len(rows)
-    kind: Any = StratifiedGroupKFold if is_clustered else StratifiedKFold
+    groups = clusters if len(set(clusters)) < len(rows) else None
+    kind: Any = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(folds, shuffle=True, random_state=seed)
-    for learned, held_out in splitter.split(gold, gold, clusters):
+    for learned, held_out in splitter.split(gold, gold, groups):
         yield learned.tolist(), held_out.tolist()
 
 

@@ -1,0 +1,129 @@
+"""What `kclassify eval` prints: a sentence first, then what it rests on, then what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kclassify.cli.exit_status import INCOMPLETE, STALE, record_status
+from kclassify.cli.output import say, say_json, say_table
+from kclassify.cli.wording import plural, shown
+from kclassify.core.evaluation import Comparison, Evaluation, Scores
+from kclassify.core.gate import GateVerdict
+from kclassify.evals.evaluate import Evaluated, Unfinished
+from kclassify.report.numbers import points_with_bounds
+from kclassify.report.wording import (
+    MEANING,
+    STATUS,
+    cost_sentence,
+    impact_sentence,
+    looks_sentence,
+    noise_sentence,
+    p_sentence,
+    population_sentence,
+    scores_line,
+    threshold_sentence,
+    veto_sentence,
+)
+
+
+def say_evaluation(found: Evaluated, written: Sequence[Path]) -> None:
+    """Print it for people."""
+    evaluation = found.evaluation
+    gate = evaluation.gate
+    say(f"{STATUS[gate.verdict]}: {MEANING[gate.verdict]}.")
+    say(shown(gate.sentence))
+    say()
+    _say_scores(evaluation)
+    for comparison in evaluation.comparisons:
+        _say_comparison(comparison)
+    say()
+    for line in _findings(evaluation):
+        say(shown(line))
+    say()
+    for line in _warnings(evaluation):
+        say(f"warning: {shown(line)}")
+    for path in (found.record, *written):
+        say(f"wrote {shown(path)}")
+    say(_next(evaluation))
+
+
+def say_unfinished(found: Unfinished, *, as_json: bool, replay_only: bool) -> None:
+    """Say what is missing, and how to go on."""
+    if as_json:
+        say_json(
+            {
+                "incomplete": True,
+                "variant": found.variant,
+                "reason": found.reason,
+                "missing": found.missing,
+                "exit_status": INCOMPLETE,
+            }
+        )
+        return
+    answers = plural(found.missing, "answer")
+    say(f"Incomplete: {answers} of {shown(found.variant)!r} are missing: {shown(found.reason)}")
+    if replay_only:
+        say("Run the same command without --replay-only to ask for them.")
+    else:
+        say("What was answered is kept: the same command goes on where this one stopped.")
+
+
+def _say_scores(evaluation: Evaluation) -> None:
+    rows: list[tuple[str, ...]] = []
+    for variant in evaluation.variants:
+        marked = " (candidate)" if variant.name == evaluation.candidate else ""
+        rows.append(_scored(f"{variant.name}{marked}", variant.scores))
+    rows += [_scored(each.name, each.scores) for each in evaluation.baselines]
+    say_table(("labels of", "answered", "without", "accuracy", "macro-F1", "kappa"), rows)
+
+
+def _scored(name: str, scores: Scores) -> tuple[str, ...]:
+    without = sum(scores.unanswered.values())
+    return (name, f"{scores.answered:,}", f"{without:,}", *scores_line(scores))
+
+
+def _say_comparison(comparison: Comparison) -> None:
+    labels = comparison.labels
+    say()
+    say(shown(comparison.sentence))
+    say(
+        f"Only {shown(comparison.candidate)} is right on {plural(labels.only_candidate, 'row')}, "
+        f"only {shown(comparison.baseline)} on {labels.only_baseline:,}: "
+        f"{p_sentence(labels.p_value)} (mid-p McNemar)."
+    )
+    if comparison.macro_f1_difference is not None:
+        say(f"Macro-F1: {points_with_bounds(comparison.macro_f1_difference)}.")
+
+
+def _findings(evaluation: Evaluation) -> Iterator[str]:
+    yield threshold_sentence(evaluation.threshold)
+    yield veto_sentence(evaluation)
+    if evaluation.impact is not None:
+        yield f"{impact_sentence(evaluation.impact)} {population_sentence(evaluation)}"
+    for variant in evaluation.variants:
+        if variant.noise is not None:
+            yield noise_sentence(variant.name, variant.noise)
+        yield cost_sentence(variant.name, variant.cost)
+    yield looks_sentence(evaluation.looks)
+
+
+def _warnings(evaluation: Evaluation) -> list[str]:
+    checks = [check.detail for check in evaluation.gate.checks if check.warns]
+    return list(dict.fromkeys([*checks, *evaluation.sample.warnings]))
+
+
+def _next(evaluation: Evaluation) -> str:
+    gate = evaluation.gate
+    match gate.verdict:
+        case GateVerdict.PASS:
+            return "Next: `kclassify commit`, with this record as [gate] record."
+        case GateVerdict.FAIL:
+            return "Next: look at what is wrong, change taxonomy or prompt, and evaluate again."
+        case GateVerdict.INCONCLUSIVE:
+            if record_status(gate) == STALE:
+                return "Next: `kclassify dry-run`, then draw a new sample and label it."
+            if gate.labels_needed is None:
+                return "Next: label more rows with `kclassify label`, and evaluate again."
+            needed = plural(gate.labels_needed, "more label", "more labels")
+            return f"Labels still needed: about {needed} of writes (`kclassify label`)."
