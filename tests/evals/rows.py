@@ -1,106 +1,122 @@
-"""Labelled rows and answers, made by hand."""
+"""Rows of samples, and a pass to draw them from, without a database."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from kclassify import Category, Taxonomy
-from kclassify.core.evaluation import Cost, Looks
-from kclassify.core.gate import verdict_digest
-from kclassify.core.item import digest_of
-from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
-from kclassify.evals.criteria import GateTable, PolicyTable
-from kclassify.evals.labelled import Answered, Frame, LabelledItem
-from kclassify.evals.material import Cell, Material, Population, VariantAnswers
-from kclassify.evals.sample import Sample
+from kclassify.core.item import Item
+from kclassify.core.policy import Action
+from kclassify.core.verdict import OutcomeKind
+from kclassify.evals.population import JudgedPopulation
+from kclassify.ports import Mode, Survey
+from kclassify.store.judged_rows import Judged, JudgedRow
 
-AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
-COST = Cost(
-    calls=0, replayed=0, input_tokens=0, output_tokens=0, latency_p50_s=None, latency_p95_s=None
-)
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
-
-def taxonomy(*labels: str, retired: Sequence[str] = ("convention",)) -> Taxonomy[str]:
-    active = tuple(Category(name=label, definition=f"a {label}") for label in labels)
-    gone = tuple(Category(name=label, retired=True) for label in retired)
-    return Taxonomy("knowledge", (*active, *gone))
+    from kclassify.core.item import Key
+    from kclassify.evals.labelled import Frame
 
 
-def answered(
-    number: int,
-    gold: str,
-    said: str | None,
-    *,
-    current: str | None = "convention",
-    confidence: float = 0.9,
-    frame: Frame = Frame.WRITES,
-    **rest: Any,
-) -> Answered:
-    """A row and what was said of it; None is a refusal."""
-    outcome: Outcome[str] = Outcome(OutcomeKind.REFUSED)
-    if said is not None:
-        outcome = judged(Verdict(said, confidence, "made up"))
-    digest = None if frame is Frame.UNIFORM else verdict_digest(outcome)
-    row = LabelledItem(
-        id=str(number),
-        body=f"text {number}",
-        current=current,
-        gold=gold,
-        frame=frame,
-        **{"verdict_digest": digest, **rest},
+def line(number: int, **values: Any) -> dict[str, Any]:
+    """A row of a sample, as its file has it."""
+    text = f"text number {number} about {'abcdefgh'[number % 8] * 5}"
+    return {"id": f"kb-{number}", "body": text, "gold": "playbook", **values}
+
+
+def save_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> Path:
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in lines)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@dataclass
+class ListSource:
+    """Items in a list, in the order of the list."""
+
+    items: list[Item]
+    description: str = "a list"
+
+    def survey(self, known: Collection[str]) -> Survey:
+        return Survey(len(self.items), ())
+
+    def page(self, after: Key | None, limit: int) -> Sequence[Item]:
+        keys = [item.key for item in self.items]
+        start = 0 if after is None else keys.index(after) + 1
+        return self.items[start : start + limit]
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class ListPass:
+    """A pass in a list. Stands in for `JudgedPass`, which reads a database."""
+
+    rows: list[JudgedRow]
+    mode: Mode = Mode.DRY_RUN
+    number: int = 1
+    fingerprint: str = "f" * 64
+    model: str = "m"
+    asked: list[Key] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[JudgedRow]:
+        return iter(self.rows)
+
+    def of(self, keys: Collection[Key]) -> dict[Key, JudgedRow]:
+        wanted = set(keys)
+        return {row.key: row for row in self.rows if row.key in wanted}
+
+    def tally(self) -> Mapping[Judged, int]:
+        return Counter(
+            Judged(
+                current=row.current,
+                kind=row.kind,
+                label=row.label,
+                confidence=row.confidence,
+                action=row.action,
+            )
+            for row in self.rows
+        )
+
+
+def judged(item: Item, label: str | None, confidence: float = 0.9) -> JudgedRow:
+    """What a pass with a threshold of 0.75 made of an item."""
+    action = Action.CHANGE if confidence >= 0.75 else Action.UNCONFIDENT
+    if label is None:
+        action = Action.FAILED
+    elif label == item.current:
+        action = Action.SAME
+    return JudgedRow(
+        key=item.key,
+        digest=item.digest,
+        current=item.current,
+        kind=OutcomeKind.REFUSED if label is None else OutcomeKind.JUDGED,
+        label=label,
+        confidence=None if label is None else confidence,
+        action=action,
     )
-    return Answered(row, outcome)
 
 
-def variant(
-    answers: Sequence[Answered], name: str = "new", labels: Sequence[str] = ()
-) -> VariantAnswers:
-    said = {each.label for each in answers} | {each.row.gold for each in answers}
-    known = sorted({"essay", "playbook", *labels, *(label for label in said if label)})
-    return VariantAnswers(
-        name=name,
-        model="made up",
-        fingerprint=digest_of(name),
-        parts={"taxonomy": digest_of(name), "model": "made up"},
-        taxonomy=taxonomy(*(label for label in known if label != "convention")),
-        repeats=[answers],
-        cost=COST,
-    )
+@dataclass
+class Corpus:
+    """Items and what a pass said of each of them."""
+
+    source: ListSource
+    said: ListPass
+
+    def population(self, frame: Frame, min_confidence: float | None = None) -> JudgedPopulation:
+        given: Any = self.said
+        return JudgedPopulation(self.source, given, frame, min_confidence)
 
 
-def material(
-    answers: Sequence[Answered],
-    *,
-    baseline: Sequence[Answered] | None = None,
-    cells: Mapping[Cell, int] | None = None,
-    gate: GateTable | None = None,
-    policy: PolicyTable | None = None,
-    labels: Sequence[str] = (),
-    **rest: Any,
-) -> Material:
-    variants = [variant(answers, "new", labels)]
-    if baseline is not None:
-        variants.insert(0, variant(baseline, "old", labels))
-    rows = tuple(each.row for each in answers)
-    given: dict[str, Any] = {
-        "suite": "made up",
-        "created_at": AT,
-        "kclassify": "0.1.0",
-        "sample": Sample(path=Path("sample.jsonl"), digest="d" * 64, rows=rows, warnings=()),
-        "sample_path": "sample.jsonl",
-        "rows": rows,
-        "split": "all",
-        "policy": policy or PolicyTable(min_confidence=0.5),
-        "gate": gate or GateTable(),
-        "variants": variants,
-        "candidate": "new",
-        "baseline": None if baseline is None else "old",
-        "baselines": (),
-        "population": None if cells is None else Population(cells),
-        "looks": Looks(number=1, budget=None, sealed=False),
-        "replicates": 50,
-    }
-    return Material(**{**given, **rest})
+def corpus(proposals: Mapping[str, int], kept: int = 0) -> Corpus:
+    """So many items of the label `old` that are to move to each label, and some that stay."""
+    labels = [label for label, count in proposals.items() for _ in range(count)]
+    items = [Item(n, f"text of {n}", None, "old") for n in range(1, len(labels) + kept + 1)]
+    rows = [judged(item, label) for item, label in zip(items, labels, strict=False)]
+    rows += [judged(item, "old") for item in items[len(labels) :]]
+    return Corpus(ListSource(items), ListPass(rows))
