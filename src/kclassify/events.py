@@ -18,6 +18,7 @@ class PassOpened:
     """A pass begins or goes on.
 
     `items` is what the source holds (None when this step did not count), `settled` what is behind.
+    A commit has either `gate`, the digest of the record that allows it, or `override`.
     """
 
     run: str
@@ -27,6 +28,7 @@ class PassOpened:
     settled: int
     model: str
     override: str | None = None
+    gate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,18 @@ class Stopping:
 
 
 @dataclass(frozen=True, slots=True)
+class TrancheEnded:
+    """A commit waits for people: `wanted` spot checks of its `written` rows, `checked` are there.
+
+    With no more wanted than there are, the next commit goes on.
+    """
+
+    written: int
+    checked: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something that does not stop this run, but that somebody should read."""
 
@@ -87,7 +101,9 @@ class StepEnded:
     decision: Decision
 
 
-Event = PassOpened | CallEnded | Checkpointed | Snoozing | Stopping | Warned | StepEnded
+Event = (
+    PassOpened | CallEnded | Checkpointed | Snoozing | Stopping | TrancheEnded | Warned | StepEnded
+)
 Listener = Callable[[Event], None]
 
 

@@ -6,9 +6,12 @@ at a time, so none of them needs a lock or an async driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from kclassify.core.canary import SpotCheck as SpotCheck
+from kclassify.core.canary import Tranches as Tranches
+from kclassify.core.canary import Written as Written
 from kclassify.core.decision import Decision, Halt
 from kclassify.core.gate import Evidence
 from kclassify.core.item import Item, Key
@@ -95,6 +98,14 @@ class Explained(Protocol):
     @property
     def fingerprint_parts(self) -> Mapping[str, str]:
         """Digests or names: `taxonomy`, `model`, `prompt`, `parameters`, `schema`, `training`."""
+        ...
+
+
+class Canary(Protocol):
+    """Where people's checks of written rows come from: `kclassify.canary_file.CanaryFile`."""
+
+    def checks(self) -> Iterable[SpotCheck]:
+        """All of them so far; those of rows that were not written do not count."""
         ...
 
 
@@ -215,6 +226,13 @@ class Ledger(Protocol):
         `Superseded` when another worker moved the cursor first; nothing is written then. With
         `on_commit` the lease ends in the same transaction, before it is called, so that the step it
         enqueues finds the run free.
+        """
+        ...
+
+    def written(self, opened: Pass, keys: Collection[str]) -> Written:
+        """How many rows this pass has written, and the labels it gave to those with these keys.
+
+        A key is given as text, whatever its type is.
         """
         ...
 

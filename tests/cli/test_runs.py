@@ -50,16 +50,6 @@ def test_a_commit_without_an_override_is_refused_in_one_line(
     assert "--override" in ended.err.splitlines()[-1]
 
 
-def test_a_gate_record_that_this_version_cannot_check_is_no_permission(
-    place: Place, stub: StubMessagesAPI
-) -> None:
-    place.settle(rows(2), '[gate]\nrecord = "evals/gate.json"\n')
-    ended = place.run("commit")
-    assert (ended.status, ended.out, stub.count) == (2, "", 0)
-    assert "this version cannot check it" in ended.err
-    assert place.run(*WRITE).status == 0
-
-
 def test_the_override_is_loud_and_kept(place: Place, stub: StubMessagesAPI) -> None:
     place.settle(rows(2))
     ended = place.run("commit", "--override", "agreed in the meeting")

@@ -13,7 +13,7 @@ from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.errors import LedgerVersionError, UsageError
 from kclassify.ports import Mode, PassRequest, Recorded
 from kclassify.store import LedgerReader, SqlLedger, Transition
-from kclassify.store.migrations import migrate
+from kclassify.store.migrations import STEPS, migrate
 from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
@@ -210,6 +210,6 @@ def test_the_audit_is_read_in_pages(
 
 
 def test_newer_tables_are_not_read(database: Database, reader: LedgerReader) -> None:
-    migrate(database, [lambda _: None])
+    migrate(database, [*STEPS, lambda _: None])
     with pytest.raises(LedgerVersionError):
         reader.runs()

@@ -14,6 +14,7 @@ from kclassify.events import (
     Snoozing,
     StepEnded,
     Stopping,
+    TrancheEnded,
     Warned,
 )
 
@@ -27,7 +28,7 @@ class Course:
 
     `began_at` counts the items that were behind the cursor before it, `settled` those behind it
     now. `answered` are the items whose call was answered that may still wait for an earlier one.
-    `snoozing` is the snooze that goes on now.
+    `snoozing` is the snooze that goes on now, `tranche` the one that waits for people.
     """
 
     run: str = ""
@@ -35,6 +36,7 @@ class Course:
     model: str = ""
     number: int = 0
     override: str | None = None
+    gate: str | None = None
     items: int | None = None
     began_at: int = 0
     settled: int = 0
@@ -45,6 +47,7 @@ class Course:
     snoozes: int = 0
     snoozing: Snoozing | None = None
     stopping: Stopping | None = None
+    tranche: TrancheEnded | None = None
     transitions: Counter[tuple[str | None, str]] = field(
         default_factory=Counter[tuple[str | None, str]]
     )
@@ -65,6 +68,8 @@ class Course:
                 self.snoozes, self.snoozing = self.snoozes + 1, event
             case Stopping():
                 self.stopping, self.in_flight = event, event.in_flight
+            case TrancheEnded():
+                self.tranche = event
             case Warned() if event.message not in self.warnings:
                 self.warnings.append(event.message)
             case Warned():
@@ -85,7 +90,7 @@ class Course:
 
     def _open(self, event: PassOpened) -> None:
         self.run, self.mode, self.model = event.run, event.mode, event.model
-        self.number, self.override = event.number, event.override
+        self.number, self.override, self.gate = event.number, event.override, event.gate
         self.items = self.items if event.items is None else event.items
         self.began_at = self.settled = event.settled
         self.answered = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from kclassify.cli.exit_status import FINISHED, exit_status
 from kclassify.cli.output import say, say_json
 from kclassify.cli.pass_report import pass_facts, say_pass, written
 from kclassify.cli.retrying import Nothing
 from kclassify.cli.running import Result
-from kclassify.cli.wording import duration, plural, shown
+from kclassify.cli.wording import duration, plural, shown, verb
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
 from kclassify.holder import described
 from kclassify.ports import Mode
@@ -52,6 +54,7 @@ def _facts(result: Result, status: int) -> dict[str, object]:
         "recalled": course.recalled,
         "snoozes": course.snoozes,
         "warnings": course.warnings,
+        "tranche": None if course.tranche is None else dataclasses.asdict(course.tranche),
         "pass": None if result.report is None else pass_facts(result.report),
     }
 
@@ -103,10 +106,8 @@ def _conclusion(result: Result) -> list[str]:
     match result.decision:
         case Done():
             return _done(result)
-        case Advance(pause=Pause.MAX_ITEMS):
-            return [f"max_items is reached; {_left(result)}: {again}"]
         case Advance():
-            return [f"Unfinished ({result.decision.pause}); {_left(result)}: {again}"]
+            return [f"{_paused(result, result.decision.pause)} {again}"]
         case Snooze() as snooze:
             wait = duration(snooze.seconds)
             return [f"Snoozed: {shown(snooze.reason)}; in {wait} {again}"]
@@ -124,6 +125,28 @@ def _done(result: Result) -> list[str]:
     if result.report is not None and result.report.mode is Mode.COMMIT:
         return [f"Done ({cost}). `kclassify rollback` puts everything back."]
     return [f"Done ({cost}). Nothing was written: `kclassify commit` writes it."]
+
+
+def _paused(result: Result, pause: Pause) -> str:
+    """Why it is not done, and what comes before the next command."""
+    match pause:
+        case Pause.MAX_ITEMS:
+            return f"max_items is reached; {_left(result)}:"
+        case Pause.TRANCHE:
+            return f"{_tranche(result)}; {_left(result)}:"
+        case _:
+            return f"Unfinished ({pause}); {_left(result)}:"
+
+
+def _tranche(result: Result) -> str:
+    tranche = result.course.tranche
+    if tranche is None or tranche.checked >= tranche.wanted:
+        return "The tranche is written, and may be looked at"
+    return (
+        f"The tranche is written, and {plural(tranche.wanted, 'spot check')} of its rows "
+        f"{verb(tranche.wanted, 'is', 'are')} wanted ({tranche.checked:,} so far): draw rows with "
+        "`kclassify sample --from commit`, and give their labels in the [gate] canary file"
+    )
 
 
 def _left(result: Result) -> str:

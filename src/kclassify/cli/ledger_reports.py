@@ -13,7 +13,7 @@ from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, to
 from kclassify.cli.wording import counts, label, plural, shown
 from kclassify.core.verdict import OutcomeKind
 from kclassify.holder import described, is_alive
-from kclassify.store import AuditedChange, Failure, RunReport, RunSummary
+from kclassify.store import AuditedChange, Failure, PassReport, RunReport, RunSummary
 
 
 def report_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
     say(f"Run {shown(run.name)!r} over {shown(run.source)}, since {moment(run.created_at)}")
     for line in _lease(run):
         say(line)
-    headings = ("pass", "mode", "status", "items", "writes", "model", "override", "last")
+    headings = ("pass", "mode", "status", "items", "writes", "model", "permission", "last")
     rows = [
         (
             each.number,
@@ -55,7 +55,7 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
             each.settled,
             counts(each.changes),
             each.model,
-            told(each.override),
+            _permission(each),
             told(each.last_decision),
         )
         for each in run.passes
@@ -64,6 +64,13 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
     if run.passes:
         say()
         say_pass(run.passes[-1])
+
+
+def _permission(each: PassReport) -> str:
+    """Why a pass may write."""
+    if each.override is not None:
+        return f"override: {shown(each.override)}"
+    return "" if each.gate is None else f"gate {each.gate[:12]}"
 
 
 def _lease(run: RunReport) -> list[str]:

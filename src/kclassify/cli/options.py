@@ -40,10 +40,14 @@ MaxConcurrencyOption = Annotated[
 ModelOption = Annotated[
     str | None, typer.Option(help="The model, for instance anthropic/claude-haiku-4-5, or local.")
 ]
+TrancheOption = Annotated[
+    int | None,
+    typer.Option(help="Write so many rows, then wait for spot checks (75).", metavar="N", min=1),
+]
 OverrideOption = Annotated[
     str | None,
     typer.Option(
-        help="Why to write although no evaluation passed; kept in the run.", metavar="REASON"
+        help="Why to write although the gate does not allow it; kept in the run.", metavar="REASON"
     ),
 ]
 

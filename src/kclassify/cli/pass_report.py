@@ -60,10 +60,12 @@ def action_counts(report: PassReport) -> Counter[Action]:
 def _left_alone(report: PassReport) -> list[str]:
     actions = action_counts(report)
     same, unsure = actions[Action.SAME], actions[Action.UNCONFIDENT]
+    vetoed = actions[Action.VETOED]
     failed = sum(n for kind, n in report.outcomes.items() if kind.is_failure)
     lines = (
         (same, f"{_items(same, 'keep')} {verb(same, 'its', 'their')} label"),
         (unsure, f"{_items(unsure, 'stay')}: not confident enough"),
+        (vetoed, f"{_items(vetoed, 'stay')}: the gate vetoes the category proposed"),
         (failed, f"{_items(failed, 'stay')} without an answer: see `kclassify failures`"),
     )
     return [line for count, line in lines if count]
@@ -96,6 +98,8 @@ def pass_facts(report: PassReport) -> dict[str, object]:
         "changes": {status.value: n for status, n in report.changes.items()},
         "usage": dataclasses.asdict(report.usage),
         "override": report.override,
+        "gate": report.gate,
+        "gate_refusal": report.gate_refusal,
         "started_at": moment(report.started_at),
         "updated_at": moment(report.updated_at),
         "finished_at": moment(report.finished_at),

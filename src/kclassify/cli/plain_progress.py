@@ -63,6 +63,8 @@ class PlainProgress:
         self._write(f"{event.mode} of run {event.run!r} with {event.model}{of}{behind}")
         if event.override is not None:
             self._write(f"WRITING WITHOUT A GATE, override: {event.override}")
+        if event.gate is not None:
+            self._write(f"allowed by the gate record {event.gate[:12]}")
 
     def _report(self) -> None:
         self._next = self._clock() + INTERVAL_S

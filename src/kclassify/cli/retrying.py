@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import typer
 
-from kclassify.cli.running import Order, Result, work_on
+from kclassify.cli.running import Order, Result, check_gate, work_on
 from kclassify.cli.wiring import classifier_of, open_stores, reader_of
 from kclassify.cli.wording import plural, shown
 from kclassify.config import Settings
 from kclassify.core.verdict import OutcomeKind
-from kclassify.errors import GateRefused, UsageError
+from kclassify.errors import UsageError
 from kclassify.ports import Classifier, Mode
 from kclassify.store import PassReport, forget_failures
 from kclassify.store.states import RESUMABLE
@@ -39,8 +39,6 @@ def carry_out_retry(settings: Settings, choice: Choice, order: Order) -> Result 
     Raises `UsageError` and `DatabaseError`. Nothing is forgotten when there is no classifier to
     ask, no permission to write, or when the new pass would ask about more than those failures.
     """
-    if order.mode is Mode.COMMIT and not (order.override and order.override.strip()):
-        raise GateRefused('a retry that writes needs --override "reason", as commit does')
     classifier = classifier_of(settings, order.model)
     run = settings.run.name
     with open_stores(settings) as stores:
@@ -49,6 +47,8 @@ def carry_out_retry(settings: Settings, choice: Choice, order: Order) -> Result 
         if not settled:
             return Nothing(f"no pass of run {shown(run)!r} has settled any item yet")
         _refuse_another_question(run, settled[-1], classifier)
+        if order.mode is Mode.COMMIT:
+            check_gate(settings, stores, classifier, order)
         database, kinds, keys = stores.ledger.database, choice.kinds or None, choice.keys or None
         count = forget_failures(database, run, kinds, keys, mode=order.mode)
         if not count:

@@ -18,6 +18,7 @@ from kclassify.cli.options import (
     OverrideOption,
     QuietOption,
     RunOption,
+    TrancheOption,
     chosen_config,
     is_quiet,
 )
@@ -59,6 +60,7 @@ def commit(
     context: typer.Context,
     *,
     override: OverrideOption = None,
+    tranche: TrancheOption = None,
     once: OnceOption = False,
     max_items: MaxItemsOption = None,
     min_confidence: MinConfidenceOption = None,
@@ -69,17 +71,21 @@ def commit(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write the confident changes.
+    """Write the changes that an evaluation certified.
 
-    What a dry run found is recalled, not paid again. A run that stops at --max-items has done what
-    was asked for: its status is 0. The same command goes on with it, as it does after 75.
+    It is refused unless the record in [gate] record passed for exactly this classifier, and writes
+    by the policy certified there; --override writes without, by the settings' own thresholds. What
+    a dry run found is recalled, not paid again. With --tranche it waits for spot checks (75).
+
+    A run that stops at --max-items has done what was asked for: its status is 0. The same command
+    goes on with it, as it does after 75.
     """
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
 
     settings = _settings(
-        chosen_config(context, config), run, max_items, min_confidence, max_concurrency
+        chosen_config(context, config), run, max_items, min_confidence, max_concurrency, tranche
     )
     order = Order(
         mode=Mode.COMMIT,
@@ -143,6 +149,7 @@ def _settings(
     max_items: int | None,
     min_confidence: float | None,
     max_concurrency: int | None,
+    tranche: int | None = None,
 ) -> Settings:
     from kclassify.config import load_settings
 
@@ -151,4 +158,6 @@ def _settings(
         "min_confidence": min_confidence,
         "max_concurrency": max_concurrency,
     }
-    return load_settings(config, arguments={"run": {"name": run}, "runner": runner})
+    return load_settings(
+        config, arguments={"run": {"name": run}, "runner": runner, "gate": {"tranche": tranche}}
+    )

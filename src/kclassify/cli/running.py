@@ -66,6 +66,14 @@ def work_on(
         return Result(decision, course, _latest(stores, settings.run.name))
 
 
+def check_gate(
+    settings: Settings, stores: Stores, classifier: Classifier[str], order: Order
+) -> None:
+    """Raise `GateRefused` where a commit would, before anything is done."""
+    runner = make_runner(settings, stores, classifier, lambda _: None)
+    anyio.run(runner.check_gate, order.override)
+
+
 @contextmanager
 def _resumable(course: Course) -> Generator[None]:
     """Whoever lost a database in the midst of a run is told that nothing else is lost."""

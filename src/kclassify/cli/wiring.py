@@ -6,13 +6,15 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
+from kclassify.canary_file import CanaryFile
 from kclassify.classifier.from_settings import make_classifier
-from kclassify.config import Settings, SourceSettings, WriterSettings
+from kclassify.config import GateSettings, Settings, SourceSettings, WriterSettings
 from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.database import Database
 from kclassify.errors import ConfigError, WriterError
 from kclassify.events import Listener
-from kclassify.ports import Classifier, Source, Writer
+from kclassify.gate_file import GateFile
+from kclassify.ports import Classifier, Source, Tranches, Writer
 from kclassify.runner import ReclassifyRunner
 from kclassify.sources import SqlSource, open_source
 from kclassify.store import LedgerReader, SqlLedger
@@ -69,8 +71,22 @@ def make_runner(
         name=settings.run.name,
         settings=settings.runner,
         timeout_s=settings.classifier.timeout_s,
+        gate=None if settings.gate.record is None else GateFile(settings.gate.record),
+        canary=_canary(settings.gate),
+        tranches=_tranches(settings.gate),
         listeners=[listener],
     )
+
+
+def _canary(gate: GateSettings) -> CanaryFile | None:
+    """With tranches the file may be missing: there is nothing to check before the first is over."""
+    if gate.canary is None:
+        return None
+    return CanaryFile(gate.canary, may_be_missing=gate.tranche is not None)
+
+
+def _tranches(gate: GateSettings) -> Tranches | None:
+    return None if gate.tranche is None else Tranches(gate.tranche, gate.canary_checks)
 
 
 def classifier_of(settings: Settings, model: str | None) -> Classifier[str]:

@@ -83,9 +83,17 @@ class LedgerSettings(Table):
 
 
 class GateSettings(Table):
-    """`[gate]`: the record that an evaluation passed."""
+    """`[gate]`: the record that an evaluation passed, and the checks on what is written.
+
+    `tranche` is how many rows a commit writes before it waits for people; `canary` a JSON Lines
+    file with the `id` and `gold` of written rows that they looked at, `canary_checks` how many of
+    those are wanted per tranche.
+    """
 
     record: PathBeside | None = None
+    tranche: int | None = Field(default=None, ge=1)
+    canary: PathBeside | None = None
+    canary_checks: int = Field(default=20, ge=0)
 
 
 class Settings(Table):

@@ -14,6 +14,7 @@ class Pause(StrEnum):
     BUDGET = "the time of this step is spent"
     MAX_ITEMS = "max_items is reached"
     STOPPED = "the run was asked to stop"
+    TRANCHE = "the tranche is written and waits for spot checks"
 
 
 @dataclass(frozen=True, slots=True)

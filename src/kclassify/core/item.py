@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -59,6 +60,16 @@ def encode_key(key: Key) -> str:
         raise SourceError(msg)
     prefix = "i" if isinstance(key, int) else "s" if isinstance(key, str) else "u"
     return f"{prefix}:{key}"
+
+
+def keys_spelt(text: str) -> list[Key]:
+    """Every key that reads like this: a text, and perhaps an integer or a UUID."""
+    found: list[Key] = [text]
+    for kind in (int, UUID):
+        with suppress(ValueError):
+            key = kind(text)
+            found.extend([key] if str(key) == text else [])
+    return found
 
 
 def decode_key(text: str) -> Key:

@@ -21,7 +21,11 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PassRequest:
-    """What a worker wants to work on. `override` is the reason for a commit without a gate."""
+    """What a worker wants to work on.
+
+    A commit has either `gate`, the digest of the record that allows it, or `override`, the reason
+    for writing without one; `gate_refusal` is what that set aside.
+    """
 
     run: str
     mode: Mode
@@ -29,6 +33,8 @@ class PassRequest:
     model: str
     source: str
     override: str | None = None
+    gate: str | None = None
+    gate_refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kclassify.core.gate_record import CertifiedPolicy
 from kclassify.core.item import Key
 from kclassify.core.verdict import Outcome
 
@@ -27,6 +28,7 @@ class Action(StrEnum):
     CHANGE = "change"
     SAME = "same"
     UNCONFIDENT = "unconfident"
+    VETOED = "vetoed"
     ABSTAINED = "abstained"
     FAILED = "failed"
     WRITTEN = "written"
@@ -35,7 +37,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class WritePolicy:
-    """Write only on a confident change.
+    """Write only on a confident change, and never into a vetoed category.
 
     `min_confidence` in [0, 1] holds for every category that `by_category` does not name. Raises
     `ValueError` for a threshold outside [0, 1].
@@ -43,6 +45,7 @@ class WritePolicy:
 
     min_confidence: float = 0.75
     by_category: Mapping[str, float] = field(default_factory=dict[str, float])
+    vetoed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name, value in {"min_confidence": self.min_confidence, **self.by_category}.items():
@@ -54,6 +57,22 @@ class WritePolicy:
         """The confidence from which a change to this category is written."""
         return self.by_category.get(category, self.min_confidence)
 
+    def within(self, certified: CertifiedPolicy) -> WritePolicy:
+        """The policy that keeps to this one and to the certified one: the stricter of both.
+
+        A threshold over the certified one keeps what was certified: the fixed sequence tests the
+        strictest first, and every one down to the certified one passed.
+        """
+        floor = certified.threshold
+        raised = {name: max(value, floor) for name, value in self.by_category.items()}
+        vetoed = self.vetoed | frozenset(certified.vetoed)
+        return WritePolicy(max(self.min_confidence, floor), raised, vetoed)
+
+    def laxer_than(self, certified: CertifiedPolicy) -> list[str]:
+        """The settings that ask for less than was certified: `min_confidence 0.75`."""
+        asked = {"min_confidence": self.min_confidence, **self.by_category}
+        return [f"{name} {value:g}" for name, value in asked.items() if value < certified.threshold]
+
     def decide(self, key: Key, current: str | None, outcome: Outcome[str]) -> Change | Action:
         """The change to write, or the reason for leaving the item as it is."""
         verdict = outcome.verdict
@@ -63,6 +82,8 @@ class WritePolicy:
             return Action.SAME
         if verdict.confidence < self.threshold(verdict.label):
             return Action.UNCONFIDENT
+        if verdict.label in self.vetoed:
+            return Action.VETOED
         return Change(key, current, str(verdict.label), verdict.confidence)
 
 

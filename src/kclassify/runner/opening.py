@@ -32,9 +32,12 @@ async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
             items=items,
             settled=opened.settled,
             model=parts.classifier.model,
-            override=limits.override,
+            override=parts.authority.override,
+            gate=parts.authority.gate,
         )
     )
+    for warning in parts.authority.warnings:
+        parts.tell(Warned(warning))
 
 
 def refuse_unknown(survey: Survey, description: str) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from kclassify.config import RunnerSettings
 from kclassify.events import Listener
-from kclassify.ports import Classifier, Clock, Ledger, OnCommit, Source, Writer
+from kclassify.ports import Canary, Classifier, Clock, Ledger, OnCommit, Source, Tranches, Writer
+from kclassify.runner.authority import Authority
 from kclassify.runner.thread import WorkerThread
 
 
@@ -23,12 +24,14 @@ class Parts:
     clock: Clock
     thread: WorkerThread
     tell: Listener
+    authority: Authority
+    canary: Canary | None = None
+    tranches: Tranches | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far one step goes, and why it may. No budget: to the end, waiting through snoozes."""
+    """How far one step goes. No budget: to the end, waiting through snoozes."""
 
     budget_s: float | None = None
     on_commit: OnCommit | None = None
-    override: str | None = None

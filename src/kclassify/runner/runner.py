@@ -8,20 +8,24 @@ import anyio
 
 from kclassify.config import RunnerSettings
 from kclassify.core.decision import Advance, Decision, Halt, Pause
-from kclassify.errors import DatabaseError, GateRefused, KclassifyError, UsageError
+from kclassify.errors import DatabaseError, KclassifyError, UsageError
 from kclassify.events import Broadcast, Listener, StepEnded, logger
 from kclassify.holder import retire, this_holder
 from kclassify.ports import (
+    Canary,
     Classifier,
     Clock,
+    Gate,
     Ledger,
     Mode,
     OnCommit,
     Pass,
     PassRequest,
     Source,
+    Tranches,
     Writer,
 )
+from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
 from kclassify.runner.loop import EventLoop
 from kclassify.runner.parts import Limits, Parts
@@ -47,6 +51,9 @@ class ReclassifyRunner:
         name: str = "default",
         settings: RunnerSettings | None = None,
         timeout_s: float = 30.0,
+        gate: Gate | None = None,
+        canary: Canary | None = None,
+        tranches: Tranches | None = None,
         clock: Clock | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
@@ -57,6 +64,9 @@ class ReclassifyRunner:
         self.name = name
         self.settings = settings or RunnerSettings()
         self.timeout_s = timeout_s
+        self.gate = gate
+        self.canary = canary
+        self.tranches = tranches
         self._clock = clock or SystemClock()
         self._tell = Broadcast(list(listeners))
         self._step: Step | None = None
@@ -69,12 +79,14 @@ class ReclassifyRunner:
         return await self._work(Mode.DRY_RUN, Limits())
 
     async def commit(self, *, override: str | None = None) -> Decision:
-        """Write the confident changes, waiting through snoozes.
+        """Write the changes that the gate certified, waiting through snoozes.
 
-        Verdicts of a dry run are recalled, not paid again. Raises `GateRefused` without `override`,
-        the reason for writing although no gate record passed; it is kept in the run.
+        Verdicts of a dry run are recalled, not paid again. Raises `GateRefused`, in one line that
+        says why, unless the gate's record passed for exactly this classifier. `override` is the
+        reason for writing all the same, by the settings' own thresholds; it is kept in the run.
+        With `tranches` it returns `Advance` after each, until the spot checks are there.
         """
-        return await self._work(Mode.COMMIT, Limits(override=override))
+        return await self._work(Mode.COMMIT, Limits(), override)
 
     async def step(
         self,
@@ -87,11 +99,12 @@ class ReclassifyRunner:
         """A bounded piece of a dry run or a commit, for a job system.
 
         It starts calls for `budget_s` seconds; those in flight then have until their own deadline.
-        `on_commit(connection, cursor)` is called in its last transaction when there is more to do.
+        `on_commit(connection, cursor)` is called in its last transaction when there is more to do,
+        but not after a tranche: people come next.
         """
         if not budget_s > 0:
             raise UsageError(f"budget_s is a number of seconds over 0, not {budget_s}")
-        return await self._work(mode, Limits(budget_s, on_commit, override))
+        return await self._work(mode, Limits(budget_s, on_commit), override)
 
     def run_step(
         self,
@@ -128,34 +141,35 @@ class ReclassifyRunner:
         if self._step is not None and self._stop_reason is not None:
             self._step.stop(self._stop_reason)
 
-    async def _work(self, mode: Mode, limits: Limits) -> Decision:
+    async def check_gate(self, override: str | None = None) -> Authority:
+        """Why a commit may write now. Raises `GateRefused`, as `commit` would."""
+        if self.writer is None:
+            raise UsageError("a commit needs a writer, and this runner has none")
+        asked = Authorities(self.gate, self.classifier, self.ledger, self.settings.write_policy)
+        return await self._thread(asked.ask, override, self._clock.now())
+
+    async def _work(self, mode: Mode, limits: Limits, override: str | None = None) -> Decision:
+        authority = Authority(self.settings.write_policy)
         if mode is Mode.COMMIT:
-            self._authorize(limits.override)
+            authority = await self.check_gate(override)
         self._loop = EventLoop()
         try:
-            decision = await self._open_and_drive(mode, limits)
+            decision = await self._open_and_drive(mode, limits, authority)
         finally:
             self._step, self._stop_reason, self._loop = None, None, None
         self._tell(StepEnded(decision))
         return decision
 
-    def _authorize(self, override: str | None) -> None:
-        if self.writer is None:
-            raise UsageError("a commit needs a writer, and this runner has none")
-        if not (override and override.strip()):
-            raise GateRefused(
-                "commit writes only after an evaluation passed, and this version cannot check it: "
-                'give --override "reason" (commit(override=...)) to write all the same'
-            )
-
-    async def _open_and_drive(self, mode: Mode, limits: Limits) -> Decision:
+    async def _open_and_drive(self, mode: Mode, limits: Limits, authority: Authority) -> Decision:
         request = PassRequest(
             run=self.name,
             mode=mode,
             fingerprint=self.classifier.fingerprint,
             model=self.classifier.model,
             source=self.source.description,
-            override=limits.override,
+            override=authority.override,
+            gate=authority.gate,
+            gate_refusal=authority.refusal,
         )
         lease_s = self.settings.lease_s
         opened = await self._thread(
@@ -163,7 +177,7 @@ class ReclassifyRunner:
         )
         if not isinstance(opened, Pass):
             return opened
-        step = self._make_step(opened, limits)
+        step = self._make_step(opened, limits, authority)
         decision: Decision = Advance(opened.cursor, Pause.STOPPED)
         try:
             decision = await step.drive()
@@ -176,7 +190,7 @@ class ReclassifyRunner:
             await self._close(step.opened, decision)
         return decision
 
-    def _make_step(self, opened: Pass, limits: Limits) -> Step:
+    def _make_step(self, opened: Pass, limits: Limits, authority: Authority) -> Step:
         parts = Parts(
             source=self.source,
             classifier=self.classifier,
@@ -187,6 +201,9 @@ class ReclassifyRunner:
             clock=self._clock,
             thread=self._thread,
             tell=self._tell,
+            authority=authority,
+            canary=self.canary,
+            tranches=self.tranches,
         )
         self._step = Step(parts, opened, limits)
         self._pass_on_stop()

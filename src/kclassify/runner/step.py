@@ -20,6 +20,7 @@ from kclassify.runner.lease import Heartbeat
 from kclassify.runner.opening import announce, check_writer, refuse_unknown_items
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.tally import checkpointed
+from kclassify.runner.tranche import Tranche
 
 PAGE = 500
 
@@ -38,7 +39,7 @@ class Step:
             suspects=opened.suspects,
             max_items=parts.settings.max_items,
         )
-        self._write_policy = parts.settings.write_policy
+        self._tranche = Tranche(parts)
         self._calls = Calls(parts, self._run, self._wake)
         self._read_to: Key | None = opened.cursor
         self._news = anyio.Event()
@@ -93,9 +94,10 @@ class Step:
         await check_writer(parts, self.opened, self._limits)
         if self.opened.mode is Mode.COMMIT and parts.writer is not None:
             await parts.thread(parts.ledger.settle_intents, self.opened, parts.writer, self._now())
+        pause = await self._tranche.begin(self.opened)
         left = self.opened.breaker.remaining(self._now())
-        if not left:
-            return None
+        if pause is not None or not left:
+            return pause
         return await self._snooze(Snooze(left, "the snooze of an earlier step is not over"))
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> Decision:
@@ -111,6 +113,8 @@ class Step:
                 return decision
 
     async def _advance(self) -> Decision | None:
+        if self._tranche.is_full:
+            return await self._end_tranche()
         if self._is_checkpoint_due():
             return await self._checkpoint()
         if self._run.wants_items:
@@ -132,6 +136,17 @@ class Step:
         if isinstance(decision, Done) and self.opened.mode is Mode.COMMIT and self._parts.writer:
             await self._parts.thread(self._parts.writer.finish)
         return decision
+
+    async def _end_tranche(self) -> Decision | None:
+        """Let what flies land; what is settled and not yet written is recalled by the next step."""
+        decision = self._run.decide(self._now(), random.random())  # noqa: S311  # no secret
+        if decision is not None and decision != Advance(self._run.cursor, Pause.TRANCHE):
+            return await self._conclude(decision)
+        self._run.stop(Pause.TRANCHE)
+        if self._run.in_flight:
+            await self._wait_for_news()
+            return None
+        return await self._checkpoint() or await self._tranche.end(self.opened)
 
     async def _snooze(self, snooze: Snooze) -> Decision | None:
         """Within a budget the snooze is the caller's; else wait through it, then go on."""
@@ -193,7 +208,8 @@ class Step:
         return self._run.in_flight == 0 or is_tight or waited >= longest
 
     async def _checkpoint(self, on_commit: OnCommit | None = None) -> Decision | None:
-        landed = self._run.drain(self._parts.settings.checkpoint_items)
+        limit = self._tranche.limit(self._parts.settings.checkpoint_items)
+        landed = self._run.drain(limit)
         settled = [self._settled(one) for one in landed]
         state = Checkpoint(settled, self._run.cursor, self._run.breaker, self._run.suspects)
         parts = self._parts
@@ -209,11 +225,13 @@ class Step:
         if not isinstance(recorded, Recorded):
             return recorded
         self.opened = recorded.opened
+        self._tranche.count(recorded.actions)
         self._checkpointed_at = self._now()
         if settled:
             parts.tell(checkpointed(self.opened, settled, recorded.actions))
         return None
 
     def _settled(self, landed: Landed) -> Settled:
-        action = self._write_policy.decide(landed.key, landed.current, landed.outcome)
+        policy = self._parts.authority.policy
+        action = policy.decide(landed.key, landed.current, landed.outcome)
         return Settled(landed.key, landed.digest, landed.current, landed.outcome, action)

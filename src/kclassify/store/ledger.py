@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from kclassify.core.canary import Written
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
 from kclassify.holder import described
 from kclassify.holder import is_alive as holder_is_alive
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
-from kclassify.store import intents, passes, runs, verdicts
+from kclassify.store import audit, intents, passes, runs, verdicts
 from kclassify.store.checkpoint import CheckpointWork
 from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
@@ -106,6 +107,11 @@ class SqlLedger:
         return CheckpointWork(
             self.database, opened, fingerprint, checkpoint, writer, now, on_commit
         ).execute()
+
+    def written(self, opened: Pass, keys: Collection[str]) -> Written:
+        """How many rows this pass has written, and the labels that those with these keys got."""
+        with self.database.connect() as connection:
+            return audit.written(connection, opened, keys)
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing when the run was opened since.

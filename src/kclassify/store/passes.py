@@ -16,6 +16,9 @@ from kclassify.store.insert import insert_all
 from kclassify.store.states import RESUMABLE, PassStatus
 from kclassify.store.tables import passes, suspects
 
+_REASONS = ("override", "gate", "gate_refusal")
+"""Why a pass may write."""
+
 
 def open_pass(
     connection: Connection, run_id: int, request: PassRequest, holder: str, now: float
@@ -50,7 +53,8 @@ def _latest_resumable(connection: Connection, run_id: int, mode: Mode) -> Row[An
 def _resume(
     connection: Connection, row: Row[Any], request: PassRequest, holder: str, now: float
 ) -> Pass:
-    given = {} if request.override is None else {"override": request.override}
+    why = {name: getattr(request, name) for name in _REASONS}
+    given = {name: value for name, value in why.items() if value is not None}
     connection.execute(
         passes.update()
         .where(passes.c.id == row.id)
@@ -94,7 +98,7 @@ def _values(request: PassRequest, now: float) -> dict[str, Any]:
         "version": 1,
         "version_at_open": 1,
         "settled": 0,
-        "override": request.override,
+        **{name: getattr(request, name) for name in _REASONS},
         "started_at": now,
         "updated_at": now,
         **_breaker_values(Breaker()),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from kclassify.core.canary import Written
 from kclassify.core.decision import Decision, Superseded
-from kclassify.core.item import encode_key
+from kclassify.core.item import encode_key, keys_spelt
 from kclassify.core.verdict import Outcome
 from kclassify.errors import SourceError
 from kclassify.ports import (
@@ -28,65 +28,22 @@ from kclassify.store.ledger import status_after
 from kclassify.store.settlement import (
     Audited,
     Final,
-    Transition,
     finals,
     idempotency_key,
     met_twice,
-    moved,
     plan_writes,
     refuse_repeated,
-    tally,
     with_results,
 )
-from kclassify.store.states import RESUMABLE, ChangeStatus, PassStatus
+from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.store.verdicts import first_of_each, worth_recording
+from kclassify.testing.memory_run import MemoryPass, MemoryRun
 from kclassify.testing.memory_writer import MemoryWriter
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _NO_CONNECTION = cast("Connection", None)
-
-
-@dataclass(slots=True)
-class MemoryPass:
-    """A pass as the memory ledger keeps it. `outcomes` are by encoded key."""
-
-    opened: Pass
-    fingerprint: str
-    source: str
-    override: str | None
-    version_at_open: int = 1
-    status: PassStatus = PassStatus.OPEN
-    outcomes: dict[str, Final] = field(default_factory=dict[str, Final])
-    tallies: Counter[Transition] = field(default_factory=Counter[Transition])
-    last_decision: Decision | None = None
-
-    def store(self, checkpoint: Checkpoint, items: Sequence[Final]) -> Recorded:
-        """Take settled items in, and the state of the run after them."""
-        self.outcomes |= {encode_key(item.settled.item_key): item for item in items}
-        self.tallies += tally(items)
-        self.opened = replace(
-            moved(self.opened, checkpoint.settled, checkpoint.cursor),
-            version=self.opened.version + 1,
-            breaker=checkpoint.breaker,
-            suspects=checkpoint.suspects,
-        )
-        return Recorded(self.opened, [item.action for item in items])
-
-
-@dataclass(slots=True)
-class MemoryRun:
-    """A run as the memory ledger keeps it. `audit` is by idempotency key."""
-
-    passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
-    audit: dict[str, Audited] = field(default_factory=dict[str, Audited])
-    holder: str | None = None
-    expires_at: float = 0.0
-
-    def resumable(self) -> list[MemoryPass]:
-        """The passes that are not done."""
-        return [row for row in self.passes if row.status in RESUMABLE]
 
 
 class MemoryLedger:
@@ -195,6 +152,19 @@ class MemoryLedger:
         self.record(fingerprint, worth_recording(said), now)
         return row.store(checkpoint, items)
 
+    def written(self, opened: Pass, keys: Collection[str]) -> Written:
+        """How many rows this pass has written, and the labels that those with these keys got."""
+        run = self.runs[opened.run]
+        count = sum(row.written for row in run.passes if row.opened.id == opened.id)
+        sought = {idempotency_key(opened, key) for text in keys for key in keys_spelt(text)}
+        found = [run.audit[identity] for identity in sought if identity in run.audit]
+        labels = {
+            str(each.change.key): each.change.after
+            for each in found
+            if each.status is ChangeStatus.WRITTEN
+        }
+        return Written(count, labels)
+
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing when the run was opened since."""
         del now
@@ -211,10 +181,11 @@ class MemoryLedger:
         if not found:
             return None
         row = found[-1]
-        if (row.fingerprint, row.source) != (request.fingerprint, request.source):
+        if not row.is_for(request):
             row.status = PassStatus.ABANDONED
             return None
-        row.status, row.override = PassStatus.OPEN, request.override or row.override
+        row.status = PassStatus.OPEN
+        row.renew(request)
         resumed = row.opened.settled > 0 or row.opened.breaker.snoozes > 0
         row.opened = replace(row.opened, holder=holder, resumed=resumed)
         return row.opened
@@ -223,7 +194,7 @@ class MemoryLedger:
         number = 1 + len(run.passes)
         opened = Pass(self._next_id, request.run, request.mode, number, 1, holder)
         self._next_id += 1
-        row = MemoryPass(opened, request.fingerprint, request.source, request.override)
+        row = MemoryPass(opened, request)
         run.passes.append(row)
         return opened
 

@@ -1,0 +1,72 @@
+"""A run and its passes as the memory ledger keeps them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from kclassify.core.decision import Decision
+from kclassify.core.item import encode_key
+from kclassify.core.policy import Action
+from kclassify.ports import Checkpoint, Pass, PassRequest, Recorded
+from kclassify.store.settlement import Audited, Final, Transition, moved, tally
+from kclassify.store.states import RESUMABLE, PassStatus
+
+
+@dataclass(slots=True)
+class MemoryPass:
+    """A pass as the memory ledger keeps it. `outcomes` are by encoded key."""
+
+    opened: Pass
+    request: PassRequest
+    version_at_open: int = 1
+    status: PassStatus = PassStatus.OPEN
+    outcomes: dict[str, Final] = field(default_factory=dict[str, Final])
+    tallies: Counter[Transition] = field(default_factory=Counter[Transition])
+    last_decision: Decision | None = None
+
+    def is_for(self, request: PassRequest) -> bool:
+        """Whether the request can go on with this pass."""
+        ours = self.request.fingerprint, self.request.source
+        return ours == (request.fingerprint, request.source)
+
+    def renew(self, request: PassRequest) -> None:
+        """Go on with it, for the reasons that are given now and else for those of before."""
+        self.request = replace(
+            request,
+            override=request.override or self.request.override,
+            gate=request.gate or self.request.gate,
+            gate_refusal=request.gate_refusal or self.request.gate_refusal,
+        )
+
+    @property
+    def written(self) -> int:
+        """The rows that it has written."""
+        return sum(n for (_, action, _, _), n in self.tallies.items() if action is Action.WRITTEN)
+
+    def store(self, checkpoint: Checkpoint, items: Sequence[Final]) -> Recorded:
+        """Take settled items in, and the state of the run after them."""
+        self.outcomes |= {encode_key(item.settled.item_key): item for item in items}
+        self.tallies += tally(items)
+        self.opened = replace(
+            moved(self.opened, checkpoint.settled, checkpoint.cursor),
+            version=self.opened.version + 1,
+            breaker=checkpoint.breaker,
+            suspects=checkpoint.suspects,
+        )
+        return Recorded(self.opened, [item.action for item in items])
+
+
+@dataclass(slots=True)
+class MemoryRun:
+    """A run as the memory ledger keeps it. `audit` is by idempotency key."""
+
+    passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
+    audit: dict[str, Audited] = field(default_factory=dict[str, Audited])
+    holder: str | None = None
+    expires_at: float = 0.0
+
+    def resumable(self) -> list[MemoryPass]:
+        """The passes that are not done."""
+        return [row for row in self.passes if row.status in RESUMABLE]
