@@ -27,14 +27,14 @@ def check(
 ) -> tuple[str, ...]:
     """The warnings. Raises `SourceError` or `TaxonomyError`, which name file, row and way out."""
     labels = _Labels(known, active)
-    for refuse in _REFUSALS:
-        try:
+    try:
+        for refuse in _REFUSALS:
             refuse(rows, labels)
-        except SourceError as error:
-            raise SourceError(f"{path}: {error}") from None
-        except TaxonomyError as error:
-            raise TaxonomyError(f"{path}: {error}") from None
-    return tuple(warning for warn in _WARNINGS for warning in warn(rows, labels))
+        return tuple(warning for warn in _WARNINGS for warning in warn(rows, labels))
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from None
+    except TaxonomyError as error:
+        raise TaxonomyError(f"{path}: {error}") from None
 
 
 def _refuse_too_few(rows: Sequence[LabelledItem], labels: _Labels) -> None:
@@ -155,38 +155,55 @@ def _refuse_half_split(rows: Sequence[LabelledItem], labels: _Labels) -> None:
         )
 
 
-def _refuse_leaks(rows: Sequence[LabelledItem], labels: _Labels) -> None:
-    """The same text, or nearly, on both sides of the split."""
+def _refuse_same_text_apart(rows: Sequence[LabelledItem], labels: _Labels) -> None:
     del labels
-    if not {Split.DEV, Split.HOLDOUT} <= {row.split for row in rows}:
-        return
     for twins in _same_text(rows):
         for other in twins[1:]:
             if other.split is not twins[0].split:
-                raise SourceError(_leak(twins[0], other, "are the same text"))
-    pairs = near_pairs([_text(row) for row in rows], LEAK)
+                raise SourceError(f"{_leak(twins[0], other, 'are the same text')}: {_APART}")
+
+
+def _warn_of_leaks(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
+    """Texts on both sides of the split that are nearly the same: refused when they leak for sure.
+
+    Raises `SourceError`.
+    """
+    del labels
+    if not {Split.DEV, Split.HOLDOUT} <= {row.split for row in rows}:
+        return
+    pairs = near_pairs([_text(row) for row in rows])
     apart = [pair for pair in pairs if rows[pair.first].split is not rows[pair.second].split]
-    if apart:
-        worst = max(apart, key=lambda pair: pair.similarity)
-        alike = f"are nearly the same text ({worst.similarity:.2f} alike)"
-        more = f" ({len(apart)} such pairs)" if len(apart) > 1 else ""
-        raise SourceError(_leak(rows[worst.first], rows[worst.second], alike) + more)
+    if not apart:
+        return
+    worst = max(apart, key=lambda pair: pair.similarity)
+    alike = f"are nearly the same text ({worst.similarity:.2f} alike)"
+    told = _leak(rows[worst.first], rows[worst.second], alike)
+    if worst.similarity >= LEAK:
+        surely = sum(pair.similarity >= LEAK for pair in apart)
+        raise SourceError(f"{told}{_of(surely)}: {_APART}")
+    yield f"{told}{_of(len(apart))}: read them, and if they are the same, {_APART}"
+
+
+_APART = "put both into one split, with one cluster_id"
 
 
 def _leak(one: LabelledItem, other: LabelledItem, how: str) -> str:
-    return (
-        f"rows {one.id!r} and {other.id!r} {how}, one in dev and one in holdout, so the holdout is "
-        "not apart: put both into one split, with one cluster_id"
-    )
+    return f"rows {one.id!r} and {other.id!r} {how}, one in dev and one in holdout"
+
+
+def _of(pairs: int) -> str:
+    return f" (one of {pairs} such pairs)" if pairs > 1 else ""
 
 
 def _warn_of_twins(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
     del labels
     twins = list(_same_text(rows))
-    if twins:
-        pair = f"{twins[0][0].id!r} and {twins[0][1].id!r}"
+    loose = [same for same in twins if not _is_one_cluster(same)]
+    if loose:
+        pair = f"{loose[0][0].id!r} and {loose[0][1].id!r}"
+        texts = "1 text is" if len(loose) == 1 else f"{len(loose)} texts are"
         yield (
-            f"{len(twins)} texts are there more than once (rows {pair}, for one): give them one "
+            f"{texts} there more than once (rows {pair}, for one): give the rows of a text one "
             "cluster_id, so that they do not count as independent"
         )
     for same in twins:
@@ -194,8 +211,8 @@ def _warn_of_twins(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[st
         if len(golds) > 1:
             one, other = sorted(golds)[:2]
             yield (
-                f"rows {', '.join(repr(row.id) for row in same)} are the same text with different "
-                f"labels, {one!r} and {other!r}: at least one is wrong"
+                f"rows {' and '.join(repr(row.id) for row in same[:_LISTED])} are the same text "
+                f"with different labels, {one!r} and {other!r}: at least one is wrong"
             )
 
 
@@ -242,9 +259,10 @@ _REFUSALS: tuple[Callable[[Sequence[LabelledItem], _Labels], None], ...] = (
     _refuse_wrong_weights,
     _refuse_half_split,
     _refuse_straddling_clusters,
-    _refuse_leaks,
+    _refuse_same_text_apart,
 )
 _WARNINGS: tuple[Callable[[Sequence[LabelledItem], _Labels], Iterable[str]], ...] = (
+    _warn_of_leaks,
     _warn_of_twins,
     _warn_of_absent,
     _warn_of_unlabelled,
@@ -257,6 +275,10 @@ def _same_text(rows: Sequence[LabelledItem]) -> Iterator[list[LabelledItem]]:
     for row in rows:
         by_text[" ".join(_text(row).casefold().split())].append(row)
     return (same for same in by_text.values() if len(same) > 1)
+
+
+def _is_one_cluster(rows: Sequence[LabelledItem]) -> bool:
+    return rows[0].cluster_id is not None and len({row.cluster_id for row in rows}) == 1
 
 
 def _text(row: LabelledItem) -> str:
