@@ -15,6 +15,7 @@ from scipy import sparse
 
 from kclassify.core.metrics import Interval
 from kclassify.evals.design import Design
+from kclassify.evals.intervals import wilson
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -22,6 +23,7 @@ Statistic: TypeAlias = Callable[[Floats], Floats]
 """From tables, a row a table, to a score of each; NaN where a table has none."""
 
 PERCENTILE = "percentile bootstrap"
+WIDENED = "percentile bootstrap, widened to Wilson's"
 _CHUNK_VALUES = 2_000_000
 
 
@@ -62,13 +64,37 @@ def replicate_scores(
 def percentile(estimate: float, scores: Floats, n: float, level: float = 0.95) -> Interval:
     """Efron's percentile interval of the replicates' scores, made to hold the estimate.
 
-    Replicates without a score are left out.
+    Replicates without a score are left out. Raises `ValueError` when no replicate has one.
     """
+    found = scores[~np.isnan(scores)]
+    if not len(found):
+        raise ValueError("no replicate has a score")
     tail = (1 - level) / 2
-    low, high = np.nanquantile(scores, [tail, 1 - tail])
+    low, high = np.quantile(found, [tail, 1 - tail])
     return Interval(
         estimate, min(float(low), estimate), max(float(high), estimate), n, PERCENTILE, level
     )
+
+
+def widened(estimate: float, scores: Floats, n: float, level: float = 0.95) -> Interval | None:
+    """The percentile interval of a score whose best is 1, widened to Wilson's of its effective n.
+
+    Resampling cannot find an error of a kind that the sample does not hold: of fifteen rows that
+    are all right it makes [1, 1]. So the replicates' mean squared distance from the estimate gives
+    an effective n, as a share has it, n at most, and Wilson's interval is held beside. A score of 0
+    or less is no share, and keeps the percentile interval. None when no replicate has a score.
+    """
+    if np.isnan(scores).all():
+        return None
+    found = percentile(estimate, scores, n, level)
+    if estimate <= 0:
+        return found
+    distance = float(np.nanmean((scores - estimate) ** 2))
+    spread = estimate * (1 - estimate)
+    effective = spread / distance if distance * n > spread else n
+    beside = wilson(estimate * effective, effective, level)
+    low, high = min(found.low, beside.low), max(found.high, beside.high)
+    return Interval(estimate, low, high, n, WIDENED, level)
 
 
 def _multinomial(counts: Ints, replicates: int, numbers: np.random.Generator) -> Iterator[Floats]:

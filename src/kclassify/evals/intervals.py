@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any
 
 from scipy import special
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats import proportion as untyped
 
 from kclassify.core.metrics import Interval
 
 WILSON = "Wilson"
 CLOPPER_PEARSON = "Clopper-Pearson"
+_statsmodels: Any = untyped  # it ships no types
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
@@ -22,8 +23,7 @@ def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
     _check(successes, n)
     if n == 0:
         return Interval(0.5, 0.0, 1.0, 0.0, WILSON, level)
-    found = proportion_confint(successes, n, alpha=1 - level, method="wilson")
-    low, high = cast("tuple[float, float]", found)
+    low, high = _statsmodels.proportion_confint(successes, n, alpha=1 - level, method="wilson")
     share = successes / n
     return Interval(share, min(float(low), share), max(float(high), share), n, WILSON, level)
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kclassify.core.evaluation import ClassScores, Scores
 from kclassify.core.metrics import ConfusionMatrix, Interval
 from kclassify.errors import UsageError
-from kclassify.evals.bootstrap import percentile, replicate_tables
-from kclassify.evals.design import Design, proportion
+from kclassify.evals.bootstrap import replicate_tables, widened
+from kclassify.evals.design import Design, Floats, Ints, Mask, proportion
+from kclassify.evals.intervals import WILSON
 from kclassify.evals.label_table import LabelTable, number_labels
 from kclassify.evals.labelled import Answered
 
-_F1 = "Wilson's of the Jaccard index"
+_F1 = f"{WILSON}, Jaccard index"
 
 
 def score(
@@ -26,86 +28,98 @@ def score(
 
     `labels` come first among the classes, in their order, and then whatever else was met. The same
     seed gives the same intervals, in whatever order the answers come. Raises `UsageError` when no
-    row has an answer, or when weights are missing or no weights; `ValueError` for a row without a
-    gold label.
+    row has an answer, or when only some rows have a weight; `ValueError` for a row without a gold
+    label.
     """
     _require_gold(answers)
     found = sorted((a for a in answers if a.label is not None), key=lambda a: a.row.id)
     if not found:
         raise UsageError(_nothing_to_score(answers))
-    design = Design.of([each.row for each in found])
-    pairs = [(str(each.row.gold), str(each.label)) for each in found]
-    confusion = ConfusionMatrix.of(
-        labels, ((g, p, float(w)) for (g, p), w in zip(pairs, design.weights, strict=True))
-    )
-    return _scores(pairs, design, confusion, Counter(_unanswered(answers)), (seed, replicates))
-
-
-def _scores(
-    pairs: Sequence[tuple[str, str]],
-    design: Design,
-    confusion: ConfusionMatrix,
-    unanswered: Counter[str],
-    bootstrap: tuple[int, int],
-) -> Scores:
-    gold = number_labels([g for g, _ in pairs], confusion.labels)
-    predicted = number_labels([p for _, p in pairs], confusion.labels)
-    macro_f1, kappa = _bootstrapped(gold, predicted, design, confusion, bootstrap)
+    labelled = _Labelled.of(found, labels)
+    macro_f1, kappa = labelled.bootstrapped(seed, replicates)
     return Scores(
-        answered=len(pairs),
-        unanswered=dict(sorted(unanswered.items())),
-        accuracy=proportion(gold == predicted, design),
+        answered=len(found),
+        unanswered=dict(sorted(Counter(_reasons(answers)).items())),
+        accuracy=labelled.accuracy,
         macro_f1=macro_f1,
         kappa=kappa,
-        classes=tuple(
-            _class_scores(label, gold == place, predicted == place, design)
-            for place, label in enumerate(confusion.labels)
-        ),
-        confusion=confusion,
+        classes=tuple(labelled.class_scores(place) for place in range(len(labelled.labels))),
+        confusion=labelled.confusion,
     )
 
 
-def _class_scores(
-    label: str, gold: NDArray[np.bool_], predicted: NDArray[np.bool_], design: Design
-) -> ClassScores:
-    right = gold & predicted
-    return ClassScores(
-        label=label,
-        gold=int(gold.sum()),
-        predicted=int(predicted.sum()),
-        precision=proportion(right, design, predicted) if predicted.any() else None,
-        recall=proportion(right, design, gold) if gold.any() else None,
-        f1=_f1(right, gold | predicted, design),
-    )
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    """Each row's gold and predicted label, as places among the labels, and how rows were drawn."""
+
+    gold: Ints
+    predicted: Ints
+    design: Design
+    confusion: ConfusionMatrix
+
+    @classmethod
+    def of(cls, answers: Sequence[Answered], labels: Sequence[str]) -> _Labelled:
+        design = Design.of([each.row for each in answers])
+        gold = [str(each.row.gold) for each in answers]
+        predicted = [str(each.label) for each in answers]
+        confusion = ConfusionMatrix.of(
+            labels, zip(gold, predicted, design.weights.tolist(), strict=True)
+        )
+        names = confusion.labels
+        return cls(number_labels(gold, names), number_labels(predicted, names), design, confusion)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.confusion.labels
+
+    @cached_property
+    def accuracy(self) -> Interval:
+        return proportion(self.gold == self.predicted, self.design)
+
+    def class_scores(self, place: int) -> ClassScores:
+        gold, predicted = self.gold == place, self.predicted == place
+        right = gold & predicted
+        return ClassScores(
+            label=self.labels[place],
+            gold=int(gold.sum()),
+            predicted=int(predicted.sum()),
+            precision=self._share(right, predicted),
+            recall=self._share(right, gold),
+            f1=_f1(self._share(right, gold | predicted)),
+        )
+
+    def bootstrapped(self, seed: int, replicates: int) -> tuple[Interval | None, Interval | None]:
+        """Macro-F1 and kappa, of the same replicates."""
+        table = LabelTable.of(self.gold, self.predicted, len(self.labels))
+        tables = replicate_tables(
+            table.cells, len(table), self.design, seed=seed, replicates=replicates
+        )
+        scores = [np.stack([table.macro_f1(some), table.kappa(some)]) for some in tables]
+        macro_f1, kappa = np.concatenate(scores, axis=1)
+        return (
+            self._widened(self.confusion.macro_f1, macro_f1),
+            self._widened(self.confusion.kappa, kappa),
+        )
+
+    def _widened(self, estimate: float | None, scores: Floats) -> Interval | None:
+        return None if estimate is None else widened(estimate, scores, self.accuracy.n)
+
+    def _share(self, right: Mask, domain: Mask) -> Interval | None:
+        return proportion(right, self.design, domain) if domain.any() else None
 
 
-def _f1(right: NDArray[np.bool_], either: NDArray[np.bool_], design: Design) -> Interval | None:
-    """F1 = 2J / (1 + J), where J is the share that is right of what is or is called the label."""
-    if not either.any():
+def _f1(jaccard: Interval | None) -> Interval | None:
+    """F1 = 2J / (1 + J), where J is the share that is right of what is or is called the label.
+
+    F1 grows with J, so the bounds of the one are the bounds of the other, as wide as they have to
+    be where all of few rows are right and a bootstrap sees no error to resample.
+    """
+    if jaccard is None:
         return None
-    j = proportion(right, design, either)
-    estimate, low, high = (2 * each / (1 + each) for each in (j.estimate, j.low, j.high))
-    return Interval(estimate, low, high, j.n, _F1, j.level)
-
-
-def _bootstrapped(
-    gold: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    design: Design,
-    confusion: ConfusionMatrix,
-    bootstrap: tuple[int, int],
-) -> tuple[Interval | None, Interval | None]:
-    table = LabelTable.of(gold, predicted, len(confusion.labels))
-    seed, replicates = bootstrap
-    drawn = replicate_tables(table.cells, len(table), design, seed=seed, replicates=replicates)
-    found = [(table.macro_f1(tables), table.kappa(tables)) for tables in drawn]
-    macro_f1 = np.concatenate([one for one, _ in found])
-    kappa = np.concatenate([one for _, one in found])
-    n = proportion(gold == predicted, design).n
-    return (
-        None if confusion.macro_f1 is None else percentile(confusion.macro_f1, macro_f1, n),
-        None if confusion.kappa is None else percentile(confusion.kappa, kappa, n),
+    estimate, low, high = (
+        2 * share / (1 + share) for share in (jaccard.estimate, jaccard.low, jaccard.high)
     )
+    return Interval(estimate, low, high, jaccard.n, _F1, jaccard.level)
 
 
 def _require_gold(answers: Sequence[Answered]) -> None:
@@ -114,13 +128,13 @@ def _require_gold(answers: Sequence[Answered]) -> None:
         raise ValueError(f"row {without!r} has no gold label and cannot be scored")
 
 
-def _unanswered(answers: Sequence[Answered]) -> list[str]:
+def _reasons(answers: Sequence[Answered]) -> list[str]:
     return [each.outcome.kind.value for each in answers if each.label is None]
 
 
 def _nothing_to_score(answers: Sequence[Answered]) -> str:
     if not answers:
         return "there is no labelled row to score"
-    counts = Counter(_unanswered(answers))
+    counts = Counter(_reasons(answers))
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common())
     return f"none of {len(answers):,} labelled rows has an answer to score: {reasons}"
