@@ -1,5 +1,7 @@
 """How far a confidence may be believed: right by confidence, and Platt's sigmoid for proposals."""
 
+# ruff: noqa: ANN401 - scikit-learn ships no types
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -108,13 +110,17 @@ def _out_of_fold(
 
 def _sigmoid(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and intercept; each row twice, weighted by Platt's targets for right and for wrong."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
     good, bad = int(right.sum()), int((~right).sum())
     targets = np.where(right, (good + 1) / (good + 2), 1 / (bad + 2))
-    fitted: Any = LogisticRegression(C=_WEAK).fit(
+    fitted = _regression().fit(
         np.concatenate([odds, odds])[:, np.newaxis],
         np.repeat([1, 0], len(odds)),
         sample_weight=np.concatenate([targets, 1 - targets]),
     )
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def _regression() -> Any:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    return LogisticRegression(C=_WEAK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
@@ -11,11 +11,10 @@ from scipy import stats
 from kclassify.core.evaluation import PairedTest
 from kclassify.core.metrics import Interval
 from kclassify.errors import UsageError
+from kclassify.evals.bootstrap import PERCENTILE, Floats, percentile, replicate_scores
+from kclassify.evals.design import Design
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from kclassify.evals.design import Design
+_PAIRED = f"paired {PERCENTILE}"
 
 
 def paired_test(baseline_right: Sequence[bool], candidate_right: Sequence[bool]) -> PairedTest:
@@ -49,10 +48,9 @@ def mid_p(gained: int, lost: int) -> float:
     """The two-sided mid-p value of McNemar's test for this many discordant pairs."""
     if not gained + lost:
         return 1.0
-    exact = _exact_mcnemar(gained, lost)
-    if gained == lost:  # the exact value counts the middle twice and is capped at 1
-        return 1.0 - float(stats.binom.pmf(gained, gained + lost, 0.5)) / 2
-    return exact - float(stats.binom.pmf(gained, gained + lost, 0.5))
+    exact = float(stats.binomtest(gained, gained + lost).pvalue)
+    seen = float(stats.binom.pmf(gained, gained + lost, 0.5))
+    return exact - (seen / 2 if gained == lost else seen)  # the middle lies in both tails
 
 
 def macro_f1_difference(
@@ -64,51 +62,40 @@ def macro_f1_difference(
     *,
     seed: int,
     replicates: int,
-) -> Interval:
+) -> Interval | None:
     """Candidate's macro-F1 less the baseline's, with a paired percentile bootstrap.
 
     Both variants are scored on the same resampled rows, so that what is hard for both cancels out.
-    Labels that occur nowhere, neither as gold nor as said, do not count. Raises `UsageError`
-    without rows.
+    Labels that occur nowhere, neither as gold nor as said, do not count. None without rows.
     """
     if not gold:
-        raise UsageError("macro-F1 needs labelled rows, and there are none")
-    from kclassify.evals.design import replicate_weights  # noqa: PLC0415
+        return None
+    triples = sorted(set(zip(gold, baseline, candidate, strict=True)))
+    place = {triple: at for at, triple in enumerate(triples)}
+    names = list(dict.fromkeys([*labels, *(label for triple in triples for label in triple)]))
+    truth, before, after = (_one_hot(said, names) for said in zip(*triples, strict=True))
+    cells = np.array([place[t] for t in zip(gold, baseline, candidate, strict=True)])
 
-    names = tuple(dict.fromkeys([*labels, *gold, *baseline, *candidate]))
-    truth, before, after = (_one_hot(said, names) for said in (gold, baseline, candidate))
-    weights = replicate_weights(design, replicates=replicates, seed=seed)
-    differences = _macro_f1(weights, truth, after) - _macro_f1(weights, truth, before)
-    seen = design.weights[np.newaxis, :]
-    estimate = (_macro_f1(seen, truth, after) - _macro_f1(seen, truth, before)).item()
-    low, high = np.quantile(differences, [0.025, 0.975])
-    return Interval(
-        estimate=estimate,
-        low=min(float(low), estimate),
-        high=max(float(high), estimate),
-        n=float(len(gold)),
-        method="paired percentile bootstrap",
+    def difference(tables: Floats) -> Floats:
+        return _macro_f1(tables, truth, after) - _macro_f1(tables, truth, before)
+
+    seen = np.bincount(cells, design.weights, len(triples)).astype(np.float64)[np.newaxis, :]
+    scores = replicate_scores(
+        cells, design, difference, cell_count=len(triples), seed=seed, replicates=replicates
     )
+    found = percentile(difference(seen).item(), scores, float(len(gold)))
+    return replace(found, method=_PAIRED)
 
 
-def _one_hot(said: Sequence[str], names: Sequence[str]) -> NDArray[np.float64]:
+def _one_hot(said: Sequence[str], names: Sequence[str]) -> Floats:
     place = {name: at for at, name in enumerate(names)}
     matrix = np.zeros((len(said), len(names)))
     matrix[np.arange(len(said)), [place[label] for label in said]] = 1.0
     return matrix
 
 
-def _macro_f1(
-    weights: NDArray[np.float64], truth: NDArray[np.float64], said: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    right = weights @ (truth * said)
-    occurring = weights @ (truth + said)
+def _macro_f1(tables: Floats, truth: Floats, said: Floats) -> Floats:
+    right = tables @ (truth * said)
+    occurring = tables @ (truth + said)
     each = np.divide(2 * right, occurring, out=np.zeros_like(right), where=occurring > 0)
-    return np.asarray(each.sum(axis=1) / np.maximum((occurring > 0).sum(axis=1), 1))
-
-
-def _exact_mcnemar(gained: int, lost: int) -> float:
-    from statsmodels.stats.contingency_tables import mcnemar  # noqa: PLC0415
-
-    result: Any = mcnemar([[0, gained], [lost, 0]], exact=True)
-    return float(result.pvalue)
+    return np.asarray(each.sum(axis=1) / (occurring > 0).sum(axis=1))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _NEGLIGIBLE = 1e-10
 _MOST_LABELS = 10_000_000
 _BLOCK = 256
+_STEPS_BACK = 64
 
 
 def rows_to_show(
@@ -46,10 +47,10 @@ def rows_to_show(
 
 def mcnemar_power(rows: int, difference: float, discordance: float, alpha: float) -> float:
     """The exact probability that mid-p McNemar shows the better of two variants to be better."""
-    low, high = stats.binom.ppf([_NEGLIGIBLE, 1 - _NEGLIGIBLE], rows, discordance)
-    pairs = np.arange(int(low), int(high) + 1)
+    low = int(stats.binom.ppf(_NEGLIGIBLE, rows, discordance))
+    pairs = np.arange(low, int(stats.binom.isf(_NEGLIGIBLE, rows, discordance)) + 1)
     against = (discordance - difference) / (2 * discordance)
-    shown = stats.binom.cdf(_critical(pairs, alpha), pairs, against)
+    shown = _cumulative(_critical(pairs, alpha), pairs, against)
     return float(np.sum(stats.binom.pmf(pairs, rows, discordance) * shown))
 
 
@@ -86,7 +87,7 @@ def labels_to_certify(
     for first in range(0, _MOST_LABELS, _BLOCK):
         errors = np.arange(first, first + _BLOCK)
         labels = _labels_allowing(errors, target, delta)
-        enough = stats.binom.cdf(errors, labels, 1 - true_precision) >= power
+        enough = _cumulative(errors, labels, 1 - true_precision) >= power
         if enough.any():
             return int(labels[np.argmax(enough)])
         if labels[-1] > _MOST_LABELS:
@@ -128,20 +129,23 @@ def _must_be_shares(**shares: float) -> None:
 
 def _critical(pairs: NDArray[np.int_], alpha: float) -> NDArray[np.int_]:
     """The most pairs against the better variant with which mid-p rejects; -1 where none do."""
-    most = stats.binom.ppf(alpha / 2, pairs, 0.5).astype(np.int_) + 1
+    most = np.asarray(stats.binom.ppf(alpha / 2, pairs, 0.5), dtype=np.int_) + 1
     for _ in range(3):
-        mid_p = 2 * stats.binom.cdf(most, pairs, 0.5) - stats.binom.pmf(most, pairs, 0.5)
+        mid_p = _cumulative(most, pairs, 0.5) + _cumulative(most - 1, pairs, 0.5)
         most = np.where((mid_p > alpha) & (most >= 0), most - 1, most)
     return most
+
+
+def _cumulative(most: NDArray[np.int_], of: NDArray[np.int_], share: float) -> NDArray[np.float64]:
+    return np.asarray(stats.binom.cdf(most, of, share), dtype=np.float64)
 
 
 def _by_normal_approximation(
     difference: float, discordance: float, power: float, alpha: float
 ) -> int:
     """Connor 1987."""
-    of_test, of_power = stats.norm.ppf([1 - alpha / 2, power])
-    spread = of_test * math.sqrt(discordance)
-    spread += of_power * math.sqrt(discordance - difference * difference)
+    spread = stats.norm.isf(alpha / 2) * math.sqrt(discordance)
+    spread += stats.norm.ppf(power) * math.sqrt(discordance - difference * difference)
     return math.ceil((spread / difference) ** 2)
 
 
@@ -151,7 +155,7 @@ def _first(is_enough: Callable[[int], bool], guess: int) -> int:
     while not is_enough(most):
         most += max(most // 10, 1)
     near = _smallest(is_enough, 0, most)
-    before = range(max(1, near - max(20, near // 50)), near)
+    before = range(max(1, near - _STEPS_BACK), near)
     return next((rows for rows in before if is_enough(rows)), near)
 
 
@@ -166,10 +170,10 @@ def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int:
 def _labels_allowing(errors: NDArray[np.int_], target: float, delta: float) -> NDArray[np.int_]:
     """The fewest labels that certify `target` in spite of so many errors."""
     low, high = errors.copy(), np.maximum(errors, 1) * 2
-    while (short := stats.binom.cdf(errors, high, 1 - target) > delta).any():
+    while (short := _cumulative(errors, high, 1 - target) > delta).any():
         high = np.where(short, high * 2, high)
     while (high - low > 1).any():
         middle = (low + high) // 2
-        enough = stats.binom.cdf(errors, middle, 1 - target) <= delta
+        enough = _cumulative(errors, middle, 1 - target) <= delta
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return high

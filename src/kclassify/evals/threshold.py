@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from kclassify.evals.design import Design, Mask
 
+SPARE = 3
+MOST_VALUES, STEPS = 20, 20
+_MOST_VALUES = 20
+_STEPS = 20
 METHOD = "fixed-sequence Clopper-Pearson, strictest threshold first"
 
 
@@ -40,37 +44,38 @@ def certify(
 
     The thresholds are tested in a fixed sequence, strictest first, each at the full `delta`, until
     the first one fails (fixed-sequence testing: Angelopoulos and others, Learn Then Test, 2021).
-    Those with fewer than twice the writes that certify without an error are passed over: there a
-    single error would end the sequence.
+    The sequence begins where there are three times the writes that certify without an error:
+    earlier, one or two errors would end it. With fewer writes than that, all of them together are
+    the only test. Both depend on how many writes there are and on none of their labels.
     """
     sure, is_right = _checked(confidences, right, floor)
-    fewest = 2 * math.ceil(math.log(delta) / math.log(target))
-    going, certified = True, None
-    points: list[ThresholdPoint] = []
-    for threshold in _cuts(sure):
-        correct, writes = _counts(is_right, sure >= threshold, design)
+    fewest = SPARE * math.ceil(math.log(delta) / math.log(target))
+    cuts = _cuts(sure)
+    counted = [_counts(is_right, sure >= cut, design) for cut in cuts]
+    begin = next((at for at, (_, writes) in enumerate(counted) if writes >= fewest), len(cuts) - 1)
+    going, points = True, list[ThresholdPoint]()
+    for at, (cut, (correct, writes)) in enumerate(zip(cuts, counted, strict=True)):
         lower = lower_bound(correct, writes, delta)
-        tested = going and writes >= fewest
-        passed = tested and lower >= target
-        going = going and (passed or not tested)
-        certified = threshold if passed else certified
+        tested = going and at >= begin
         points.append(
             ThresholdPoint(
-                threshold=threshold,
+                threshold=cut,
                 writes=writes,
                 right=correct,
                 precision=correct / max(writes, 1),
                 lower=lower,
                 tested=tested,
-                certified=passed,
+                certified=tested and lower >= target,
             )
         )
+        going = not tested or points[-1].certified
+    certified = [point.threshold for point in points if point.certified]
     return ThresholdCurve(
         target=target,
         delta=delta,
         fewest=fewest,
         points=tuple(points),
-        certified=certified,
+        certified=min(certified, default=None),
         method=METHOD,
     )
 
@@ -95,5 +100,15 @@ def _counts(is_right: Mask, above: Mask, design: Design | None) -> tuple[int, in
     return effective_counts(is_right, design, above)
 
 
-def _cuts(sure: NDArray[np.float64]) -> list[float]:
-    return [float(value) for value in np.unique(sure)[::-1]]
+def _cuts(sure: NDArray[np.float64], floor: float) -> list[float]:
+    """Thresholds that are chosen without a look at what is right, each with more writes."""
+    values = np.unique(sure)
+    if len(values) > _MOST_VALUES:
+        steps = np.arange(_STEPS + 1) / _STEPS
+        values = np.unique([floor, *steps[steps > floor]])
+    writes = [int((sure >= value).sum()) for value in values] + [0]
+    return [
+        float(value)
+        for value, here, stricter in zip(values, writes, writes[1:], strict=False)
+        if here > stricter
+    ][::-1]

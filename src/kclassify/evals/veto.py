@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scipy import stats
+from statsmodels.stats import multitest
 
 from kclassify.core.evaluation import Veto
 from kclassify.errors import UsageError
 from kclassify.evals.intervals import clopper_pearson
+
+_multipletests: Any = multitest.multipletests  # pyright: ignore[reportUnknownMemberType]
 
 
 def vetoes(
@@ -43,9 +46,4 @@ def vetoes(
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values adjusted by Holm: those at most alpha are rejected at that family-wise level."""
-    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415
-
-    if not p_values:
-        return []
-    adjusted: Any = multipletests(p_values, method="holm")[1]
-    return [min(float(p), 1.0) for p in adjusted]
+    return [float(p) for p in _multipletests(p_values, method="holm")[1]] if p_values else []
