@@ -99,25 +99,22 @@ def labels_needed(curve: ThresholdCurve) -> int | None:
     if _precision_verdict(curve) is not GateVerdict.INCONCLUSIVE:
         return None
     every = curve.points[-1].writes if curve.points else 0
+    if not every:
+        return more_labels(0, 0, curve.target, curve.delta)
     tried = [(_more(curve, point), every / point.writes) for point in curve.points if point.writes]
     found = [math.ceil(number * share) for number, share in tried if number is not None]
-    return min(found) if found else curve.fewest
+    return min(found, default=None)
 
 
 def _more(curve: ThresholdCurve, point: ThresholdPoint) -> int | None:
-    """More labels above this threshold, at least those from which on one is tested."""
-    number = _to_certify(curve, point)
-    return None if number is None else max(number, curve.fewest - point.writes, 1)
-
-
-def _to_certify(curve: ThresholdCurve, point: ThresholdPoint) -> int | None:
+    """More labels above this threshold, should what was seen go on."""
     if point.precision > curve.target:
-        return more_labels(point.right, point.writes, curve.target, curve.delta)
+        return more_labels(point.right, point.writes, curve.target, curve.delta) or 1
     highest = upper_bound(point.right, point.writes, curve.delta)
     likely = (curve.target + highest) / 2
     if likely - curve.target < _TOO_CLOSE:
         return None
-    return labels_to_certify(likely, curve.target, curve.delta) - point.writes
+    return max(1, labels_to_certify(likely, curve.target, curve.delta) - point.writes)
 
 
 def _told(curve: ThresholdCurve) -> ThresholdPoint | None:

@@ -21,22 +21,21 @@ from kclassify.evals.writes import Effect, Writes
 def find(material: Material) -> Findings:
     """Threshold, vetoes, impact, over-use and flows of the candidate.
 
-    Vetoes, impact and flows are about the writes from the certified confidence on; from the
-    policy's own where none is certified.
+    Vetoes are about all writes that the policy allows: a category that pulls has to show with few
+    labels. Impact and flows are about those from the certified confidence on, where there is one.
     """
     candidate = material.chosen
     population = material.population or population_of(candidate.answers)
     writes = Writes.of(candidate.answers, material.policy)
     curve = _curve(material, writes)
     level = material.policy.min_confidence if curve.certified is None else curve.certified
-    sure = writes.above(level)
-    found = _vetoes(material, sure)
+    found = _vetoes(material, writes)
     moved = population.transitions(level, material.policy.veto)
     labels = [str(label) for label in candidate.taxonomy.labels]
     return Findings(
         threshold=curve,
         vetoes=found,
-        impact=_impact(material, sum(each.count for each in moved), sure),
+        impact=_impact(material, sum(each.count for each in moved), writes.above(level)),
         over_use=over_used(pairs_of(candidate.answers), labels, alpha=material.gate.class_alpha),
         transitions=moved,
         flows=flows(
