@@ -14,6 +14,7 @@ from kclassify import (
     RunnerSettings,
 )
 from kclassify.events import Event
+from kclassify.ports import Canary, Gate, Tranches
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_table import MemoryTable
 from kclassify.testing.scripted import Answer, Script, ScriptedClassifier
@@ -50,7 +51,14 @@ class World:
     def _answer(self, item: Item) -> Answer:
         return self.script(item)  # type: ignore[return-value]
 
-    def runner(self, **changes: object) -> ReclassifyRunner:
+    def runner(
+        self,
+        *,
+        gate: Gate | None = None,
+        canary: Canary | None = None,
+        tranches: Tranches | None = None,
+        **changes: object,
+    ) -> ReclassifyRunner:
         settings = self.settings.model_copy(update=changes)
         return ReclassifyRunner(
             source=self.table,
@@ -60,6 +68,9 @@ class World:
             name="test",
             settings=settings,
             timeout_s=self.timeout_s,
+            gate=gate,
+            canary=canary,
+            tranches=tranches,
             clock=self.clock,
             listeners=[self.events.append],
         )

@@ -53,7 +53,7 @@ NO_RECORD = (
 )
 _AGAIN = "evaluate again with `kclassify eval`"
 _TAMPERED = f"it was changed after it was written: {_AGAIN}"
-_ROOTS = {"taxonomy": "taxonomy", "model": "model", "parameters": "parameters"}
+_ROOTS = {"taxonomy": "taxonomy", "model": "model", "parameters": "set of parameters"}
 _DERIVED = {"prompt": "prompt", "schema": "output schema", "training": "training"}
 _SHOWN = 60
 
@@ -93,14 +93,19 @@ def authorize(evidence: Evidence, facts: Facts) -> Granted | Refused:
     """Whether a commit may write, and by which policy."""
     record = evidence.record
     if record is None:
-        return Refused(evidence.problem or NO_RECORD)
+        return _refused(evidence.problem or NO_RECORD)
     for objection in _OBJECTIONS:
         reason = objection(record, evidence, facts)
         if reason is not None:
-            return Refused(f"{evidence.place}: {reason}")
+            return _refused(f"{evidence.place}: {reason}")
     if record.policy is None:
-        return Refused(f"{evidence.place}: it passed without a certified policy: {_AGAIN}")
+        return _refused(f"{evidence.place}: it passed without a certified policy: {_AGAIN}")
     return Granted(record.policy, record_digest(record))
+
+
+def _refused(reason: str) -> Refused:
+    """In one line, whatever the texts of the record hold."""
+    return Refused(" ".join(reason.split()))
 
 
 def _other_version(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
@@ -115,7 +120,7 @@ def _other_version(record: GateRecord, evidence: Evidence, facts: Facts) -> str 
 
 def _not_passed(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
     del evidence, facts
-    said = " ".join(record.sentence.split())
+    said = record.sentence
     match record.verdict:
         case GateVerdict.PASS:
             return None
