@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 SPARE = 3
 MOST_VALUES, STEPS = 20, 20
-_MOST_VALUES = 20
-_STEPS = 20
 METHOD = "fixed-sequence Clopper-Pearson, strictest threshold first"
 
 
@@ -46,11 +44,17 @@ def certify(
     the first one fails (fixed-sequence testing: Angelopoulos and others, Learn Then Test, 2021).
     The sequence begins where there are three times the writes that certify without an error:
     earlier, one or two errors would end it. With fewer writes than that, all of them together are
-    the only test. Both depend on how many writes there are and on none of their labels.
+    the only test. Both depend on how many writes there are and on none of their labels. The
+    thresholds are the confidences that occur; where more than 20 different ones do, as with a local
+    model, they are the multiples of 0.05 and `floor`: each test is a chance to fail too early, and
+    hundreds of them hardly ever let a good run pass.
     """
-    sure, is_right = _checked(confidences, right, floor)
+    sure, is_right = _checked(confidences, right)
+    is_considered = sure >= floor
+    design = None if design is None else design.subset(is_considered)
+    sure, is_right = sure[is_considered], is_right[is_considered]
     fewest = SPARE * math.ceil(math.log(delta) / math.log(target))
-    cuts = _cuts(sure)
+    cuts = _cuts(sure, floor)
     counted = [_counts(is_right, sure >= cut, design) for cut in cuts]
     begin = next((at for at, (_, writes) in enumerate(counted) if writes >= fewest), len(cuts) - 1)
     going, points = True, list[ThresholdPoint]()
@@ -81,7 +85,7 @@ def certify(
 
 
 def _checked(
-    confidences: Sequence[float], right: Sequence[bool], floor: float
+    confidences: Sequence[float], right: Sequence[bool]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     if len(confidences) != len(right):
         raise UsageError(
@@ -91,7 +95,7 @@ def _checked(
     odd = sure[~((sure >= 0) & (sure <= 1))]
     if odd.size:
         raise UsageError(f"a confidence lies in [0, 1], not at {odd[0]}: ask the classifier again")
-    return sure[sure >= floor], is_right[sure >= floor]
+    return sure, is_right
 
 
 def _counts(is_right: Mask, above: Mask, design: Design | None) -> tuple[int, int]:
@@ -103,8 +107,8 @@ def _counts(is_right: Mask, above: Mask, design: Design | None) -> tuple[int, in
 def _cuts(sure: NDArray[np.float64], floor: float) -> list[float]:
     """Thresholds that are chosen without a look at what is right, each with more writes."""
     values = np.unique(sure)
-    if len(values) > _MOST_VALUES:
-        steps = np.arange(_STEPS + 1) / _STEPS
+    if len(values) > MOST_VALUES:
+        steps = np.arange(STEPS + 1) / STEPS
         values = np.unique([floor, *steps[steps > floor]])
     writes = [int((sure >= value).sum()) for value in values] + [0]
     return [

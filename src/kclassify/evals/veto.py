@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from scipy import stats
-from statsmodels.stats import multitest
+from statsmodels.stats.multitest import (
+    multipletests,  # pyright: ignore[reportUnknownVariableType] - ships no types
+)
 
 from kclassify.core.evaluation import Veto
 from kclassify.errors import UsageError
 from kclassify.evals.intervals import clopper_pearson
-
-_multipletests: Any = multitest.multipletests  # pyright: ignore[reportUnknownMemberType]
 
 
 def vetoes(
@@ -46,4 +46,7 @@ def vetoes(
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values adjusted by Holm: those at most alpha are rejected at that family-wise level."""
-    return [float(p) for p in _multipletests(p_values, method="holm")[1]] if p_values else []
+    if not p_values:
+        return []
+    found = multipletests(p_values, method="holm")
+    return [float(p) for p in cast("Sequence[float]", found[1])]
