@@ -249,7 +249,7 @@ def test_a_sample_of_another_classifier_does_not_grow() -> None:
     here = corpus({"new": 30})
     rows = writes(here, 10).rows
     here.said.fingerprint = "e" * 64
-    with pytest.raises(UsageError, match=r"verdicts of another classifier: .* --force"):
+    with pytest.raises(UsageError, match=r"not drawn from the verdicts of this classifier: .* --force"):
         draw(here.population(Frame.WRITES), Order(frame=Frame.WRITES), rows)
 
 

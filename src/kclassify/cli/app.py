@@ -13,6 +13,7 @@ from kclassify.cli.init_command import init
 from kclassify.cli.ledger_commands import audit, failures, rollback, status
 from kclassify.cli.options import STATUSES, ConfigOption, QuietOption, VerboseOption
 from kclassify.cli.run_commands import commit, dry_run, retry
+from kclassify.cli.sample_command import sample
 
 _ORDER = (
     "init", "demo", "dry-run", "sample", "label", "eval", "commit", "status", "failures", "retry",
@@ -67,6 +68,7 @@ def before(
 app.command("init")(init)
 app.command("demo")(demo)
 app.command("dry-run", epilog=STATUSES)(dry_run)
+app.command("sample")(sample)
 app.add_typer(evaluation, name="eval")
 app.command("commit", epilog=STATUSES)(commit)
 app.command("status")(status)

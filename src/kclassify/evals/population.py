@@ -47,6 +47,11 @@ class Population(Protocol):
         ...
 
     @property
+    def grows(self) -> bool:
+        """Whether it may have become larger since a sample of it was drawn."""
+        ...
+
+    @property
     def left_out(self) -> Mapping[str, int]:
         """How many were not offered, by reason, once `candidates` is at its end."""
         ...
@@ -67,6 +72,7 @@ class SourcePopulation:
     source: Source
     left_out: Counter[str] = field(default_factory=Counter[str])
     fingerprint: None = None
+    grows: bool = False
 
     @property
     def name(self) -> str:
@@ -112,6 +118,11 @@ class JudgedPopulation:
         if self.judged.mode is Mode.COMMIT:
             what = "writes"
         return f"{what} of pass {self.judged.number} ({self.judged.mode})"
+
+    @property
+    def grows(self) -> bool:
+        """A commit goes on writing."""
+        return self.judged.mode is Mode.COMMIT
 
     def sizes(self) -> Mapping[str, int]:
         """Counted by the database."""

@@ -32,12 +32,12 @@ def check_growth(
     _check_frame(existing, frame, is_stratified=is_stratified)
     if {row.fingerprint for row in existing} != {population.fingerprint}:
         raise UsageError(
-            "the sample that is there was drawn from the verdicts of another classifier: choose "
+            "the sample that is there was not drawn from the verdicts of this classifier: choose "
             f"another --output, {_FORCE}"
         )
     before = {row.stratum: row.stratum_N for row in existing}
     now = {name: sum(sizes.values()) if name is None else sizes.get(name) for name in before}
-    if before != now:
+    if before != now and not population.grows:
         one = next(name for name in before if before[name] != now[name])
         raise UsageError(
             f"the sample that is there was drawn from {_rows(before[one], one)}, and now there are "

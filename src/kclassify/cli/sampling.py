@@ -1,0 +1,109 @@
+"""Draws a sample from a run, or from the items alone, into a file."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kclassify.cli.sample_command import Origin
+from kclassify.cli.wiring import Stores, open_stores, reader_of
+from kclassify.config import Settings
+from kclassify.errors import UsageError
+from kclassify.evals.draw import Drawn, Order, draw
+from kclassify.evals.labelled import Frame, LabelledItem
+from kclassify.evals.population import JudgedPopulation, Population, SourcePopulation
+from kclassify.evals.redraw import put_aside, with_labels
+from kclassify.evals.sample_file import read_rows, write_rows
+from kclassify.evals.split import split
+from kclassify.ports import Mode
+from kclassify.store.judged_rows import JudgedPass
+
+SAMPLE = Path("evals/sample.jsonl")
+SPOT_CHECKS = Path("evals/spot-checks.jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command line asks for; None where it leaves the choice open."""
+
+    order: Order
+    origin: Origin | None
+    min_confidence: float | None
+    holdout: float | None
+    output: Path | None
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """What was drawn into which file, and where the one went that was there before."""
+
+    path: Path
+    order: Order
+    drawn: Drawn
+    put_aside: Path | None
+
+
+def carry_out_sample(settings: Settings, wanted: Wanted) -> Sampled:
+    """Draw, and write the file. Raises `UsageError`."""
+    path = wanted.output or _default_path(settings, wanted.origin)
+    before = read_rows(path) if path.exists() else ()
+    existing = () if wanted.force else before
+    with open_stores(settings) as stores, closing(stores.source):
+        population = _population(settings, stores, wanted)
+        drawn = draw(population, wanted.order, existing)
+    rows = with_labels(drawn.rows, before) if wanted.force else drawn.rows
+    rows = _split(rows, existing, wanted)
+    aside = put_aside(path) if wanted.force and before else None
+    write_rows(path, rows)
+    return Sampled(path=path, order=wanted.order, drawn=replace(drawn, rows=rows), put_aside=aside)
+
+
+def _default_path(settings: Settings, origin: Origin | None) -> Path:
+    if origin is Origin.COMMIT:
+        return settings.gate.canary or SPOT_CHECKS
+    return SAMPLE
+
+
+def _population(settings: Settings, stores: Stores, wanted: Wanted) -> Population:
+    judged = _judged(settings, stores, wanted)
+    if judged is None:
+        return SourcePopulation(stores.source)
+    return JudgedPopulation(stores.source, judged, wanted.order.frame, wanted.min_confidence)
+
+
+def _judged(settings: Settings, stores: Stores, wanted: Wanted) -> JudgedPass | None:
+    """The pass to draw from, None for the source alone: what uniform falls back on."""
+    is_uniform = wanted.order.frame is Frame.UNIFORM
+    if wanted.min_confidence is not None and is_uniform:
+        raise UsageError("--min-confidence is for proposals, and --frame uniform draws all items")
+    if wanted.origin is Origin.SOURCE and not is_uniform:
+        raise UsageError(
+            f"--frame {wanted.order.frame} draws from what a dry run proposes: leave --from source "
+            "out, or draw all items with --frame uniform"
+        )
+    if wanted.origin is Origin.COMMIT and is_uniform:
+        raise UsageError("--from commit draws from the writes: leave --frame uniform out")
+    if wanted.origin is Origin.SOURCE:
+        return None
+    mode = Mode.COMMIT if wanted.origin is Origin.COMMIT else Mode.DRY_RUN
+    try:
+        return reader_of(stores).judged(settings.run.name, mode)
+    except UsageError:
+        if is_uniform and wanted.origin is None:
+            return None
+        raise
+
+
+def _split(
+    rows: tuple[LabelledItem, ...], existing: tuple[LabelledItem, ...], wanted: Wanted
+) -> tuple[LabelledItem, ...]:
+    if wanted.holdout is not None:
+        return split(rows, wanted.holdout, wanted.order.seed)
+    if any(row.split is not None for row in existing) and any(row.split is None for row in rows):
+        raise UsageError(
+            "the sample that is there has a holdout, so what is drawn to it needs one: give "
+            "--holdout with the share that it was drawn with"
+        )
+    return rows
