@@ -8,6 +8,7 @@ from math import floor
 from typing import Any
 
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from kclassify.core.evaluation import ReliabilityPoint, ThresholdCurve
 from kclassify.report.drawing import colour, drawn
@@ -87,8 +88,9 @@ def _mark_chosen(axes: Any, curve: ThresholdCurve) -> None:
 
 def _paint_reliability(axes: Any, points: Sequence[ReliabilityPoint]) -> None:
     most = max(point.n for point in points)
-    start = _floor(min(min(point.confidence, point.interval.low) for point in points))
-    axes.plot([start, 1], [start, 1], color=colour("plain"), linewidth=1.2, linestyle=(0, (5, 3)))
+    start = _floor(min(point.interval.low for point in points))
+    left = _floor(min(point.confidence for point in points))
+    axes.plot([0, 1], [0, 1], color=colour("plain"), linewidth=1.2, linestyle=(0, (5, 3)))
     for point in points:
         axes.plot(
             [point.confidence] * 2,
@@ -107,8 +109,8 @@ def _paint_reliability(axes: Any, points: Sequence[ReliabilityPoint]) -> None:
     )
     axes.set_xlabel("confidence that was given")
     axes.set_ylabel("rows right")
-    axes.set_ylim(start, 1.01)
-    axes.margins(x=0.08)
+    axes.set_ylim(start, 1.02)
+    axes.set_xlim(left, 1.02)
     _in_percent(axes.yaxis)
 
 
@@ -118,7 +120,5 @@ def _floor(value: float) -> float:
 
 
 def _in_percent(axis: Any) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
     axis.set_major_locator(MaxNLocator(6))
     axis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -7,14 +7,17 @@ import io
 import re
 from collections.abc import Callable
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
+import matplotlib as mpl
 from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
 
 from kclassify.report.palette import LIGHT
 
 _POINTS_AN_INCH = 72
-_STYLE = {
+_STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "kclassify",
     "text.parse_math": False,
@@ -61,7 +64,7 @@ def drawn(
     Its ids begin with `name`, it has a title and a description, and the same figure is the same
     text. It holds no colour but the page's variables, and no address.
     """
-    root = ElementTree.fromstring(_svg(paint, size))  # noqa: S314 - matplotlib's, of our own figure
+    root = ET.fromstring(_svg(paint, size))  # noqa: S314 - matplotlib's, of our own figure
     _tidied(root, name)
     root.attrib = {
         "viewBox": root.attrib["viewBox"],
@@ -69,24 +72,21 @@ def drawn(
         "aria-labelledby": f"{name}-title {name}-desc",
     }
     for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        element = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
+        element = ET.Element(tag, {"id": f"{name}-{tag}"})
         element.text = text
         root.insert(place, element)
-    text = ElementTree.tostring(root, encoding="unicode")
+    text = ET.tostring(root, encoding="unicode")
     for known, sentinel in _SENTINELS.items():
         text = text.replace(sentinel, f"var(--{known})")
     return Markup(text)  # noqa: S704 - ElementTree escaped every text in it
 
 
 def _svg(paint: Callable[[Any], None], size: tuple[int, int]) -> str:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    coloured = {setting: colour(name) for setting, name in _COLOURED.items()}
+    style: Any = _STYLE | {setting: colour(name) for setting, name in _COLOURED.items()}
     inches = (size[0] / _POINTS_AN_INCH, size[1] / _POINTS_AN_INCH)
     out = io.StringIO()
-    with mpl.rc_context({**_STYLE, **coloured}):
+    rc_context: Any = mpl.rc_context  # pyright: ignore[reportUnknownMemberType]
+    with rc_context(style):
         figure = Figure(figsize=inches, facecolor="none")
         canvas: Any = FigureCanvasSVG(figure)
         axes: Any = figure.add_subplot(facecolor="none")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kclassify.core.evaluation import Evaluation, Impact, ThresholdPoint
 from kclassify.core.gate import GateVerdict
-from kclassify.report.numbers import counted, figure, percent, rounded, rows_between, signed
+from kclassify.report.numbers import confidence, counted, percent, rounded, rows_between, signed
 from kclassify.report.wording import named, told_point
 
 
@@ -35,7 +35,7 @@ def key_figures(evaluation: Evaluation) -> list[KeyFigure]:
 def _right(evaluation: Evaluation, point: ThresholdPoint) -> KeyFigure:
     note = f"{point.right:,} of {counted(point.writes, 'labelled write')}"
     if evaluation.threshold.certified is not None:
-        note += f", from confidence {figure(point.threshold)} on"
+        note += f", from confidence {confidence(point.threshold)} on"
     return KeyFigure("Writes that are right", percent(point.precision), note)
 
 

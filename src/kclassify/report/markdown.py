@@ -15,7 +15,6 @@ from kclassify.core.gate import GateVerdict
 from kclassify.report.inert import one_line
 from kclassify.report.numbers import counted, percent, points_with_bounds
 from kclassify.report.wording import (
-    MEANING,
     STATUS,
     answers_sentence,
     chosen_variant,
@@ -72,7 +71,7 @@ def _unstarted(start: str) -> str:
 
 def _verdict(evaluation: Evaluation) -> Iterator[str]:
     gate = evaluation.gate
-    yield f"## {STATUS[gate.verdict]}: {MEANING[gate.verdict]}"
+    yield f"## {STATUS[gate.verdict]}: {escaped(evaluation.candidate, _NAME)}"
     yield escaped(gate.sentence, _SENTENCE)
     if gate.labels_needed is not None:
         yield f"Labels still needed: about {gate.labels_needed:,}."

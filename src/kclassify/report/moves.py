@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from unicodedata import east_asian_width
@@ -11,8 +11,9 @@ from unicodedata import east_asian_width
 from kclassify.core.evaluation import Flow, Transition
 from kclassify.report.wording import named
 
-WIDTH, EDGE, BAR = 760, 215, 12
+WIDTH, EDGE, BAR = 860, 250, 12
 _HEIGHT, _GAP, _MOST_NODES, _COLUMNS = 280, 16, 8, 24
+_OTHERS = " others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,14 @@ def moves(transitions: Sequence[Transition], flows: Sequence[Flow]) -> Moves | N
     if not total:
         return None
     alarms = {each.label for each in flows if each.alarm}
-    left = _folded(Counter[str | None](), transitions, "before")
-    right = _folded(Counter[str | None](), transitions, "after")
+    left = _folded([(each.before, each.count) for each in transitions])
+    right = _folded([(each.after, each.count) for each in transitions])
     cells: Counter[tuple[str, str]] = Counter()
     for each in transitions:
         cells[left[each.before], right[each.after]] += each.count
     unit = _HEIGHT / total
-    before = _nodes(cells, 0, unit, ())
-    after = _nodes(cells, 1, unit, {named(label) for label in alarms})
+    before = _nodes(_totals(cells, 0), unit, ())
+    after = _nodes(_totals(cells, 1), unit, {named(label) for label in alarms})
     height = max(_bottom(before), _bottom(after))
     return Moves(before, after, _ribbons(cells, before, after, unit), height, total)
 
@@ -89,34 +90,49 @@ def flow_rows(flows: Sequence[Flow]) -> list[FlowRow]:
 
 
 def shortened(name: str) -> str:
-    """A name that fits beside the picture: wide letters count twice."""
-    widths = accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
-    fitting = sum(1 for width in widths if width <= _COLUMNS)
-    return name if fitting == len(name) else f"{name[: fitting - 1]}…"
+    """A name that fits beside a picture: cut in its middle, wide letters count twice."""
+    if _columns(name) <= _COLUMNS:
+        return name
+    half = _COLUMNS // 2 - 1
+    return f"{_fitting(name, half)}…{_fitting(name[::-1], half)[::-1]}"
 
 
-def _folded(
-    counted: Counter[str | None], transitions: Sequence[Transition], side: str
-) -> Mapping[str | None, str]:
-    for each in transitions:
-        counted[each.before if side == "before" else each.after] += each.count
+def _fitting(name: str, columns: int) -> str:
+    widths = accumulate(_columns(letter) for letter in name)
+    return name[: sum(1 for width in widths if width <= columns)]
+
+
+def _columns(name: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in name)
+
+
+def _folded(counts: Iterable[tuple[str | None, int]]) -> Mapping[str | None, str]:
+    """The name under which each label is shown: that of the small ones says how many they are."""
+    counted: Counter[str | None] = Counter()
+    for label, count in counts:
+        counted[label] += count
     ordered = [label for label, _ in counted.most_common()]
     if len(ordered) <= _MOST_NODES:
         return {label: named(label) for label in ordered}
     shown = ordered[: _MOST_NODES - 1]
-    others = f"{len(ordered) - len(shown)} others"
+    others = f"{len(ordered) - len(shown)}{_OTHERS}"
     return {label: named(label) if label in shown else others for label in ordered}
 
 
-def _nodes(
-    cells: Mapping[tuple[str, str], int], side: int, unit: float, alarms: Collection[str]
-) -> tuple[Node, ...]:
+def _totals(cells: Mapping[tuple[str, str], int], side: int) -> list[tuple[str, int]]:
+    """The names of one side with their rows: the largest first, the small ones together last."""
     totals: Counter[str] = Counter()
     for pair, count in cells.items():
         totals[pair[side]] += count
+    return sorted(totals.items(), key=lambda each: (each[0].endswith(_OTHERS), -each[1], each[0]))
+
+
+def _nodes(
+    totals: Sequence[tuple[str, int]], unit: float, alarms: Collection[str]
+) -> tuple[Node, ...]:
     nodes: list[Node] = []
     top = 0.0
-    for name, rows in totals.most_common():
+    for name, rows in totals:
         height = max(1.5, rows * unit)
         nodes.append(Node(name, round(top, 1), round(height, 1), rows, name in alarms))
         top += height + _GAP

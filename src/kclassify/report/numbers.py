@@ -8,13 +8,13 @@ from __future__ import annotations
 from math import floor, log10
 
 from kclassify.core.metrics import Interval
-from kclassify.report.inert import one_line
 
 MINUS = "\u2212"
 DASH = "\u2013"
 NONE = "\u2014"
 _NEARLY_NONE, _NEARLY_ALL = 0.0005, 0.9995
 _MILLION = 1_000_000
+_CONFIDENCE = len("0.80")
 
 
 def percent(share: float | None) -> str:
@@ -90,6 +90,21 @@ def figure(number: float | None) -> str:
     return f"{number:.4g}".replace("-", MINUS)
 
 
+def confidence(value: float) -> str:
+    """A confidence or a threshold, with two decimals unless it has more: `0.80`, `0.875`."""
+    said = f"{value:.4f}".rstrip("0")
+    return said if len(said) > _CONFIDENCE else f"{value:.2f}"
+
+
+def ratio(value: float | None) -> str:
+    """How many enter for each that leaves: `98`, `2.6`, `<0.1`."""
+    if value is None:
+        return NONE
+    if 0 < value < 0.1:  # noqa: PLR2004
+        return "<0.1"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"  # noqa: PLR2004
+
+
 def probability(value: float) -> str:
     """A p-value: `< 0.001`, `0.011`, `0.94`."""
     if value < 0.001:  # noqa: PLR2004
@@ -121,8 +136,3 @@ def _bound(share: float) -> str:
 def _trimmed(value: float) -> str:
     said = f"{value:.1f}"
     return said.removesuffix(".0")
-
-
-def short(text: str) -> str:
-    """A name for the title of a page."""
-    return one_line(text, 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,7 +18,7 @@ from kclassify.report.inert import inert
 from kclassify.report.key_figures import key_figures
 from kclassify.report.moves import flow_rows, moves, shortened
 from kclassify.report.palette import declarations
-from kclassify.report.strips import forest, impact_rows, noise_axis, strip
+from kclassify.report.strips import axis_start, forest, impact_rows, noise_axis, strip
 
 _TEXT = 600
 _KINDS = (FlipKind.BROKEN, FlipKind.FIXED, FlipKind.STILL_WRONG)
@@ -34,6 +35,7 @@ def render_page(evaluation: Evaluation) -> str:
         for check in evaluation.gate.checks
         if check.warns or check.verdict is not GateVerdict.PASS
     ]
+    classes = [] if chosen is None else forest(chosen.scores.classes)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -42,8 +44,10 @@ def render_page(evaluation: Evaluation) -> str:
             gate=evaluation.gate,
             chosen=chosen,
             told=told,
+            missing=wording.missing(evaluation),
             figures=key_figures(evaluation),
-            classes=[] if chosen is None else forest(chosen.scores.classes),
+            classes=classes,
+            start=axis_start([score for c in classes for score in (c.precision, c.recall)]),
             grid=None if chosen is None else grid(chosen.scores.confusion),
             confused=[] if chosen is None else confused(chosen.scores.confusion),
             moves=moves(evaluation.transitions, evaluation.flows),
@@ -74,7 +78,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {
+    names: dict[str, Any] = {
         "n": numbers,
         "w": wording,
         "strip": strip,
@@ -82,6 +86,7 @@ def _environment() -> Environment:
         "flips_by_kind": flips_by_kind,
         "shortened": shortened,
     }
+    environment.globals.update(names)
     return environment
 
 

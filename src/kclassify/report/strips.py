@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 from kclassify.core.evaluation import ClassScores, Impact, Noise
 from kclassify.core.metrics import Interval
@@ -37,13 +38,24 @@ def strip(interval: Interval, least: float = 0.0, most: float = 1.0) -> Strip:
     """The interval on a strip from `least` to `most`."""
     places = (_place(value, least, most) for value in (interval.low, interval.estimate))
     low, point = places
-    return Strip(low, point, _place(interval.high, least, most), _place(0, least, most))
+    return Strip(
+        low,
+        point,
+        _place(interval.high, least, most),
+        0.0 if least >= 0 else _place(0, least, most),
+    )
 
 
 def forest(classes: Sequence[ClassScores]) -> list[ClassScores]:
-    """The categories that occur, those that are right least often first."""
+    """The categories that occur, those that the most rows are wrong about first."""
     found = [each for each in classes if each.gold or each.predicted]
-    return sorted(found, key=lambda each: (_lowest(each), each.label))
+    return sorted(found, key=lambda each: (-_wrong(each), each.label))
+
+
+def axis_start(intervals: Sequence[Interval | None]) -> float:
+    """The tenth under all of these, so that the strips are not empty where nothing is."""
+    lows = [each.low for each in intervals if each is not None]
+    return max(0.0, floor(min(lows, default=0.0) * 10) / 10)
 
 
 def impact_rows(impact: Impact) -> list[ImpactRow]:
@@ -74,9 +86,11 @@ def noise_axis(noises: Sequence[Noise]) -> float:
     return next((end for end in _AXES if highest <= end), 1.0)
 
 
-def _lowest(each: ClassScores) -> float:
-    known = [score.estimate for score in (each.precision, each.recall) if score is not None]
-    return min(known, default=2.0)
+def _wrong(each: ClassScores) -> int:
+    """The rows wrongly put into the category, and those wrongly left out."""
+    precision = 1.0 if each.precision is None else each.precision.estimate
+    recall = 1.0 if each.recall is None else each.recall.estimate
+    return round(each.predicted * (1 - precision) + each.gold * (1 - recall))
 
 
 def _place(value: float, least: float, most: float) -> float:

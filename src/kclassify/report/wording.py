@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from kclassify.core.evaluation import (
     Calibration,
+    Comparison,
     Cost,
     Evaluation,
+    Flip,
     GoldQuality,
     Impact,
     Looks,
@@ -20,6 +22,7 @@ from kclassify.core.gate import GateCheck, GateVerdict
 from kclassify.report.inert import one_line
 from kclassify.report.numbers import (
     between,
+    confidence,
     counted,
     figure,
     many,
@@ -35,11 +38,6 @@ STATUS = {
     GateVerdict.PASS: "Pass",
     GateVerdict.FAIL: "Fail",
     GateVerdict.INCONCLUSIVE: "Inconclusive",
-}
-MEANING = {
-    GateVerdict.PASS: "the run may write",
-    GateVerdict.FAIL: "the run must not write",
-    GateVerdict.INCONCLUSIVE: "too few labels to decide, so the run must not write yet",
 }
 NO_LABEL = "(none)"
 NO_NAME = "(no name)"
@@ -77,7 +75,7 @@ def threshold_sentence(curve: ThresholdCurve) -> str:
             f"shows no more than {percent(point.lower)} where {percent(curve.target)} is asked for."
         )
     return (
-        f"From confidence {figure(point.threshold)} on, {seen} are right "
+        f"From confidence {confidence(point.threshold)} on, {seen} are right "
         f"({percent(point.precision)}). That shows at least {percent(point.lower)}, with a chance "
         f"of at most {percent(curve.delta)} to be wrong about it; {percent(curve.target)} is asked "
         "for."
@@ -140,14 +138,34 @@ def answers_sentence(name: str, scores: Scores) -> str:
     return f"{said}; {unanswered:,} without an answer are not scored ({reasons})."
 
 
+def missing(evaluation: Evaluation) -> list[str]:
+    """Why a part of the report is not there, a sentence for each."""
+    told = {
+        "No labelled row would be written, so there is no precision of the writes to show.": (
+            evaluation.threshold.points
+        ),
+        "Nothing is known of rows that get better or worse: no labelled row would be written.": (
+            evaluation.impact
+        ),
+        "No row would move to another category.": evaluation.transitions,
+        "Nothing is compared: there is no second variant.": evaluation.comparisons,
+        "How much the answers change when asked again is not known: nothing was asked twice.": any(
+            variant.noise for variant in evaluation.variants
+        ),
+        "There is no finished dry run, which would show what happens to the whole corpus.": (
+            evaluation.population_is_dry_run
+        ),
+    }
+    return [sentence for sentence, is_there in told.items() if not is_there]
+
+
 def noise_sentence(name: str, noise: Noise) -> str:
     """How much the answers change when the same is asked again."""
     changed = round(noise.changed.estimate * noise.rows)
     return (
         f"{name} was asked {noise.repeats} times: {changed:,} of {counted(noise.rows, 'row')} got "
         f"more than one label ({percent(noise.changed.estimate)}, plausibly "
-        f"{between(noise.changed)}). A difference between two variants that is smaller than this "
-        "is noise."
+        f"{between(noise.changed)})."
     )
 
 
@@ -160,6 +178,16 @@ def calibration_sentence(calibration: Calibration) -> str:
         f"{figure(calibration.brier_before)} as it is, {figure(calibration.brier_after)} with it "
         "(0 is perfect)."
     )
+
+
+def writers(flip: Flip, comparison: Comparison) -> str:
+    """Whose label would be written to the row."""
+    told = {
+        "baseline": f"{named(comparison.baseline)} would write its label",
+        "candidate": f"{named(comparison.candidate)} would write its label",
+        "both": "both would write their label",
+    }
+    return told.get(flip.writes, "neither would write")
 
 
 def gold_sentence(gold: GoldQuality) -> str:
