@@ -100,7 +100,7 @@ GRANTED = Situation(
 )
 FAILED = check(GateVerdict.FAIL)
 OPEN = check(GateVerdict.INCONCLUSIVE)
-UNIFORM = SampleSeal(path="s.jsonl", digest="d1", rows=5, frame="uniform", split="dev")
+UNIFORM = SampleSeal(path="s.jsonl", digest="d1", rows=5, frame="uniform", split="all")
 MIXED = UNIFORM.model_copy(update={"frame": "top-up+uniform"})
 CHANGED = VERDICTS | {"item 1": "another", "item 3": "another"}
 FEWER = {name: VERDICTS[name] for name in ("item 0", "item 1", "item 2")}
@@ -113,6 +113,16 @@ def without(problem: str) -> Situation:
 REFUSALS: list[tuple[Situation, str]] = [
     (without(""), "[gate] record names none"),
     (without("evals/gate.json: no such gate record"), "evals/gate.json: no such gate record"),
+    (
+        GRANTED.with_record(sample=UNIFORM.model_copy(update={"split": "dev"})),
+        "it passed on the dev rows of a sample that has a sealed holdout",
+    ),
+    (
+        GRANTED.with_parts(taxonomy="another").with_record(
+            verdict=GateVerdict.FAIL, checks=(FAILED,), sentence="It pulls."
+        ),
+        "the evaluation was of another taxonomy",
+    ),
     (GRANTED.with_record(version=2), "a gate record of version 2, and this kclassify knows 1"),
     (
         GRANTED.with_record(verdict=GateVerdict.FAIL, checks=(FAILED,), sentence="It pulls."),
@@ -128,8 +138,8 @@ REFUSALS: list[tuple[Situation, str]] = [
         GRANTED.with_record(verdict=GateVerdict.INCONCLUSIVE, checks=(OPEN,), sentence="Open."),
         "label more rows",
     ),
-    (GRANTED.with_parts(taxonomy="t2", prompt="p2", schema="s2"), "passed for another taxonomy: "),
-    (GRANTED.with_parts(prompt="p2"), "passed for another prompt: "),
+    (GRANTED.with_parts(taxonomy="t2", prompt="p2", schema="s2"), "was of another taxonomy: "),
+    (GRANTED.with_parts(prompt="p2"), "was of another prompt: "),
     (
         GRANTED.with_parts(model="anthropic/claude-opus-4-1"),
         "another model (anthropic/claude-haiku-4-5, and this is anthropic/claude-opus-4-1): ",
@@ -138,7 +148,7 @@ REFUSALS: list[tuple[Situation, str]] = [
         GRANTED.with_parts(parameters="max_tokens=9", prompt="p2"),
         "another set of parameters (max_tokens=1024, and this is max_tokens=9): ",
     ),
-    (GRANTED.with_parts(schema="s2"), "passed for another output schema: "),
+    (GRANTED.with_parts(schema="s2"), "was of another output schema: "),
     (
         GRANTED.with_parts(taxonomy="t2", model="m2"),
         "another taxonomy and another model (anthropic/claude-haiku-4-5, and this is m2): ",

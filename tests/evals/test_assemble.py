@@ -65,7 +65,7 @@ def test_a_comparison_is_told_in_a_sentence() -> None:
     old = uniform("a" * 40, "b" * 20 + "a" * 20)
     evaluation = assemble(material(new, baseline=old))
     assert evaluation.comparisons[0].sentence == (
-        "new is right on 20 rows where old is wrong, and wrong on 0 rows where old is right: "
+        "new is right on 20 rows where old is wrong, and wrong on 0 where old is right: "
         "it is better, and chance does not explain it (p < 0.001)."
     )
     same = assemble(material(new, baseline=new))

@@ -132,6 +132,17 @@ def _not_passed(record: GateRecord, evidence: Evidence, facts: Facts) -> str | N
             return f"the evaluation is inconclusive: {said}: {way_out}, then {_AGAIN}"
 
 
+def _only_dev(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    """What people chose by looking at these rows looks better there than it is."""
+    del evidence, facts
+    if record.sample.split != "dev":
+        return None
+    return (
+        "it passed on the dev rows of a sample that has a sealed holdout, and only the holdout "
+        "decides: evaluate with `kclassify eval --holdout`"
+    )
+
+
 def _contradicts_itself(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
     del evidence, facts
     if combined(record.checks) is not record.verdict:
@@ -153,11 +164,11 @@ def _other_classifier(record: GateRecord, evidence: Evidence, facts: Facts) -> s
         return f"its parts are not those of its fingerprint: {_TAMPERED}" if is_told_apart else None
     if not (record.parts and facts.parts and differing):
         return (
-            f"the evaluation passed for another classifier (fingerprint "
+            f"the evaluation was of another classifier (fingerprint "
             f"{record.fingerprint[:12]}, and this is {facts.fingerprint[:12]}): {_AGAIN}"
         )
     named = _named(differing, record.parts, facts.parts)
-    return f"the evaluation passed for another {named}: {_AGAIN}"
+    return f"the evaluation was of another {named}: {_AGAIN}"
 
 
 def _named(differing: set[str], then: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -230,9 +241,10 @@ def _unknown_veto(record: GateRecord, evidence: Evidence, facts: Facts) -> str |
 
 _OBJECTIONS: tuple[Callable[[GateRecord, Evidence, Facts], str | None], ...] = (
     _other_version,
+    _other_classifier,
     _not_passed,
     _contradicts_itself,
-    _other_classifier,
+    _only_dev,
     _expired,
     _other_sample,
     _other_verdicts,
