@@ -153,6 +153,13 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def tells_what_is_written(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        keys = [str(key) for key in range(1, 7)]
+        self.both(lambda index: self.ledgers[index].written(self.held[worker][index], keys))
+
+    @precondition(lambda self: self.held)
     @rule(data=st.data(), decision=st.sampled_from(DECISIONS))
     def closes(self, data: st.DataObject, decision: Decision) -> None:
         worker = data.draw(st.sampled_from(sorted(self.held)))

@@ -10,12 +10,21 @@ from sqlalchemy import Connection, inspect, text
 
 from kclassify.database import Database
 from kclassify.errors import DatabaseError, LedgerVersionError
-from kclassify.store import SqlLedger
+from kclassify.ports import Pass
+from kclassify.store import LedgerReader, SqlLedger
 from kclassify.store.migrations import STEPS, migrate, schema_version
+from kclassify.store.states import ChangeStatus
 from kclassify.store.tables import ledger_metadata
-from kclassify.testing.contracts.ledger_material import LEASE_S, NOW, request_of
+from kclassify.testing.contracts.ledger_material import (
+    FINGERPRINT,
+    LEASE_S,
+    NOW,
+    digest,
+    request_of,
+)
 
 from .articles import run_sql
+from .version_1 import create_version_1
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +52,26 @@ def columns(database: Database) -> set[str]:
     return {column["name"] for column in inspect(database.engine).get_columns("kclassify_run")}
 
 
+def _shape(database: Database) -> dict[str, object]:
+    """Each table with its columns, keys and indices, whatever their order."""
+    inspector = inspect(database.engine)
+    return {
+        name: (
+            {c["name"]: (str(c["type"]), c["nullable"]) for c in inspector.get_columns(name)},
+            inspector.get_pk_constraint(name)["constrained_columns"],
+            sorted(sorted(u["column_names"]) for u in inspector.get_unique_constraints(name)),
+            sorted(str(index["name"]) for index in inspector.get_indexes(name)),
+        )
+        for name in inspector.get_table_names()
+        if name.startswith("kclassify_")
+    }
+
+
+def _drop(database: Database) -> None:
+    with database.begin() as connection:
+        ledger_metadata.drop_all(connection)
+
+
 def test_a_new_ledger_gets_the_newest_tables(database: Database) -> None:
     assert version(database) is None
     migrate(database)
@@ -61,6 +90,32 @@ def test_an_older_ledger_goes_through_each_step_once_and_keeps_its_rows(database
     migrate(database, [*STEPS, add_column, fill_column])
     assert version(database) == 3 + len(STEPS)
     assert run_sql(database, "SELECT note FROM kclassify_run")[0][0] == "r"
+
+
+def test_a_ledger_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds(
+    database: Database,
+) -> None:
+    create_version_1(database, FINGERPRINT, digest(1))
+    report = LedgerReader(database).status("r").passes[0]
+    assert version(database) == 1 + len(STEPS)
+    assert (report.override, report.gate, report.gate_refusal) == ("agreed", None, None)
+    assert (report.settled, report.changes) == (1, {ChangeStatus.WRITTEN: 1})
+    ledger = SqlLedger(database)
+    opened = ledger.open(request_of(gate="a record"), "one", NOW, LEASE_S)
+    assert isinstance(opened, Pass)
+    assert (opened.number, opened.cursor) == (1, 1)
+    assert ledger.recall([digest(1)], FINGERPRINT).keys() == {digest(1)}
+    assert ledger.look("s", FINGERPRINT, NOW, sealed=False, verdict="pass") == 1
+    assert LedgerReader(database).status("r").passes[0].gate == "a record"
+
+
+def test_the_tables_of_version_1_become_those_of_a_new_ledger(database: Database) -> None:
+    create_version_1(database, FINGERPRINT, digest(1))
+    migrate(database)
+    brought = _shape(database)
+    _drop(database)
+    migrate(database)
+    assert brought == _shape(database)
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(database: Database) -> None:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    inspect,
+    select,
+    text,
+)
 
 from kclassify.errors import LedgerVersionError
 from kclassify.store.insert import insert_or_ignore
@@ -19,16 +33,24 @@ Step = Callable[[Connection], None]
 
 
 def _gate(connection: Connection) -> None:
-    """To 2: which gate record allowed a pass to write, and the looks at samples."""
+    """To 2: which gate record allowed a pass to write, and the looks at samples.
+
+    Written out, so that it stays what it is when the tables go on to change.
+    """
     for column in ("gate", "gate_refusal"):
         connection.execute(text(f"ALTER TABLE kclassify_pass ADD COLUMN {column} TEXT"))
-    connection.execute(
-        text(
-            "CREATE TABLE kclassify_look (sample TEXT NOT NULL, fingerprint TEXT NOT NULL, "
-            "number INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, verdict TEXT NOT NULL, "
-            "sealed BOOLEAN NOT NULL, PRIMARY KEY (sample, fingerprint), UNIQUE (sample, number))"
-        )
+    look = Table(
+        "kclassify_look",
+        MetaData(),
+        Column("sample", Text, primary_key=True),
+        Column("fingerprint", Text, primary_key=True),
+        Column("number", Integer, nullable=False),
+        Column("at", Double, nullable=False),
+        Column("verdict", Text, nullable=False),
+        Column("sealed", Boolean, nullable=False),
+        UniqueConstraint("sample", "number"),
     )
+    look.create(connection)
 
 
 STEPS: tuple[Step, ...] = (_gate,)

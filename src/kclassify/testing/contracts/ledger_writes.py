@@ -10,7 +10,7 @@ from kclassify.core.item import Key
 from kclassify.core.policy import Action
 from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import SourceError
-from kclassify.ports import Ledger, Mode
+from kclassify.ports import Ledger, Mode, Written
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     NOW,
@@ -60,6 +60,25 @@ class LedgerWrites(LedgerMaterial):
         first, second = (write.idempotency_key for write in writer.tried)
         assert first != second
         assert writer.labels == {1: "insight"}
+
+    def test_what_a_pass_has_written_is_counted_and_told_by_key(self, ledger: Ledger) -> None:
+        writer = MemoryWriter({1: "convention", 2: "quote", "3": "convention", 4: "convention"})
+        opened = open_pass(ledger)
+        assert ledger.written(opened, {"1"}) == Written(0, {})
+        items = [change(1), change(2), change("3", after="insight"), same(4)]
+        opened = save(ledger, opened, items, writer).opened
+        assert ledger.written(opened, ()) == Written(2, {})
+        found = ledger.written(opened, {"1", "2", "3", "4", "never"})
+        assert found == Written(2, {"1": "playbook", "3": "insight"})
+
+    def test_what_another_pass_has_written_does_not_count(self, ledger: Ledger) -> None:
+        writer = MemoryWriter({1: "convention"})
+        ledger.close_step(save(ledger, open_pass(ledger), [change(1)], writer).opened, Done(), NOW)
+        assert ledger.written(open_pass(ledger), {"1"}) == Written(0, {})
+
+    def test_a_dry_run_has_written_nothing(self, ledger: Ledger) -> None:
+        opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), [change(1)]).opened
+        assert ledger.written(opened, {"1"}) == Written(0, {})
 
     def test_checkpoints_follow_each_other(self, ledger: Ledger) -> None:
         writer = MemoryWriter({1: "convention", 2: "convention"})

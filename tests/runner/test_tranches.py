@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kclassify import Advance, Done, Halt, Snooze
+from kclassify.core.decision import Pause
+from kclassify.core.verdict import OutcomeKind
+from kclassify.events import TrancheEnded
+from kclassify.ports import Mode, SpotCheck, Tranches
+from tests.runner.gates import opening, passed
+from tests.runner.world import World, failing, rows
+
+if TYPE_CHECKING:
+    from kclassify.core.decision import Decision
+    from kclassify.runner import ReclassifyRunner
+
+
+@dataclass
+class People:
+    """A canary: what people have looked at so far."""
+
+    seen: dict[int, str] = field(default_factory=dict[int, str])
+
+    def checks(self) -> list[SpotCheck]:
+        return [SpotCheck(str(key), gold) for key, gold in self.seen.items()]
+
+    def look_at(self, world: World, *, wrong: int = 0, limit: int = 1000) -> None:
+        """Check what is written, and find so many of the rows wrong."""
+        keys = [key for key in written(world) if key not in self.seen][:limit]
+        for place, key in enumerate(keys):
+            self.seen[key] = "right" if place < wrong else "left"
+
+
+def written(world: World) -> list[int]:
+    return [int(str(key)) for key, label in world.table.labels.items() if label != "old"]
+
+
+def in_tranches(
+    world: World, people: People | None, size: int = 10, checks: int = 4, **settings: object
+) -> ReclassifyRunner:
+    return world.runner(canary=people, tranches=Tranches(size, checks), **settings)
+
+
+def is_paused(decision: Decision) -> bool:
+    return isinstance(decision, Advance) and decision.pause is Pause.TRANCHE
+
+
+async def test_a_tranche_ends_after_exactly_its_rows_and_waits() -> None:
+    world, people = World(items=rows(35)), People()
+    decision = await in_tranches(world, people).commit(override="test")
+    assert decision == Advance(10, Pause.TRANCHE)
+    assert written(world) == list(range(1, 11))
+    assert world.told(TrancheEnded) == [TrancheEnded(written=10, checked=0, wanted=4)]
+
+
+async def test_nothing_more_is_written_until_enough_rows_are_checked() -> None:
+    world, people = World(items=rows(35)), People()
+    await in_tranches(world, people).commit(override="test")
+    asked = len(world.asked)
+    people.look_at(world, limit=3)
+    assert is_paused(await in_tranches(world, people).commit(override="test"))
+    assert (len(written(world)), len(world.asked)) == (10, asked)
+    assert world.told(TrancheEnded)[-1] == TrancheEnded(10, 3, 4)
+    people.look_at(world, limit=1)
+    assert is_paused(await in_tranches(world, people).commit(override="test"))
+    assert len(written(world)) == 20
+
+
+async def test_a_commit_gets_to_its_end_tranche_by_tranche_and_pays_once() -> None:
+    world, people = World(items=rows(35)), People()
+    decisions: list[Decision] = []
+    while not decisions or is_paused(decisions[-1]):
+        decisions.append(await in_tranches(world, people).commit(override="test"))
+        people.look_at(world)
+    assert (len(decisions), decisions[-1]) == (4, Done())
+    assert len(written(world)) == 35
+    assert len(set(world.asked)) == len(world.asked) == 35
+
+
+async def test_rows_that_are_not_written_do_not_fill_a_tranche() -> None:
+    world = World(items=rows(50), script=lambda i: "left" if int(str(i.key)) % 5 == 0 else "right")
+    world.table.labels.update({key: "right" for key in range(1, 51) if key % 5})
+    decision = await in_tranches(world, People(), size=4).commit(override="test")
+    assert decision == Advance(20, Pause.TRANCHE)
+    assert [key for key in written(world) if key % 5 == 0] == [5, 10, 15, 20]
+
+
+async def test_conflicts_do_not_fill_a_tranche() -> None:
+    world = World(items=rows(20))
+    await world.runner().dry_run()
+    pages = world.table.page
+    world.table.page = lambda after, limit: [  # type: ignore[method-assign]
+        item for item in pages(after, limit) if world.table.labels.update({1: "right"}) is None
+    ]
+    decision = await in_tranches(world, People(), size=5).commit(override="test")
+    assert is_paused(decision)
+    assert sum(label == "left" for label in world.table.labels.values()) == 5
+
+
+async def test_wrong_writes_end_the_run_at_the_next_step() -> None:
+    world, people = World(items=rows(60)), People()
+    await in_tranches(world, people, size=20, checks=10).commit(override="test")
+    people.look_at(world, wrong=9, limit=14)
+    decision = await in_tranches(world, people, size=20, checks=10).commit(override="test")
+    assert isinstance(decision, Halt)
+    assert decision.reason.startswith("the canary: 9 of 14 spot-checked writes are wrong")
+    assert len(written(world)) == 20
+    again = await in_tranches(world, people, size=20, checks=10).commit(override="test")
+    assert again == decision
+
+
+async def test_wrong_writes_found_while_a_tranche_is_written_end_the_run_with_it() -> None:
+    world, people = World(items=rows(40)), People()
+    people.seen = dict.fromkeys(range(1, 15), "right")
+    decision = await in_tranches(world, people, size=20).commit(override="test")
+    assert isinstance(decision, Halt)
+    assert len(written(world)) == 20
+
+
+async def test_a_canary_without_tranches_ends_a_run_between_its_steps() -> None:
+    world, people = World(items=rows(60)), People()
+    runner = world.runner(canary=people, max_items=30)
+    assert await runner.commit(override="test") == Advance(30, Pause.MAX_ITEMS)
+    people.look_at(world, wrong=12, limit=15)
+    assert isinstance(await runner.commit(override="test"), Halt)
+    assert len(written(world)) == 30
+
+
+async def test_the_gate_says_what_written_rows_are_held_against() -> None:
+    world, people = World(items=rows(60)), People()
+    record = passed(world.classifier, world.ledger, target=0.5, now=world.clock.now())
+    runner = world.runner(
+        gate=opening(record), canary=people, tranches=Tranches(20, 10), max_items=None
+    )
+    await runner.commit()
+    people.look_at(world, wrong=9, limit=18)
+    assert is_paused(await runner.commit())
+    assert len(written(world)) == 40
+
+
+async def test_without_a_canary_the_next_commit_writes_the_next_tranche() -> None:
+    world = World(items=rows(25))
+    assert is_paused(await in_tranches(world, None).commit(override="test"))
+    assert world.told(TrancheEnded) == [TrancheEnded(10, 0, 0)]
+    assert is_paused(await in_tranches(world, None).commit(override="test"))
+    assert await in_tranches(world, None).commit(override="test") == Done()
+    assert len(written(world)) == 25
+
+
+async def test_a_tranche_that_is_the_rest_of_the_corpus_is_the_end() -> None:
+    world = World(items=rows(10))
+    assert await in_tranches(world, People(), size=10).commit(override="test") == Done()
+    assert len(written(world)) == 10
+
+
+async def test_steps_keep_to_the_tranche_and_a_pause_enqueues_nothing() -> None:
+    world, people = World(items=rows(35)), People()
+    enqueued: list[object] = []
+    runner = in_tranches(world, people)
+    decision = await runner.step(
+        mode=Mode.COMMIT,
+        override="test",
+        on_commit=lambda _, cursor: enqueued.append(cursor),
+    )
+    assert (decision, enqueued) == (Advance(10, Pause.TRANCHE), [])
+    assert len(written(world)) == 10
+
+
+async def test_an_outage_within_a_tranche_snoozes_and_the_tranche_goes_on_after_it() -> None:
+    world, people = World(items=rows(40)), People()
+    answers = world.script
+    world.script = lambda item: (
+        answers(item) if int(str(item.key)) <= 6 else failing(OutcomeKind.UNAVAILABLE)
+    )
+    runner = in_tranches(world, people)
+    assert isinstance(await runner.step(mode=Mode.COMMIT, override="test"), Snooze)
+    assert len(written(world)) <= 6
+    world.script = answers
+    assert is_paused(await runner.commit(override="test"))
+    assert len(written(world)) == 10
+
+
+async def test_a_dry_run_knows_no_tranches() -> None:
+    world, people = World(items=rows(35)), People()
+    assert await in_tranches(world, people).dry_run() == Done()
+
+
+async def test_what_a_canary_raises_ends_the_step() -> None:
+    class Broken:
+        def checks(self) -> list[SpotCheck]:
+            raise OSError("the list of checks is not to be had")
+
+    world = World(items=rows(5))
+    with pytest.raises(OSError, match="the list of checks"):
+        await world.runner(canary=Broken()).commit(override="test")
+    assert written(world) == []
