@@ -13,7 +13,6 @@ from kclassify.core.gate import GateVerdict
 from kclassify.evals.evaluate import Evaluated, Unfinished
 from kclassify.report.numbers import points_with_bounds
 from kclassify.report.wording import (
-    MEANING,
     STATUS,
     cost_sentence,
     impact_sentence,
@@ -31,8 +30,7 @@ def say_evaluation(found: Evaluated, written: Sequence[Path]) -> None:
     """Print it for people."""
     evaluation = found.evaluation
     gate = evaluation.gate
-    say(f"{STATUS[gate.verdict]}: {MEANING[gate.verdict]}.")
-    say(shown(gate.sentence))
+    say(f"{STATUS[gate.verdict]}: {shown(gate.sentence)}")
     say()
     _say_scores(evaluation)
     for comparison in evaluation.comparisons:
