@@ -2,8 +2,10 @@
 
 Rows of different weight, drawn in strata or alike in clusters, tell less (or more) than as many
 independent ones. The standard error is that of the rescaled bootstrap of Rao and Wu (1988), each
-stratum of n clusters resampled by n - 1 of them; the effective n = p(1 - p) / SE^2 then goes where
-a plain count would (Korn and Graubard, 1998).
+stratum of n clusters resampled by n - 1 of them. The effective n = p(1 - p) / SE^2 goes where a
+plain count would, corrected for the degrees of freedom of that standard error: E. L. Korn and B. I.
+Graubard, "Confidence intervals for proportions with small expected number of positive counts
+estimated from survey data", Survey Methodology 24 (1998).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from kclassify.core.metrics import Interval
 from kclassify.errors import UsageError
@@ -84,7 +87,9 @@ def proportion(
 ) -> Interval:
     """The weighted share of true values among the rows of the domain, and Wilson's interval.
 
-    Its `n` is the effective one, at most the number of rows in the domain.
+    Its `n` is the effective one, at most the number of rows in the domain. Where all values are
+    alike there is no standard error, and n is divided by Kish's design effect of the weights, with
+    the rows of a cluster taken for one.
     """
     share, n = _share_and_n(values, design, domain)
     found = wilson(share * n, n, level)
@@ -94,26 +99,52 @@ def proportion(
 
 
 def effective_counts(values: Mask, design: Design, domain: Mask | None = None) -> tuple[int, int]:
-    """Successes and trials for an exact test, both rounded down: never more than was seen."""
+    """Successes and trials for an exact test, both rounded down: never more than was seen.
+
+    What strata may have gained is left out here: trials are at most n over Kish's design effect of
+    the weights, so that a few heavy rows that happen to be right certify nothing.
+    """
     share, n = _share_and_n(values, design, domain)
-    trials = floor(n + _ROUNDING)
+    trials = floor(min(n, _kish(_inside(design, domain))) + _ROUNDING)
     return floor(share * trials + _ROUNDING), trials
 
 
 def _share_and_n(values: Mask, design: Design, domain: Mask | None) -> tuple[float, float]:
-    inside = np.ones(len(design), dtype=np.bool_) if domain is None else domain
-    rows = int(inside.sum())
+    weights = _inside(design, domain)
+    rows, right = np.count_nonzero(weights), np.count_nonzero(weights[values])
     if not rows:
         return 0.5, 0.0
     if design.is_simple:
-        return int((values & inside).sum()) / rows, float(rows)
-    weights = np.where(inside, design.weights, 0.0)
+        return right / rows, float(rows)
+    if right in {0, rows}:
+        return right / rows, design.units.kish(weights)
     share = float(weights[values].sum() / weights.sum())
-    variance = design.units.variance(weights * (values - share) / weights.sum())
-    spread = share * (1 - share)
+    return share, _effective_n(share, weights * (values - share) / weights.sum(), weights, design)
+
+
+def _effective_n(share: float, residuals: Floats, weights: Floats, design: Design) -> float:
+    """p(1 - p) / SE^2, at most the rows there are; less where few clusters tell of the variance."""
+    units, rows = design.units, float(np.count_nonzero(weights))
+    spread, variance = share * (1 - share), units.variance(residuals)
     if variance <= _ROUNDING * spread / rows:
-        return share, design.units.kish(weights)
-    return share, min(spread / variance, float(rows))
+        return units.kish(weights)
+    known = _student(rows - 1) / _student(units.freedom(weights > 0))
+    most = _kish(weights) if units.has_collapsed else rows
+    return min(spread / variance * min(1.0, known) ** 2, most)
+
+
+def _student(freedom: float) -> float:
+    return float(special.stdtrit(freedom, 0.975))
+
+
+def _inside(design: Design, domain: Mask | None) -> Floats:
+    return design.weights if domain is None else np.where(domain, design.weights, 0.0)
+
+
+def _kish(weights: Floats) -> float:
+    """N over Kish's design effect of the weights (1965)."""
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
 def _weights(rows: Sequence[LabelledItem]) -> Floats:

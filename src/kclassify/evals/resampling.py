@@ -30,16 +30,19 @@ class Units:
 
     of_row: Ints
     stratum: Ints
+    has_collapsed: bool
 
     @classmethod
     def of(cls, strata: Ints, clusters: Ints) -> Units:
         """The units of rows with these strata and clusters."""
         _, first, of_row = np.unique(clusters, return_index=True, return_inverse=True)
-        stratum = _collapsed(_joined(strata, of_row)[first])
+        joined = _joined(strata, of_row)[first]
+        stratum = _collapsed(joined)
         order = np.argsort(stratum, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        return cls(place[of_row], stratum[order])
+        has_collapsed = len(np.unique(stratum)) < len(np.unique(joined))
+        return cls(place[of_row], stratum[order], has_collapsed)
 
     def __len__(self) -> int:
         return len(self.stratum)
@@ -64,6 +67,11 @@ class Units:
         means = np.bincount(self.stratum, weights=totals) / sizes
         squares = np.bincount(self.stratum, weights=(totals - means[self.stratum]) ** 2)
         return float((squares * sizes / np.maximum(sizes - 1, 1)).sum())
+
+    def freedom(self, rows: NDArray[np.bool_]) -> int:
+        """The degrees of freedom of that variance: the units of these rows less their strata."""
+        units = np.unique(self.of_row[rows])
+        return max(1, len(units) - len(np.unique(self.stratum[units])))
 
     def kish(self, weights: Floats) -> float:
         """How many units of equal weight these are worth: n over Kish's design effect (1965).
