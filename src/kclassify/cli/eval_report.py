@@ -18,7 +18,6 @@ from kclassify.report.wording import (
     impact_sentence,
     looks_sentence,
     noise_sentence,
-    p_sentence,
     population_sentence,
     scores_line,
     threshold_sentence,
@@ -82,14 +81,8 @@ def _scored(name: str, scores: Scores) -> tuple[str, ...]:
 
 
 def _say_comparison(comparison: Comparison) -> None:
-    labels = comparison.labels
     say()
     say(shown(comparison.sentence))
-    say(
-        f"Only {shown(comparison.candidate)} is right on {plural(labels.only_candidate, 'row')}, "
-        f"only {shown(comparison.baseline)} on {labels.only_baseline:,}: "
-        f"{p_sentence(labels.p_value)} (mid-p McNemar)."
-    )
     if comparison.macro_f1_difference is not None:
         say(f"Macro-F1: {points_with_bounds(comparison.macro_f1_difference)}.")
 

@@ -34,7 +34,7 @@ class Variant:
     @property
     def parts(self) -> Mapping[str, str]:
         """What its fingerprint is made of."""
-        return getattr(self.classifier, "fingerprint_parts", {})
+        return dict(getattr(self.classifier, "fingerprint_parts", {}))
 
 
 def make_variant(table: VariantTable, suite: Suite, settings: Settings | None) -> Variant:

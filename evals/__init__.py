@@ -1,0 +1,1 @@
+"""Evaluations of kclassify on its own corpus: `python -m evals`."""
