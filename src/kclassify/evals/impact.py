@@ -33,9 +33,9 @@ def impact(better: int, worse: int, neutral: int, writes: int, *, seed: int = 0)
             "dry run that is evaluated"
         )
     drawn = seen + _unlabelled(seen, writes - labelled, seed)
-    share = seen / labelled if labelled else np.full(3, 1 / 3)
+    scaled = seen * writes / labelled if labelled else np.full(3, writes / 3)
     found = [
-        _interval(drawn[:, place], float(share[place]), seen[place], labelled, writes)
+        _interval(drawn[:, place], float(scaled[place]), seen[place], labelled, writes)
         for place in range(3)
     ]
     net = drawn[:, 0] - drawn[:, 1]
@@ -45,7 +45,7 @@ def impact(better: int, worse: int, neutral: int, writes: int, *, seed: int = 0)
         better=found[0],
         worse=found[1],
         neutral=found[2],
-        net=_between(net, float(share[0] - share[1]) * writes, labelled),
+        net=_between(net, float(scaled[0] - scaled[1]), labelled),
         p_net_positive=float(np.mean(net > 0)),
     )
 
@@ -57,13 +57,13 @@ def _unlabelled(seen: NDArray[np.int_], number: int, seed: int) -> NDArray[np.in
 
 
 def _interval(
-    drawn: NDArray[np.int_], share: float, seen: int, labelled: int, writes: int
+    drawn: NDArray[np.int_], estimate: float, seen: int, labelled: int, writes: int
 ) -> Interval:
     """The posterior's middle, down to what is known when none or all of the labelled are so.
 
     Without that, a share of 0 or 1 would never be covered (Brown, Cai and DasGupta 2001).
     """
-    found = _between(drawn, share * writes, labelled)
+    found = _between(drawn, estimate, labelled)
     low = float(seen) if seen == 0 else found.low
     high = float(writes) if seen == labelled else found.high
     return Interval(found.estimate, low, high, found.n, found.method)

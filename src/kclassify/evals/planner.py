@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _NEGLIGIBLE = 1e-10
 _MOST_LABELS = 10_000_000
-_BLOCK = 256
 _STEPS_BACK = 64
 
 
@@ -84,18 +83,21 @@ def labels_to_certify(
             f"a precision of {true_precision:.1%} cannot be certified to be {target:.1%}: "
             f"plan with a true precision above the target"
         )
-    for first in range(0, _MOST_LABELS, _BLOCK):
-        errors = np.arange(first, first + _BLOCK)
-        labels = _labels_allowing(errors, target, delta)
-        enough = _cumulative(errors, labels, 1 - true_precision) >= power
-        if enough.any():
-            return int(labels[np.argmax(enough)])
-        if labels[-1] > _MOST_LABELS:
-            break
-    raise UsageError(
-        f"more than {_MOST_LABELS:,} labels would be needed to tell {true_precision:.3%} from "
-        f"{target:.3%}: set a lower target"
-    )
+
+    def labels(allowed: int) -> int:
+        """The fewest that certify the target in spite of one error less than `allowed`."""
+        found = _labels_allowing(allowed - 1, target, delta)
+        if found > _MOST_LABELS:
+            raise UsageError(
+                f"more than {_MOST_LABELS:,} labels would be needed to tell "
+                f"{true_precision:.3%} from {target:.3%}: set a lower target"
+            )
+        return found
+
+    def is_enough(allowed: int) -> bool:
+        return _at_most(allowed - 1, labels(allowed), 1 - true_precision) >= power
+
+    return labels(_first(is_enough, 1))
 
 
 def more_labels(right: int, n: int, target: float, delta: float) -> int | None:
@@ -167,13 +169,18 @@ def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int:
     return high
 
 
-def _labels_allowing(errors: NDArray[np.int_], target: float, delta: float) -> NDArray[np.int_]:
+def _labels_allowing(errors: int, target: float, delta: float) -> int:
     """The fewest labels that certify `target` in spite of so many errors."""
-    low, high = errors.copy(), np.maximum(errors, 1) * 2
-    while (short := _cumulative(errors, high, 1 - target) > delta).any():
-        high = np.where(short, high * 2, high)
-    while (high - low > 1).any():
-        middle = (low + high) // 2
-        enough = _cumulative(errors, middle, 1 - target) <= delta
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
+
+    def is_enough(labels: int) -> bool:
+        return _at_most(errors, labels, 1 - target) <= delta
+
+    most = errors + 1
+    while not is_enough(most):
+        most *= 2
+    return _smallest(is_enough, errors, most)
+
+
+def _at_most(errors: int, labels: int, rate: float) -> float:
+    """The probability of no more errors, by the incomplete beta function."""
+    return float(special.betainc(labels - errors, errors + 1, 1 - rate))

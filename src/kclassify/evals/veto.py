@@ -48,5 +48,5 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values adjusted by Holm: those at most alpha are rejected at that family-wise level."""
     if not p_values:
         return []
-    found = multipletests(p_values, method="holm")
-    return [float(p) for p in cast("Sequence[float]", found[1])]
+    found = cast("tuple[object, Sequence[float]]", multipletests(p_values, method="holm"))
+    return [float(p) for p in found[1]]
