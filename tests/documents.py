@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from kclassify.config import load_settings, parse_settings
 from kclassify.config.taxonomy_file import read_taxonomy
+from kclassify.evals.suite import load_suite
 from tests.cli.place import Place
 
 MARKER = "<!-- not run by the tests: it does its own set-up -->"
+STEPS_OF_OTHERS = ("pip install ", "gh pr comment ")
 NOT_RUN = {"make demo", "make test"}
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -106,6 +109,8 @@ class Workshop:
                 self._read(block)
             case "console":
                 self._run(block)
+            case "yaml":
+                self._carry_out_workflow(block)
             case "sh":
                 assert block.above.strip() == MARKER, f"{block.place}: unmarked"
                 assert set(block.text.splitlines()) <= NOT_RUN, f"{block.place}: not to be left out"
@@ -113,6 +118,22 @@ class Workshop:
                 pass
             case _:
                 pytest.fail(f"{block.place}: nobody knows how to carry {block.language!r} out")
+
+    def _carry_out_workflow(self, block: Block) -> None:
+        """Each step of each job: our own commands are run, others are known or have no say here."""
+        content = yaml.safe_load(block.text)
+        assert "jobs" in content, f"{block.place}: yaml that is no workflow"
+        for job in content["jobs"].values():
+            for step in job["steps"]:
+                assert "run" in step or "uses" in step, block.place
+                command = step.get("run", "")
+                if command.startswith("kclassify "):
+                    ended = self.place.run(*shlex.split(command)[1:])
+                    assert ended.status == 0, f"{block.place}: {command}\n{ended.out}{ended.err}"
+                    continue
+                assert not command or command.startswith(STEPS_OF_OTHERS), (
+                    f"{block.place}: {command}"
+                )
 
     def _read(self, block: Block) -> None:
         named = re.match(r"# (\S+\.toml)\n", block.text)
@@ -125,6 +146,8 @@ class Workshop:
         path = self.place.write(named[1], block.text)
         if "taxonomy" in named[1]:
             read_taxonomy(path)
+        elif "suite" in named[1]:
+            load_suite(path)
         else:
             load_settings(path)
 

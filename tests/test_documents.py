@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,19 @@ current = "category"
 """
 
 
+def write_repository(place: Place) -> None:
+    """What a workflow finds: a prompt, and a labelled sample with a holdout."""
+    (place.folder / "evals").mkdir()
+    place.write("evals/prompt-new.txt", "Choose the category that fits best.")
+    texts = [" ".join(re.findall("....", sha256(bytes([n])).hexdigest())) for n in range(120)]
+    lines = [
+        {"body": texts[n], "current": "convention", "gold": "playbook"}
+        | {"split": "dev" if n % 2 else "holdout", "id": f"kb-{n}"}
+        for n in range(120)
+    ]
+    place.write("evals/sample.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+
 def said(text: str, labels: tuple[str, ...]) -> tuple[str, float]:
     known = {title: answer for title, _, _, answer in CORPUS}
     return known.get(text.partition("\n")[0], (labels[0], 0.97))
@@ -88,6 +103,8 @@ def test_every_block_of_a_document_does_what_it_shows(document: Path, workshop: 
     if "$ kclassify init" not in text:
         workshop.place.write("kclassify.toml", SETTINGS)
         workshop.place.write("taxonomy.toml", TAXONOMY)
+    if "```yaml" in text:
+        write_repository(workshop.place)
     for block in blocks(document.name, text):
         workshop.carry_out(block)
 
@@ -121,7 +138,8 @@ def test_every_test_that_a_document_names_exists(document: Path) -> None:
         ("console", "$ rm -rf everything", "", "cannot run rm"),
         ("sh", "make demo", "Two commands:", "unmarked"),
         ("sh", "make clean", MARKER, "not to be left out"),
-        ("yaml", "a: b", "", "yaml"),
+        ("yaml", "a: b", "", "no workflow"),
+        ("yaml", "jobs: {a: {steps: [{run: kclassify status}]}}", "", "no run named"),
     ],
 )
 def test_a_block_that_is_wrong_is_found(

@@ -82,8 +82,10 @@ GOLD = {body: gold for _, body, _, gold in articles()}
 
 
 @pytest.fixture
-def origin(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """The corpus in a table, and the model that obeys the confusion model."""
+    monkeypatch.chdir(tmp_path)
+    place = Place(tmp_path, "sqlite:///articles.db")
     engine = create_engine("sqlite:///articles.db")
     with engine.begin() as connection:
         ARTICLES.create(connection)

@@ -41,7 +41,11 @@ def test_two_hundred_good_writes_pass_and_carry_the_policy() -> None:
     assert record.policy is not None
     assert record.policy.threshold == 0.9
     assert record.labels_needed is None
-    assert record.sentence.startswith("This run may write: from confidence 0.90 on at least 90%")
+    assert record.sentence == (
+        "This run may write: of the writes from confidence 0.90 on, at least 90% are right, shown "
+        "with 90% confidence. About 195 rows of the sample become right and about 5 right ones "
+        "become wrong."
+    )
 
 
 def test_nine_wrong_of_fifteen_veto_and_fifteen_right_of_fifteen_do_not_certify() -> None:

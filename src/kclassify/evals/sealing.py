@@ -79,12 +79,19 @@ def sentence_of(verdict: GateVerdict, found: Findings, checks: Sequence[GateChec
 
 def _passed(found: Findings) -> str:
     curve, effect = found.threshold, found.impact
-    sure = f"from confidence {curve.certified:.2f} on at least {curve.target:.0%} of the writes are"
-    told = f"This run may write: {sure} shown to be right"
-    if effect is None:
-        return f"{told}."
-    rows = f"about {effect.better.estimate:,.0f} rows get better"
-    return f"{told}. {rows[0].upper()}{rows[1:]} and about {effect.worse.estimate:,.0f} get worse."
+    is_dev = found.split == "dev"
+    may = "On the dev rows this run would pass" if is_dev else "This run may write"
+    told = (
+        f"{may}: of the writes from confidence {curve.certified:.2f} on, at least "
+        f"{curve.target:.0%} are right, shown with {1 - curve.delta:.0%} confidence."
+    )
+    if effect is not None:
+        place = "" if found.population_is_known else " of the sample"
+        told += (
+            f" About {effect.better.estimate:,.0f} rows{place} become right and about "
+            f"{effect.worse.estimate:,.0f} right ones become wrong."
+        )
+    return f"{told} The sealed holdout decides." if is_dev else told
 
 
 def _failed(found: Findings, checks: Sequence[GateCheck]) -> str:
