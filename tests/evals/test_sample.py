@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("playbook", "pattern")
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+TEXTS = st.text(st.characters(), max_size=30)
 NAMES = TEXTS.filter(bool)
 ROWS = st.builds(
     LabelledItem,

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from kclassify.cli.demo_command import demo
 from kclassify.cli.eval_command import evaluation
 from kclassify.cli.init_command import init
+from kclassify.cli.label_command import label
 from kclassify.cli.ledger_commands import audit, failures, rollback, status
 from kclassify.cli.options import STATUSES, ConfigOption, QuietOption, VerboseOption
 from kclassify.cli.run_commands import commit, dry_run, retry
@@ -69,6 +70,7 @@ app.command("init")(init)
 app.command("demo")(demo)
 app.command("dry-run", epilog=STATUSES)(dry_run)
 app.command("sample")(sample)
+app.command("label")(label)
 app.add_typer(evaluation, name="eval")
 app.command("commit", epilog=STATUSES)(commit)
 app.command("status")(status)

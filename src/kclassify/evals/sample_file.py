@@ -102,10 +102,10 @@ def write_rows(path: Path, rows: Sequence[LabelledItem]) -> None:
 
     The folder is made when it is missing. Raises `SourceError` when it cannot be written.
     """
-    text = "".join(f"{_line(row)}\n" for row in rows)
+    content = b"".join(_line(row) + b"\n" for row in rows)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text.encode("utf-8", "surrogatepass"))
+        _replace(path, content)
     except OSError as error:
         raise SourceError(f"cannot write {path}: {error.strerror}") from None
 
@@ -154,11 +154,14 @@ _ORDER = (
 )
 
 
-def _line(row: LabelledItem) -> str:
+def _line(row: LabelledItem) -> bytes:
     values: dict[str, Any] = {name: getattr(row, name) for name in _ORDER}
     kept = {
         name: dict(value) if name == "votes" else value
         for name, value in values.items()
         if name in _ALWAYS or value not in (None, (), {}, "")
     }
-    return json.dumps(kept, ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(kept, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
+        return json.dumps(kept, allow_nan=False).encode()
