@@ -82,7 +82,7 @@ def passed(
         fingerprint=classifier.fingerprint,
         parts=classifier.fingerprint_parts,
         sample=SampleSeal(
-            path="sample.jsonl", digest=SAMPLE, rows=len(verdicts), frame=frame, split="dev"
+            path="sample.jsonl", digest=SAMPLE, rows=len(verdicts), frame=frame, split="holdout"
         ),
         verdicts=verdicts,
         verdicts_digest=verdicts_digest(verdicts),
