@@ -99,6 +99,15 @@ class Tab:
         ]
 
     @property
+    def refused(self) -> list[str]:
+        """Why requests came to nothing: `csp` for those that the page's policy forbids."""
+        return [
+            event["params"].get("blockedReason", event["params"]["errorText"])
+            for event in self.events
+            if event.get("method") == "Network.loadingFailed"
+        ]
+
+    @property
     def complaints(self) -> list[str]:
         """What the console and the log hold, exceptions and refusals by the policy among it."""
         kinds = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")

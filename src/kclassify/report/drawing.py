@@ -85,8 +85,8 @@ def _svg(paint: Callable[[Any], None], size: tuple[int, int]) -> str:
     style: Any = _STYLE | {setting: colour(name) for setting, name in _COLOURED.items()}
     inches = (size[0] / _POINTS_AN_INCH, size[1] / _POINTS_AN_INCH)
     out = io.StringIO()
-    rc_context: Any = mpl.rc_context  # pyright: ignore[reportUnknownMemberType]
-    with rc_context(style):
+    library: Any = mpl
+    with library.rc_context(style):
         figure = Figure(figsize=inches, facecolor="none")
         canvas: Any = FigureCanvasSVG(figure)
         axes: Any = figure.add_subplot(facecolor="none")
