@@ -99,6 +99,15 @@ def test_without_a_write_among_the_labelled_rows_nothing_is_shown() -> None:
     assert record.labels_needed == 22
 
 
+def test_a_corpus_with_too_few_writes_is_told_so() -> None:
+    cells: Cells = {("convention", "playbook", 0.9): 18}
+    record = sealed(material(writes(15, 0), cells=cells))
+    assert record.verdict is OPEN
+    assert record.labels_needed is None
+    assert "with 3 more writes to label there are too few" in record.sentence
+    assert "--override" in record.sentence
+
+
 def test_more_rows_made_worse_than_better_fail() -> None:
     rows = [answered(n, "essay", "playbook", current="essay") for n in range(30)]
     rows += [answered(100 + n, "essay", "essay") for n in range(10)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -63,7 +64,17 @@ def _policy(
 
 
 def _labels_needed(verdict: GateVerdict, found: Findings) -> int | None:
-    return labels_needed(found.threshold) if verdict is GateVerdict.INCONCLUSIVE else None
+    """None also where there are not as many writes left to label."""
+    needed = labels_needed(found.threshold) if verdict is GateVerdict.INCONCLUSIVE else None
+    return None if needed is None or needed > _unlabelled(found) else needed
+
+
+def _unlabelled(found: Findings) -> float:
+    """The writes that nobody labelled yet, as far as somebody counted them all."""
+    if not found.population_is_known:
+        return math.inf
+    labelled = found.threshold.points[-1].writes if found.threshold.points else 0
+    return max(0, sum(each.count for each in found.transitions) - labelled)
 
 
 def sentence_of(verdict: GateVerdict, found: Findings, checks: Sequence[GateCheck]) -> str:
@@ -118,6 +129,12 @@ def _open(found: Findings, checks: Sequence[GateCheck]) -> str:
     if stale:
         return f"Nothing is shown yet: {stale[0].detail}."
     needed = labels_needed(found.threshold)
+    if needed is not None and needed > _unlabelled(found):
+        return (
+            f"The labels cannot decide: with {_unlabelled(found):,} more writes to label there are "
+            f"too few to show that {found.threshold.target:.0%} are right; read them all, and "
+            'commit with --override "reason".'
+        )
     if needed is None:
         open_ = [each for each in checks if each.verdict is GateVerdict.INCONCLUSIVE]
         return f"Nothing is shown yet: {next(e.detail for e in open_ if not e.warns)}."
