@@ -32,9 +32,11 @@ def test_the_lowest_threshold_that_the_sequence_gets_to_is_certified() -> None:
 
 
 def test_the_first_failure_ends_the_sequence_whatever_comes_after() -> None:
-    curve = certify(*flat((0.95, 100, 20), (0.9, 400, 0)), target=0.9, delta=0.1)
-    assert curve.points[1].lower >= 0.9
-    assert not curve.points[1].tested
+    curve = certify(
+        *flat((0.95, 100, 20), (0.9, 400, 0), (0.85, 100, 0), (0.8, 100, 0)), target=0.9, delta=0.1
+    )
+    assert all(point.lower >= 0.9 for point in curve.points[1:])
+    assert [point.tested for point in curve.points] == [True, False, False, False]
     assert curve.certified is None
 
 

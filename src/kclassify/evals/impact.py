@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 METHOD = "Dirichlet(1/2) posterior, writes without a label predicted"
-_DRAWS = 40_000
+_DRAWS = 20_000
 _PRIOR = 0.5
 
 

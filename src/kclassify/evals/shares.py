@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 METHOD = "post-stratified by predicted label, Jeffreys"
-_DRAWS = 20_000
+_DRAWS = 10_000
 
 
 def post_stratified(

@@ -72,7 +72,7 @@ def certify(
                 certified=tested and lower >= target,
             )
         )
-        going = not tested or points[-1].certified
+        going = going and (points[-1].certified or not tested)
     certified = [point.threshold for point in points if point.certified]
     return ThresholdCurve(
         target=target,
