@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 import webbrowser
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 import typer
 
@@ -37,34 +39,43 @@ def carry_out_label(page: Page, *, as_json: bool) -> None:
     taxonomy = read_taxonomy(page.taxonomy)
     by = "" if page.by is None else checked_name(page.by)
     session = Session(page.path, taxonomy.labels)
-    with LabelServer(session, taxonomy.active, by=by, port=page.port) as server:
-        typer.echo(f"Label at {server.url}", err=as_json)
-        typer.echo("Every label is stored at once. Ctrl-C ends it.", err=True)
-        if page.opens_browser:
-            webbrowser.open(server.url)
-        _serve(server)
+    with (
+        _until_a_signal() as stopped,
+        LabelServer(session, taxonomy.active, by=by, port=page.port) as server,
+    ):
+        thread = threading.Thread(target=server.serve_forever, name="label page")
+        thread.start()
+        try:
+            _announce(page, server.url, as_json=as_json)
+            stopped.wait()
+        finally:  # what was sent before is stored, wholly or not at all
+            server.shutdown()
+            thread.join()
     _report(page.path, session.tally(), as_json=as_json)
 
 
-def _serve(server: LabelServer) -> None:
-    """Until a signal: what was sent before is stored, wholly or not at all."""
-    stopped = threading.Event()
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+def _announce(page: Page, url: str, *, as_json: bool) -> None:
+    typer.echo(f"Label at {url}", err=as_json)
+    typer.echo("Every label is stored at once. Ctrl-C ends it.", err=True)
+    if page.opens_browser:
+        webbrowser.open(url)
 
-    def stop(number: int, frame: Any) -> None:  # noqa: ANN401, ARG001 - what signal calls
+
+@contextmanager
+def _until_a_signal() -> Generator[threading.Event]:
+    """What is set by SIGINT and SIGTERM, which do nothing else meanwhile."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
         stopped.set()
 
-    thread = threading.Thread(target=server.serve_forever, name="label page")
-    thread.start()
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for each in before:
-            signal.signal(each, stop)
-        stopped.wait()
+        yield stopped
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-        server.shutdown()
-        thread.join()
 
 
 def _report(path: Path, tally: Tally, *, as_json: bool) -> None:

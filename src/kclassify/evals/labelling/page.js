@@ -99,7 +99,7 @@ function drawDetails(category, entry) {
   ];
   if (!lines.length) return;
   const details = element("details", "", entry);
-  element("summary", "when to", details);
+  element("summary", "more", details);
   for (const line of lines) element("p", line, details);
 }
 
