@@ -11,6 +11,7 @@ from kclassify.cli.wording import plural, shown
 from kclassify.core.evaluation import Comparison, Evaluation, Scores
 from kclassify.core.gate import GateVerdict
 from kclassify.evals.evaluate import Evaluated, Unfinished
+from kclassify.evals.labelled import Split
 from kclassify.report.numbers import points_with_bounds
 from kclassify.report.wording import (
     STATUS,
@@ -107,6 +108,8 @@ def _warnings(evaluation: Evaluation) -> list[str]:
 def _next(evaluation: Evaluation) -> str:
     gate = evaluation.gate
     match gate.verdict:
+        case GateVerdict.PASS if gate.sample.split == Split.DEV:
+            return "Next: `kclassify eval --holdout`, since only the sealed holdout opens a commit."
         case GateVerdict.PASS:
             return "Next: `kclassify commit`, with this record as [gate] record."
         case GateVerdict.FAIL:

@@ -126,7 +126,7 @@ def chosen_suite(request: Request) -> Suite:
 def _plan(
     request: Request, suite: Suite, settings: Settings | None, ledger: SqlLedger | None
 ) -> Plan:
-    taxonomy = taxonomy_of(suite.candidate, settings)
+    taxonomy = taxonomy_of(suite.candidate, suite, settings)
     active = frozenset(str(label) for label in taxonomy.labels)
     sample = load_sample(suite.run.sample, taxonomy.known, active)
     scored = choose_rows(sample, holdout=request.holdout)
@@ -141,7 +141,7 @@ def _plan(
         sample=sample,
         scored=scored,
         variants=[make_variant(each, suite, settings) for each in asked],
-        record=record_path(suite, settings, request.record),
+        record=record_path(suite, settings, request.record, opens_nothing=scored.is_dev),
     )
 
 

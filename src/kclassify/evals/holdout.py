@@ -25,6 +25,11 @@ class Scored:
     split: str
 
     @property
+    def is_dev(self) -> bool:
+        """Whether they are what people choose by, and so open no commit."""
+        return self.split == Split.DEV
+
+    @property
     def is_sealed(self) -> bool:
         """Whether they are the sealed holdout."""
         return self.split == Split.HOLDOUT

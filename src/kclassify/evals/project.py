@@ -35,12 +35,18 @@ def _nearest(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def record_path(suite: Suite, settings: Settings | None, named: Path | None) -> Path:
-    """Where the gate record goes: where it was told, where commit looks, or beside the suite."""
+def record_path(
+    suite: Suite, settings: Settings | None, named: Path | None, *, opens_nothing: bool = False
+) -> Path:
+    """Where the gate record goes: where it was told, where commit looks, or beside the suite.
+
+    One that `opens_nothing` is put beside the one that might, and never in its place.
+    """
     if named is not None:
         return named
     looked_at = None if settings is None else settings.gate.record
-    return suite.folder / RECORD if looked_at is None else looked_at
+    path = suite.folder / RECORD if looked_at is None else looked_at
+    return path.with_stem(f"{path.stem}.dev") if opens_nothing else path
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +45,24 @@ def make_variant(table: VariantTable, suite: Suite, settings: Settings | None) -
     """
     base = ClassifierSettings() if settings is None else settings.classifier
     chosen = table.over(base)
-    try:
-        taxonomy = read_taxonomy(_taxonomy_of(table, settings))
+    taxonomy = taxonomy_of(table, suite, settings)
+    with _naming(table, suite):
         classifier = make_classifier(taxonomy, chosen, table.model, suite.run.concurrency)
-    except UsageError as error:
-        raise type(error)(f"{suite.path}: variant {table.name!r}: {error}") from None
     return Variant(table.name, classifier, chosen.timeout_s)
 
 
-def taxonomy_of(table: VariantTable, settings: Settings | None) -> Taxonomy[str]:
+def taxonomy_of(table: VariantTable, suite: Suite, settings: Settings | None) -> Taxonomy[str]:
     """The categories of a variant, without making its classifier. Raises `UsageError`."""
-    return read_taxonomy(_taxonomy_of(table, settings))
+    with _naming(table, suite):
+        return read_taxonomy(_taxonomy_of(table, settings))
+
+
+@contextmanager
+def _naming(table: VariantTable, suite: Suite) -> Generator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise type(error)(f"{suite.path}: variant {table.name!r}: {error}") from None
 
 
 def _taxonomy_of(table: VariantTable, settings: Settings | None) -> Path:
