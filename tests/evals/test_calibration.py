@@ -47,6 +47,20 @@ def test_an_overconfident_model_is_calibrated_out_of_fold() -> None:
     assert found.slope > 0
 
 
+def test_the_score_after_is_that_of_rows_that_were_held_out() -> None:
+    numbers = np.random.default_rng(5)
+    sure, right = numbers.uniform(0.5, 1.0, 24), numbers.random(24) < 0.5
+    answers = [
+        answered(n, "a" if is_right else "b", "a", confidence=float(c))
+        for n, (c, is_right) in enumerate(zip(sure, right, strict=True))
+    ]
+    found = calibrate(answers)
+    assert found is not None
+    odds = np.log(sure / (1 - sure))
+    fitted = 1 / (1 + np.exp(-(found.slope * odds + found.intercept)))
+    assert found.brier_after > np.mean((fitted - right) ** 2) + 0.005
+
+
 def test_rows_that_keep_their_label_are_no_disagreements() -> None:
     kept = [answered(n, "a", "a", current="a", confidence=0.9) for n in range(50)]
     assert calibrate(kept) is None

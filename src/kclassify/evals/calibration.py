@@ -123,4 +123,4 @@ def _sigmoid(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float
 def _regression() -> Any:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    return LogisticRegression(C=_WEAK)
+    return LogisticRegression(C=_WEAK, solver="newton-cholesky")
