@@ -234,3 +234,11 @@ def test_a_subset_keeps_the_rows_that_are_picked() -> None:
     assert design.weights.tolist() == [1, 3]
     assert design.strata.tolist() == [0, 1]
     assert design.clusters.tolist() == [5, 7]
+
+
+def test_the_variance_of_a_stratified_total_is_the_textbooks() -> None:
+    values = np.array([1.0, 0, 0, 5, 7, 2, 4])
+    strata = [0, 0, 0, 1, 1, 1, 1]
+    units = made([1.0] * 7, strata, list(range(7))).units
+    expected = 3 * values[:3].var(ddof=1) + 4 * values[3:].var(ddof=1)
+    assert units.variance(values) == pytest.approx(expected)
