@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kclassify.core.taxonomy import Category
 from kclassify.errors import SourceError, UsageError
-from kclassify.evals import sample_file
+from kclassify.evals import whole_file
 from kclassify.evals.labelled import GoldStatus, LabelledItem
 from kclassify.evals.labelling.server import LabelServer
 from kclassify.evals.labelling.session import Session
@@ -343,9 +343,9 @@ def test_a_full_disk_loses_no_earlier_label_and_is_told(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sample_file.os, "fsync", full)
+        patch.setattr(whole_file.os, "fsync", full)
         status, told = browser.ask("POST", "/api/vote", {"id": "kb-1", "label": "pattern"})
-    assert (status, told["error"]) == (500, f"cannot write {path}: No space left on device")
+    assert (status, told["error"]) == (400, f"{path}: cannot be written: No space left on device")
     assert {row.id for row in rows(path).values() if row.gold} == {"kb-0"}
     assert browser.queue()["kb-1"] is None
     assert browser.vote("kb-1", "pattern") == 200

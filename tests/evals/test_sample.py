@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kclassify.core.gate import text_digest
-from kclassify.errors import SourceError
-from kclassify.evals import sample_file
+from kclassify.errors import SourceError, UsageError
+from kclassify.evals import whole_file
 from kclassify.evals.labelled import Frame, GoldStatus, LabelledItem, Split
 from kclassify.evals.sample import load_sample, write_sample
 from kclassify.evals.sample_file import file_digest, read_rows
@@ -25,7 +25,7 @@ TEXTS = st.text(st.characters(), max_size=30)
 NAMES = TEXTS.filter(bool)
 ROWS = st.builds(
     LabelledItem,
-    id=NAMES,
+    id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9),
     body=TEXTS,
     title=st.none() | NAMES,
     current=st.none() | NAMES,
@@ -95,8 +95,8 @@ def test_a_file_is_replaced_wholly_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sample_file.os, "fsync", full)
-        with pytest.raises(SourceError, match=r"cannot write .*sample.jsonl: No space left"):
+        patch.setattr(whole_file.os, "fsync", full)
+        with pytest.raises(UsageError, match=r"sample.jsonl: cannot be written: No space left"):
             write_sample(path, [LabelledItem(id="2", body="b")])
     assert [row.id for row in read_rows(path)] == ["1"]
     assert [each.name for each in tmp_path.iterdir()] == ["sample.jsonl"]

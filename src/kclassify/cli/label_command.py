@@ -35,9 +35,9 @@ def label(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open the page where people label a sample, on this machine alone.
+    """Open the page where people label a sample.
 
-    Each label is in the file at once. Ctrl-C ends it, and nothing is lost.
+    It is for this machine alone. Each label is in the file at once; Ctrl-C loses nothing.
     """
     from kclassify.cli.labelling import Page, carry_out_label
     from kclassify.config import load_settings

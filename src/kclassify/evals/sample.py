@@ -77,5 +77,5 @@ def load_sample(path: Path, taxonomy_known: Collection[str], active: Collection[
 
 
 def write_sample(path: Path, rows: Sequence[LabelledItem]) -> None:
-    """Put the rows in place of the file, all of them or none. Raises `SourceError`."""
+    """Put the rows in place of the file, all of them or none. Raises `UsageError`."""
     write_rows(path, rows)

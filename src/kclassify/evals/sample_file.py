@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from kclassify.core.gate import text_digest
 from kclassify.errors import SourceError
 from kclassify.evals.labelled import Frame, GoldStatus, LabelledItem, Split
+from kclassify.evals.whole_file import write_whole
 from kclassify.sources.records import jsonl_records
 
 
@@ -100,35 +99,9 @@ def _known(name: str) -> str:
 def write_rows(path: Path, rows: Sequence[LabelledItem]) -> None:
     """Put the rows in place of the file, all of them or none.
 
-    The folder is made when it is missing. Raises `SourceError` when it cannot be written.
+    The folder is made when it is missing. Raises `UsageError` when it cannot be written.
     """
-    content = b"".join(_line(row) + b"\n" for row in rows)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content)
-    except OSError as error:
-        raise SourceError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+    write_whole(path, b"".join(_line(row) + b"\n" for row in rows))
 
 
 _ALWAYS = frozenset({"id", "body", "gold", "frame"})

@@ -61,11 +61,12 @@ from kclassify.cli import main
 
 main(["eval", str(Path(__file__).with_name("suite.toml")), *sys.argv[1:]])
 '''
+_SAMPLE = "sample.jsonl"
 _FILES = {
     "__init__.py": _PACKAGE,
     "__main__.py": _MAIN,
     "suite.toml": _SUITE,
-    "sample.jsonl": "",
+    _SAMPLE: "",
     "README.md": _README,
 }
 
@@ -73,14 +74,17 @@ _FILES = {
 def write_scaffold(folder: Path, *, force: bool = False) -> list[Path]:
     """Write the files; their paths. With `force` those that are there are written over.
 
-    A sample that is there is never written over. Raises `UsageError` when one is there already, or
-    cannot be written; nothing is written then.
+    A sample that is there is left as it is. Raises `UsageError` when another one is there already,
+    or cannot be written; nothing is written then.
     """
-    files = {folder / name: text for name, text in _FILES.items()}
+    files = {
+        folder / name: text
+        for name, text in _FILES.items()
+        if name != _SAMPLE or not (folder / name).exists()
+    }
     there = [path for path in files if path.exists()]
     if there and not force:
         raise UsageError(f"{there[0]} is there already: give another folder, or --force")
-    written = [path for path in files if path.name != "sample.jsonl" or path not in there]
-    for path in written:
-        write_whole(path, files[path])
-    return written
+    for path, text in files.items():
+        write_whole(path, text)
+    return list(files)

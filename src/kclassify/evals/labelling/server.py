@@ -18,7 +18,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from kclassify.core.taxonomy import Category
-from kclassify.errors import KclassifyError, SourceError, UsageError
+from kclassify.errors import KclassifyError, UsageError
 from kclassify.evals.labelling.session import Session
 
 _ADDRESS = "127.0.0.1"
@@ -110,10 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
             status = HTTPStatus.OK
         except Refused as refused:
             status, kind, content = refused.status, *_as_json({"error": str(refused)})
-        except SourceError as error:  # the file cannot be written
-            status, kind, content = HTTPStatus.INTERNAL_SERVER_ERROR, *_as_json(_told(error))
         except KclassifyError as error:
-            status, kind, content = HTTPStatus.BAD_REQUEST, *_as_json(_told(error))
+            status, kind, content = HTTPStatus.BAD_REQUEST, *_as_json({"error": str(error)})
         self._send(status, kind, content)
 
     def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
@@ -213,10 +211,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Title and text, and nothing of what anybody or anything said of them."""
         row = self.server.session.row(identity)
         return {"id": row.id, "title": row.title, "body": row.body}
-
-
-def _told(error: KclassifyError) -> dict[str, str]:
-    return {"error": str(error)}
 
 
 def _as_json(value: object) -> tuple[str, bytes]:

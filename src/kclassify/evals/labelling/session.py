@@ -73,7 +73,7 @@ class Session:
             return self._row(identity)
 
     def vote(self, identity: str, by: str, label: str | None) -> None:
-        """Store what somebody said, or take it back. Raises `UsageError` and `SourceError`."""
+        """Store what somebody said, or take it back. Raises `UsageError`."""
         name = checked_name(by)
         if label is not None and label not in self._labels:
             raise UsageError(f"{label!r} is no active category of the taxonomy")
