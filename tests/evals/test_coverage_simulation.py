@@ -248,10 +248,15 @@ def percentile_alone(rows: Rows, found: Scores, seed: int) -> Interval | None:
 
 @pytest.mark.parametrize(
     ("n", "simulations", "macro_f1", "kappa"),
-    [(15, 600, 0.83, 0.85), (50, 600, 0.90, 0.95), (200, 300, 0.94, 0.95), (1000, 200, 0.95, 0.95)],
+    [
+        (15, 600, 0.83, 0.85),
+        (50, 600, 0.90, 0.95),  # two classes have one row in fifty: macro-F1 rests on next to none
+        (200, 300, 0.94, 0.95),
+        (1000, 200, 0.95, 0.95),
+    ],
 )
 @pytest.mark.parametrize("world", [ORDINARY, NEARLY_PERFECT], ids=["ordinary", "nearly perfect"])
-def test_the_bootstraps_hold_as_often_as_they_did_in_the_method_sheet(
+def test_macro_f1_and_kappa_hold_as_often_as_their_rows_allow(
     world: World, n: int, simulations: int, macro_f1: float, kappa: float
 ) -> None:
     tally = score_tally(world, n, simulations)
