@@ -120,6 +120,10 @@ def test_a_holdout_that_is_apart_passes(check: Any) -> None:
             "rows 'kb-1' and 'kb-2' are the same text with different labels, 'pattern' and 'play",
         ),
         (
+            [line(1), line(2), line(3, gold=None, votes={"ann": "pattern", "bob": "insight"})],
+            "row 'kb-3' is left out, since people disagree: let a third person decide",
+        ),
+        (
             [line(n, **OF_TWO | {"stratum_n": 5, "weight": 2.0}) for n in (1, 2)],
             "5 rows of stratum 'a' were drawn and 2 are there",
         ),

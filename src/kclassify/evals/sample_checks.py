@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import isclose
 from pathlib import Path
 
 from kclassify.errors import SourceError, TaxonomyError
-from kclassify.evals.labelled import Frame, LabelledItem, Split
+from kclassify.evals.labelled import LabelledItem, Split
 from kclassify.evals.near_duplicates import LEAK, near_pairs
+from kclassify.evals.sample_weights import named, refuse_missing_weights, refuse_wrong_weights
 
 _LISTED = 5
 FEWEST = 2
@@ -78,57 +78,10 @@ def _refuse_edited(rows: Sequence[LabelledItem], labels: _Labels) -> None:
             )
 
 
-def _refuse_missing_weights(rows: Sequence[LabelledItem], labels: _Labels) -> None:
+def _refuse_weights(rows: Sequence[LabelledItem], labels: _Labels) -> None:
     del labels
-    without = [row for row in rows if row.weight is None]
-    if not without:
-        return
-    if len(without) < len(rows):
-        raise SourceError(
-            f"{_named(without)} without a weight, where other rows have one: give all rows a "
-            "weight, or none"
-        )
-    if any(row.stratum is not None for row in rows):
-        raise SourceError(
-            "its rows are of strata and have no weight, so the rare ones would count for too much: "
-            "give each row `weight` = stratum_N / stratum_n, or draw it with `kclassify sample`"
-        )
-    frames = sorted({row.frame.value for row in rows})
-    if len(frames) > 1 or Frame.TOP_UP in {row.frame for row in rows}:
-        raise SourceError(
-            f"its rows are of the frames {' and '.join(frames)} and have no weight: give each row "
-            "`stratum`, `stratum_N`, `stratum_n` and `weight`, or draw it with `kclassify sample`"
-        )
-
-
-def _refuse_wrong_weights(rows: Sequence[LabelledItem], labels: _Labels) -> None:
-    del labels
-    sizes: dict[str | None, tuple[int | None, int | None]] = {}
-    for row in rows:
-        size = (row.stratum_N, row.stratum_n)
-        if sizes.setdefault(row.stratum, size) != size:
-            raise SourceError(
-                f"row {row.id!r}: {_stratum(row)} has {_size(size)} here and "
-                f"{_size(sizes[row.stratum])} in another row: one of them is wrong"
-            )
-        _refuse_wrong_weight(row)
-
-
-def _refuse_wrong_weight(row: LabelledItem) -> None:
-    if (row.stratum_N is None) != (row.stratum_n is None):
-        raise SourceError(f"row {row.id!r}: stratum_N and stratum_n go together")
-    if row.stratum_N is None or row.stratum_n is None:
-        return
-    if row.stratum_n > row.stratum_N:
-        raise SourceError(
-            f"row {row.id!r}: {row.stratum_n} rows were drawn from {row.stratum_N}: more than "
-            "there are"
-        )
-    due = row.stratum_N / row.stratum_n
-    if row.weight is not None and not isclose(row.weight, due, rel_tol=1e-6):
-        raise SourceError(
-            f"row {row.id!r}: its weight is {row.weight:g}, and stratum_N / stratum_n is {due:g}"
-        )
+    refuse_missing_weights(rows)
+    refuse_wrong_weights(rows)
 
 
 def _refuse_straddling_clusters(rows: Sequence[LabelledItem], labels: _Labels) -> None:
@@ -150,7 +103,7 @@ def _refuse_half_split(rows: Sequence[LabelledItem], labels: _Labels) -> None:
     without = [row for row in rows if row.split is None]
     if without and len(without) < len(rows):
         raise SourceError(
-            f"{_named(without)} without a split, where other rows have one: give each row dev or "
+            f"{named(without)} without a split, where other rows have one: give each row dev or "
             "holdout, or none of them any"
         )
 
@@ -237,6 +190,16 @@ def _warn_of_unlabelled(rows: Sequence[LabelledItem], labels: _Labels) -> Iterat
             )
 
 
+def _warn_of_contested(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
+    del labels
+    contested = [row for row in rows if row.gold is None and len(set(row.votes.values())) > 1]
+    if contested:
+        yield (
+            f"{named(contested)} left out, since people disagree: let a third person decide with "
+            "`kclassify label`"
+        )
+
+
 def _warn_of_lost(rows: Sequence[LabelledItem], labels: _Labels) -> Iterator[str]:
     """Rows that were taken out of the file: what is left is no random sample any more."""
     del labels
@@ -255,8 +218,7 @@ _REFUSALS: tuple[Callable[[Sequence[LabelledItem], _Labels], None], ...] = (
     _refuse_too_few,
     _refuse_strange_gold,
     _refuse_edited,
-    _refuse_missing_weights,
-    _refuse_wrong_weights,
+    _refuse_weights,
     _refuse_half_split,
     _refuse_straddling_clusters,
     _refuse_same_text_apart,
@@ -266,6 +228,7 @@ _WARNINGS: tuple[Callable[[Sequence[LabelledItem], _Labels], Iterable[str]], ...
     _warn_of_twins,
     _warn_of_absent,
     _warn_of_unlabelled,
+    _warn_of_contested,
     _warn_of_lost,
 )
 
@@ -283,18 +246,3 @@ def _is_one_cluster(rows: Sequence[LabelledItem]) -> bool:
 
 def _text(row: LabelledItem) -> str:
     return f"{row.title or ''}\n{row.body}"
-
-
-def _named(rows: Sequence[LabelledItem]) -> str:
-    names = ", ".join(repr(row.id) for row in rows[:_LISTED])
-    more = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
-    return f"row {names} is" if len(rows) == 1 else f"rows {names}{more} are"
-
-
-def _stratum(row: LabelledItem) -> str:
-    return "the frame" if row.stratum is None else f"stratum {row.stratum!r}"
-
-
-def _size(size: tuple[int | None, int | None]) -> str:
-    whole, drawn = size
-    return "no size" if whole is None else f"{drawn} of {whole} rows"
