@@ -314,6 +314,10 @@ def _edit(name: str, more: str) -> Callable[[Place], object]:
     return edit
 
 
+def _remove_the_record(place: Place) -> None:
+    (place.folder / "gate.json").unlink()
+
+
 @pytest.mark.parametrize(
     ("alter", "problem"),
     [
@@ -321,7 +325,7 @@ def _edit(name: str, more: str) -> Callable[[Place], object]:
         (_edit("taxonomy.toml", '\n[[category]]\nname = "new"\ndefinition = "n"\n'), "taxonomy"),
         (_edit("kclassify.toml", '\n[classifier]\nmodel = "claude-y"\n'), "model"),
         (_edit("kclassify.toml", '\n[classifier]\ninstructions = "strict.txt"\n'), "prompt"),
-        (lambda place: (place.folder / "gate.json").unlink(), "no such gate record"),
+        (_remove_the_record, "no such gate record"),
     ],
     ids=["sample", "taxonomy", "model", "prompt", "no record"],
 )
@@ -479,7 +483,7 @@ def test_half_a_question_is_wrong_usage(place: Place, arguments: tuple[str, ...]
 def test_without_its_extra_an_evaluation_names_it(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kclassify.evals.extra.find_spec", lambda name: None)
+    monkeypatch.setattr("kclassify.evals.extra.find_spec", {}.get)
     for arguments in (("eval",), ("eval", "plan", "--precision", "0.9", "--true", "0.95")):
         ended = place.run(*arguments)
         assert ended.status == 2

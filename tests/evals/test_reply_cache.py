@@ -72,30 +72,45 @@ def test_two_evaluations_may_add_to_the_same_replies(tmp_path: Path) -> None:
     assert all(again.find(digest, 0) is not None for digest in ("d1", "d2", "d3"))
 
 
+HEADER, KEPT = 0, 1
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("line", "before", "after"),
     [
-        lambda lines: [lines[0].replace('"format":1', '"format":2'), *lines[1:]],
-        lambda lines: [lines[0].replace('"f"', '"g"'), *lines[1:]],
-        lambda lines: lines[1:],
-        lambda lines: [lines[0], lines[1].replace("0.625", "NaN")],
-        lambda lines: [lines[0], lines[1].replace("0.625", "null")],
-        lambda lines: [lines[0], lines[1].replace("0.625", "1.5")],
-        lambda lines: [lines[0], lines[1].replace("judged", "guessed")],
-        lambda lines: [lines[0], lines[1].replace('"detail"', '"details"')],
-        lambda lines: [lines[0], "3"],
+        (HEADER, '"format":1', '"format":2'),
+        (HEADER, '"f"', '"g"'),
+        (KEPT, "0.625", "NaN"),
+        (KEPT, "0.625", "null"),
+        (KEPT, "0.625", "1.5"),
+        (KEPT, "judged", "guessed"),
+        (KEPT, '"detail"', '"details"'),
     ],
-    ids=["format", "fingerprint", "header", "nan", "none", "above 1", "kind", "field", "number"],
+    ids=["format", "fingerprint", "nan", "none", "above 1", "kind", "field"],
 )
 def test_what_another_version_wrote_is_refused_and_the_way_out_named(
-    tmp_path: Path, change: object
+    tmp_path: Path, line: int, before: str, after: str
 ) -> None:
     ReplyCache(tmp_path, "f").keep("d1", 0, REPLY)
-    path = only_file(tmp_path)
-    lines = [line for line in path.read_text().split("\n") if line]
-    path.write_text("\n".join(change(lines)))  # type: ignore[operator]
+    lines = only_file(tmp_path).read_text().split()
+    assert before in lines[line]
+    lines[line] = lines[line].replace(before, after)
+    refuse(tmp_path, lines)
+
+
+def test_replies_without_a_header_and_lines_that_hold_something_else_are_refused(
+    tmp_path: Path,
+) -> None:
+    ReplyCache(tmp_path, "f").keep("d1", 0, REPLY)
+    header, kept = only_file(tmp_path).read_text().split()
+    refuse(tmp_path, [kept])
+    refuse(tmp_path, [header, "3"])
+
+
+def refuse(folder: Path, lines: list[str]) -> None:
+    only_file(folder).write_text("\n".join(lines))
     with pytest.raises(UsageError, match="kept by another version of kclassify: delete the folder"):
-        ReplyCache(tmp_path, "f")
+        ReplyCache(folder, "f")
 
 
 def test_an_outage_is_never_kept(tmp_path: Path) -> None:

@@ -88,7 +88,13 @@ def _obstacle(rows: Sequence[LabelledItem]) -> str | None:
         return f"it needs {_FEWEST} rows of each category, and {rarest!r} has {count}"
     if len(rows) > _MOST_ROWS:
         return f"it is fitted on at most {_MOST_ROWS:,} rows, and there are {len(rows):,}"
-    return None
+    clusters = {(row.gold, _cluster(row)) for row in rows}
+    alone = [label for label, n in Counter(label for label, _ in clusters).items() if n == 1]
+    return f"all rows of {alone[0]!r} are in one cluster" if alone else None
+
+
+def _cluster(row: LabelledItem) -> str:
+    return f"cluster {row.cluster_id}" if row.cluster_id is not None else f"row {row.id}"
 
 
 def _folds(rows: Sequence[LabelledItem], seed: int) -> Iterator[tuple[list[int], list[int]]]:
@@ -96,7 +102,7 @@ def _folds(rows: Sequence[LabelledItem], seed: int) -> Iterator[tuple[list[int],
 
     gold = [str(row.gold) for row in rows]
     folds = min(_FOLDS, *Counter(gold).values())
-    clusters = [row.cluster_id or f"row {i}" for i, row in enumerate(rows)]
+    clusters = [_cluster(row) for row in rows]
     groups = clusters if len(set(clusters)) < len(rows) else None
     kind: Any = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(folds, shuffle=True, random_state=seed)
