@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -94,6 +94,12 @@ def test_what_a_site_links_on_its_own_is_broken(text: str, broken: str) -> None:
     assert shown.replace("\u200b", "") == f"x {text}"
 
 
+@example("- a")
+@example("+ a")
+@example("= a")
+@example("12. a")
+@example("3) a")
+@example("a | b")
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_no_text_is_markup(text: str) -> None:
     rendered = RENDERER.render(f"start\n\n{escaped(text)}\n\n| a |\n| --- |\n| {escaped(text)} |\n")
@@ -101,3 +107,5 @@ def test_no_text_is_markup(text: str) -> None:
     assert set(found.tags) <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
     assert found.tags.count("tr") == 2
     assert found.tags.count("td") == 1
+    before, cell = seen(rendered.split("<table>")[0]).words, seen(rendered.split("<td>")[1]).words
+    assert before == f"start {cell}".rstrip()

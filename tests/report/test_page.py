@@ -49,6 +49,7 @@ def test_a_page_fetches_nothing(evaluation: Evaluation) -> None:
     assert "default-src 'none'" in " ".join(found.values("content"))
     assert not {"script", "img", "iframe", "object", "base", "form"} & set(found.tags)
     assert found.tags.count("link") == 1
+    assert found.tags.count("style") == 1
     assert all(value == "data:," or value.startswith("#") for value in found.values("href"))
     assert not found.values("src")
     assert not [name for name, _ in found.attributes if name.startswith("on")]
