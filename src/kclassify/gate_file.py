@@ -49,9 +49,9 @@ def read_record(path: Path) -> GateRecord:
     except (ValueError, RecursionError):
         raise UsageError(f"{path}: not a gate record, which is JSON: {_AGAIN}") from None
     version: Any = cast("Any", content).get("version") if isinstance(content, dict) else None
-    if version != GATE_VERSION:
+    if type(version) is not int or version != GATE_VERSION:
         raise UsageError(
-            f"{path}: a gate record of version {version!s:.20}, and this kclassify knows "
+            f"{path}: a gate record of version {version!r:.20}, and this kclassify knows "
             f"{GATE_VERSION}: evaluate again with `kclassify eval`"
         )
     try:

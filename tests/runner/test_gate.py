@@ -90,8 +90,8 @@ async def test_the_certified_threshold_holds_over_a_laxer_setting_and_says_so() 
 async def test_a_stricter_setting_holds_over_the_certified_threshold() -> None:
     world = await after_a_dry_run()
     gate = opening(record_of(world, threshold=0.5))
-    settings = {"min_confidence": 0.75, "min_confidence_by_category": {"right": 0.9}}
-    assert await world.runner(gate=gate, **settings).commit() == Done()
+    runner = world.runner(gate=gate, min_confidence_by_category={"right": 0.9})
+    assert await runner.commit() == Done()
     assert set(written(world)) == {1, 5, 7, 11, 2, 8}
     assert world.told(Warned) == []
 

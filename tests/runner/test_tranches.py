@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import anyio.lowlevel
 import pytest
 
 from kclassify import Advance, Done, Halt, Snooze
@@ -14,6 +15,7 @@ from tests.runner.gates import opening, passed
 from tests.runner.world import World, failing, rows
 
 if TYPE_CHECKING:
+    from kclassify import Item
     from kclassify.core.decision import Decision
     from kclassify.runner import ReclassifyRunner
 
@@ -39,9 +41,9 @@ def written(world: World) -> list[int]:
 
 
 def in_tranches(
-    world: World, people: People | None, size: int = 10, checks: int = 4, **settings: object
+    world: World, people: People | None, size: int = 10, checks: int = 4
 ) -> ReclassifyRunner:
-    return world.runner(canary=people, tranches=Tranches(size, checks), **settings)
+    return world.runner(canary=people, tranches=Tranches(size, checks))
 
 
 def is_paused(decision: Decision) -> bool:
@@ -181,6 +183,18 @@ async def test_an_outage_within_a_tranche_snoozes_and_the_tranche_goes_on_after_
     world.script = answers
     assert is_paused(await runner.commit(override="test"))
     assert len(written(world)) == 10
+
+
+async def test_calls_in_flight_at_the_end_of_a_tranche_land_and_are_kept() -> None:
+    async def slow_later(item: Item) -> str:
+        for _ in range(200 if int(str(item.key)) > 10 else 0):
+            await anyio.lowlevel.checkpoint()
+        return "left"
+
+    world = World(items=rows(35), script=slow_later)
+    assert is_paused(await in_tranches(world, People()).commit(override="test"))
+    assert len(world.asked) > 10
+    assert len(world.ledger.verdicts) == len(world.asked)
 
 
 async def test_a_dry_run_knows_no_tranches() -> None:
