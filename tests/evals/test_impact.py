@@ -46,6 +46,7 @@ def test_what_was_not_seen_may_still_be_there_and_may_be_nothing() -> None:
     assert found.worse.low == 0
     assert 0 < found.worse.high < 300
     assert found.better.high == 10_000
+    assert impact(200, 0, 0, 100_000_000).worse.low == 0
 
 
 def test_more_labelled_writes_than_writes_are_refused() -> None:

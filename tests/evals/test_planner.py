@@ -57,6 +57,13 @@ def test_the_power_is_that_of_the_test_itself() -> None:
     assert mcnemar_power(304, 0.05, 0.10, 0.05) < 0.8 <= mcnemar_power(305, 0.05, 0.10, 0.05)
 
 
+@pytest.mark.parametrize(("difference", "discordance"), [(0.4, 0.6), (0.10, 0.15), (0.03, 0.05)])
+def test_no_smaller_sample_has_the_power(difference: float, discordance: float) -> None:
+    rows = rows_to_show(difference, discordance)
+    fewer = range(max(1, rows - 100), rows)
+    assert all(mcnemar_power(n, difference, discordance, 0.05) < 0.8 for n in fewer)
+
+
 def test_a_tiny_difference_needs_no_patience_to_plan() -> None:
     assert rows_to_show(0.001, 0.02) == pytest.approx(156_000, rel=0.02)
 

@@ -94,6 +94,13 @@ def test_many_confidences_are_cut_at_multiples_of_a_twentieth_and_the_floor() ->
     assert curve.certified == 0.72
 
 
+def test_a_cut_that_adds_no_write_is_no_threshold() -> None:
+    numbers = np.random.default_rng(2)
+    sure = np.concatenate([numbers.uniform(0.9, 1.0, 200), numbers.uniform(0.61, 0.64, 200)])
+    curve = certify(sure.tolist(), [True] * 400, target=0.9, delta=0.1)
+    assert [p.threshold for p in curve.points] == [0.95, 0.9, 0.6]
+
+
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("world", [GOOD_RUN, ORDINARY])
 def test_mapies_fixed_sequence_certifies_the_same_threshold(world: World, seed: int) -> None:

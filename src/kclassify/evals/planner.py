@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _NEGLIGIBLE = 1e-10
 _MOST_LABELS = 10_000_000
-_STEPS_BACK = 64
 
 
 def rows_to_show(
@@ -152,13 +151,11 @@ def _by_normal_approximation(
 
 
 def _first(is_enough: Callable[[int], bool], guess: int) -> int:
-    """The first number that is enough, where power rises with small steps back on its way."""
+    """The least number from 1 on that is enough, found from a guess."""
     most = guess
     while not is_enough(most):
         most += max(most // 10, 1)
-    near = _smallest(is_enough, 0, most)
-    before = range(max(1, near - _STEPS_BACK), near)
-    return next((rows for rows in before if is_enough(rows)), near)
+    return _smallest(is_enough, 0, most)
 
 
 def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int:
