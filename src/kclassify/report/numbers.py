@@ -13,7 +13,6 @@ MINUS = "\u2212"
 DASH = "\u2013"
 NONE = "\u2014"
 _NEARLY_NONE, _NEARLY_ALL = 0.0005, 0.9995
-_MILLION = 1_000_000
 _CONFIDENCE = len("0.80")
 
 
@@ -117,11 +116,6 @@ def seconds(value: float | None) -> str:
     if value is None:
         return NONE
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
-
-
-def many(number: int) -> str:
-    """`1.2 million`, `48,211`."""
-    return f"{number / _MILLION:.1f} million" if number >= _MILLION else f"{number:,}"
 
 
 def counted(number: int, noun: str, nouns: str | None = None) -> str:

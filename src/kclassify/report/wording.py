@@ -5,7 +5,6 @@ from __future__ import annotations
 from kclassify.core.evaluation import (
     Calibration,
     Comparison,
-    Cost,
     Evaluation,
     Flip,
     GoldQuality,
@@ -25,13 +24,10 @@ from kclassify.report.numbers import (
     confidence,
     counted,
     figure,
-    many,
     percent,
     probability,
     rounded,
-    rows_between,
     score_with_bounds,
-    seconds,
 )
 
 STATUS = {
@@ -208,20 +204,6 @@ def looks_sentence(looks: Looks) -> str:
     return f"This is look {looks.number}{of} at {sample}."
 
 
-def cost_sentence(name: str, cost: Cost) -> str:
-    """Calls, tokens and waiting."""
-    waited = ""
-    if cost.latency_p50_s is not None and cost.latency_p95_s is not None:
-        waited = (
-            f" Half of the calls took {seconds(cost.latency_p50_s)} or less, 95% "
-            f"{seconds(cost.latency_p95_s)} or less."
-        )
-    return (
-        f"{name} took {counted(cost.calls, 'call')} and {counted(cost.replayed, 'replay')}: "
-        f"{many(cost.input_tokens)} tokens in, {many(cost.output_tokens)} out.{waited}"
-    )
-
-
 def check_facts(check: GateCheck) -> str:
     """`estimate 0.926, bound 0.902, target 0.9, n 204, method ..., alpha 0.1`: what there is."""
     told = [
@@ -239,11 +221,6 @@ def scores_line(scores: Scores) -> tuple[str, str, str]:
     """Accuracy, macro-F1 and kappa as they stand in a table."""
     accuracy = f"{percent(scores.accuracy.estimate)} ({between(scores.accuracy)})"
     return accuracy, score_with_bounds(scores.macro_f1), score_with_bounds(scores.kappa)
-
-
-def net_sentence(impact: Impact) -> str:
-    """`between 1,700 and 2,000 rows`, of what more get better than worse."""
-    return f"plausibly {rows_between(impact.net)}"
 
 
 def p_sentence(value: float) -> str:
