@@ -34,10 +34,7 @@ def impact(better: int, worse: int, neutral: int, writes: int, *, seed: int = 0)
         )
     drawn = seen + _unlabelled(seen, writes - labelled, seed)
     scaled = seen * writes / labelled if labelled else np.full(3, writes / 3)
-    found = [
-        _interval(drawn[:, place], float(scaled[place]), seen[place], labelled, writes)
-        for place in range(3)
-    ]
+    found = [_between(drawn[:, at], float(scaled[at]), labelled) for at in range(3)]
     net = drawn[:, 0] - drawn[:, 1]
     return Impact(
         writes=writes,
@@ -56,19 +53,11 @@ def _unlabelled(seen: NDArray[np.int_], number: int, seed: int) -> NDArray[np.in
     return np.asarray(random.multinomial(number, shares))
 
 
-def _interval(
-    drawn: NDArray[np.int_], estimate: float, seen: int, labelled: int, writes: int
-) -> Interval:
-    """The posterior's middle, down to what is known when none or all of the labelled are so.
-
-    Without that, a share of 0 or 1 would never be covered (Brown, Cai and DasGupta 2001).
-    """
-    found = _between(drawn, estimate, labelled)
-    low = float(seen) if seen == 0 else found.low
-    high = float(writes) if seen == labelled else found.high
-    return Interval(found.estimate, low, high, found.n, found.method)
-
-
 def _between(drawn: NDArray[np.int_], estimate: float, labelled: int) -> Interval:
+    """The posterior's middle, made to hold the estimate.
+
+    So a kind that was not seen may be none of the writes, and one that was always seen all of them;
+    without that, a share of 0 or 1 would never be covered (Brown, Cai and DasGupta 2001).
+    """
     low, high = (float(bound) for bound in np.quantile(drawn, [0.025, 0.975]))
     return Interval(estimate, min(low, estimate), max(high, estimate), float(labelled), METHOD)
