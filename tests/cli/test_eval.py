@@ -213,6 +213,10 @@ def test_the_verdicts_of_a_dry_run_are_not_asked_for_again_nor_those_of_an_evalu
     assert stub.count == 0
     assert found.json["population_is_dry_run"]
     assert found.json["population"] == 4
+    place.write("suite.toml", SUITE + OTHER)
+    another = place.run("eval", "suite.toml", "--json")
+    assert stub.count == 4
+    assert not another.json["population_is_dry_run"]
 
 
 def test_without_settings_a_suite_says_all_itself(place: Place, stub: StubMessagesAPI) -> None:
