@@ -8,14 +8,13 @@ from pathlib import Path
 from kclassify.cli.exit_status import INCOMPLETE, STALE, record_status
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.wording import plural, shown
-from kclassify.core.evaluation import Comparison, Evaluation, Scores
+from kclassify.core.evaluation import Comparison, Evaluation, Scores, VariantResult
 from kclassify.core.gate import GateVerdict
 from kclassify.evals.evaluate import Evaluated, Unfinished
 from kclassify.evals.labelled import Split
-from kclassify.report.numbers import points_with_bounds
+from kclassify.report.numbers import points_with_bounds, seconds
 from kclassify.report.wording import (
     STATUS,
-    cost_sentence,
     impact_sentence,
     looks_sentence,
     noise_sentence,
@@ -96,8 +95,18 @@ def _findings(evaluation: Evaluation) -> Iterator[str]:
     for variant in evaluation.variants:
         if variant.noise is not None:
             yield noise_sentence(variant.name, variant.noise)
-        yield cost_sentence(variant.name, variant.cost)
+        yield _cost(variant)
     yield looks_sentence(evaluation.looks)
+
+
+def _cost(variant: VariantResult) -> str:
+    cost = variant.cost
+    tokens = f"{cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
+    said = f"{variant.name} took {plural(cost.calls, 'call')}, {plural(cost.replayed, 'replay')}"
+    if cost.latency_p50_s is None:
+        return f"{said}: {tokens}."
+    median, most = seconds(cost.latency_p50_s), seconds(cost.latency_p95_s)
+    return f"{said}: {tokens}; half of the calls within {median}, 95% within {most}."
 
 
 def _warnings(evaluation: Evaluation) -> list[str]:
