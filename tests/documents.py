@@ -21,6 +21,7 @@ from kclassify.config import load_settings, parse_settings
 from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.evals.suite import load_suite
 from tests.cli.place import Place
+from tests.evaluated_corpus import label
 
 MARKER = "<!-- not run by the tests: it does its own set-up -->"
 STEPS_OF_OTHERS = ("pip install ", "gh pr comment ")
@@ -170,6 +171,9 @@ class Workshop:
             self.monkeypatch.setenv(name, value)
             if words[0] == "unset":
                 self.monkeypatch.delenv(name)
+            return ""
+        if words[:2] == ["kclassify", "label"]:
+            label(self.place.folder / words[2])  # what people do on the page
             return ""
         assert words[0] == "kclassify", f"{block.place}: the tests cannot run {words[0]}"
         ended = self.place.run(*words[1:])

@@ -128,3 +128,12 @@ def test_the_record_holds_the_verdict_of_each_row_that_was_scored() -> None:
 def test_no_answer_at_all_is_no_evaluation() -> None:
     with pytest.raises(UsageError):
         assemble(material(uniform("aa", "--")))
+
+
+def test_shares_are_not_told_from_rows_that_were_drawn_by_their_label() -> None:
+    golds = "a" * 10 + "b" * 10
+    weighted = [
+        answered(n, gold, gold, frame=UNIFORM, stratum=gold, weight=1.0 if gold == "a" else 9.0)
+        for n, gold in enumerate(golds)
+    ]
+    assert assemble(material(weighted)).shares == ()

@@ -8,6 +8,7 @@ from kclassify.core.evaluation import Evaluation, SampleFacts, Share, VariantRes
 from kclassify.evals.calibration import calibrate, reliability
 from kclassify.evals.comparing import compare
 from kclassify.evals.decide import checks_of
+from kclassify.evals.design import Design
 from kclassify.evals.finding import find, pairs_of
 from kclassify.evals.gold_quality import gold_quality
 from kclassify.evals.labelled import Frame
@@ -52,8 +53,10 @@ def assemble(material: Material) -> Evaluation:
 
 
 def _shares(material: Material, population: Population) -> tuple[Share, ...]:
-    """Only from rows that were drawn from all of the corpus alike within a predicted label."""
+    """Only from rows that were drawn from all of the corpus alike."""
     uniform = [a for a in material.chosen.answers if a.row.frame is Frame.UNIFORM]
+    if not Design.of([each.row for each in uniform]).is_simple:
+        return ()
     pairs = pairs_of(uniform)
     if not pairs:
         return ()

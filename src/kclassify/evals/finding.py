@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from kclassify.core.evaluation import Impact, ThresholdCurve, Veto
 from kclassify.core.gate import verdict_digest
-from kclassify.evals.decide import Findings
 from kclassify.evals.design import Design
+from kclassify.evals.findings import Findings
 from kclassify.evals.impact import impact
 from kclassify.evals.labelled import Answered, Frame
 from kclassify.evals.material import Material, Population, population_of

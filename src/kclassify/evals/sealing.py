@@ -18,8 +18,9 @@ from kclassify.core.gate import (
     verdict_digest,
     verdicts_digest,
 )
-from kclassify.evals.decide import Findings, labels_needed
+from kclassify.evals.findings import Findings
 from kclassify.evals.material import Material
+from kclassify.evals.precision_check import labels_needed
 
 _NAMED = 3
 
