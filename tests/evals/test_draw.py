@@ -103,6 +103,23 @@ def test_a_stratified_uniform_sample_stands_for_all_items(sizes: dict[str, int],
     assert len(drawn.rows) == min(len(sizes) + more, len(items))
 
 
+def test_a_row_stays_in_its_stratum_when_its_label_changes_afterwards() -> None:
+    items = [Item(n, f"text of {n}", None, "ab"[n % 2]) for n in range(40)]
+    source = ListSource(items)
+    order = Order(frame=Frame.UNIFORM, size=10, stratified=True)
+    rows = draw(SourcePopulation(source), order).rows
+    drawn = {int(row.id) for row in rows}
+    swapped = [min(drawn), next(n for n in range(40) if n not in drawn and (n - min(drawn)) % 2)]
+    for n in swapped:
+        items[n] = replace(items[n], current="ab"[(n + 1) % 2])
+    grown = draw(SourcePopulation(source), replace(order, size=20), rows)
+    assert {row.id: row.stratum for row in grown.rows}.items() >= {
+        row.id: row.stratum for row in rows
+    }.items()
+    assert [row.stratum for row in grown.rows].count("a") == 10
+    assert sum(row.weight or 0 for row in grown.rows) == pytest.approx(40)
+
+
 @given(SIZES, st.integers(0, 80))
 def test_strata_get_the_same_number_as_far_as_they_have_them(
     sizes: dict[str, int], more: int
@@ -249,7 +266,9 @@ def test_a_sample_of_another_classifier_does_not_grow() -> None:
     here = corpus({"new": 30})
     rows = writes(here, 10).rows
     here.said.fingerprint = "e" * 64
-    with pytest.raises(UsageError, match=r"not drawn from the verdicts of this classifier: .* --force"):
+    with pytest.raises(
+        UsageError, match=r"not drawn from the verdicts of this classifier: .* --force"
+    ):
         draw(here.population(Frame.WRITES), Order(frame=Frame.WRITES), rows)
 
 

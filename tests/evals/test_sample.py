@@ -100,7 +100,9 @@ def test_a_file_is_replaced_wholly_or_not_at_all(
             write_sample(path, [LabelledItem(id="2", body="b")])
     assert [row.id for row in read_rows(path)] == ["1"]
     assert [each.name for each in tmp_path.iterdir()] == ["sample.jsonl"]
-    write_sample(path, [LabelledItem(id="2", body="b")])
+    with path.open() as before:
+        write_sample(path, [LabelledItem(id="2", body="b")])
+        assert '"id": "1"' in before.read()
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
