@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from kclassify.core.item import Item
 from kclassify.core.policy import Action
 from kclassify.core.verdict import OutcomeKind
+from kclassify.evals.draw import Drawn, Order, draw
+from kclassify.evals.labelled import Frame
 from kclassify.evals.population import JudgedPopulation
 from kclassify.ports import Mode, Survey
 from kclassify.store.judged_rows import Judged, JudgedRow
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kclassify.core.item import Key
-    from kclassify.evals.labelled import Frame
+    from kclassify.evals.labelled import LabelledItem
 
 
 def line(number: int, **values: Any) -> dict[str, Any]:
@@ -120,3 +122,18 @@ def corpus(proposals: Mapping[str, int], kept: int = 0) -> Corpus:
     rows = [judged(item, label) for item, label in zip(items, labels, strict=False)]
     rows += [judged(item, "old") for item in items[len(labels) :]]
     return Corpus(ListSource(items), ListPass(rows))
+
+
+def writes(of: Corpus, size: int = 30, seed: int = 0, **given: float) -> Drawn:
+    return draw(
+        of.population(Frame.WRITES, **given), Order(frame=Frame.WRITES, size=size, seed=seed)
+    )
+
+
+def topped_up(of: Corpus, rows: Sequence[LabelledItem], to: int = 5, seed: int = 0) -> Drawn:
+    order = Order(frame=Frame.TOP_UP, per_category=to, seed=seed)
+    return draw(of.population(Frame.TOP_UP), order, rows)
+
+
+def ids(drawn: Drawn) -> list[str]:
+    return [row.id for row in drawn.rows]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from statistics import mean
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -16,36 +15,13 @@ from kclassify.core.verdict import Verdict
 from kclassify.core.verdict import judged as judged_outcome
 from kclassify.errors import UsageError
 from kclassify.evals.allocation import spread
-from kclassify.evals.draw import Drawn, Order, draw
-from kclassify.evals.labelled import Frame, Split
+from kclassify.evals.draw import Order, draw
+from kclassify.evals.labelled import Frame
 from kclassify.evals.population import CHANGED, RELABELLED, SourcePopulation
-from kclassify.evals.redraw import put_aside, with_labels
-from kclassify.evals.split import split
 from kclassify.ports import Mode
-from tests.evals.rows import Corpus, ListSource, corpus, judged
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from kclassify.evals.labelled import LabelledItem
+from tests.evals.rows import ListSource, corpus, ids, judged, topped_up, writes
 
 SIZES = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 40), min_size=1)
-
-
-def writes(of: Corpus, size: int = 30, seed: int = 0, **given: float) -> Drawn:
-    return draw(
-        of.population(Frame.WRITES, **given), Order(frame=Frame.WRITES, size=size, seed=seed)
-    )
-
-
-def topped_up(of: Corpus, rows: Sequence[LabelledItem], to: int = 5, seed: int = 0) -> Drawn:
-    order = Order(frame=Frame.TOP_UP, per_category=to, seed=seed)
-    return draw(of.population(Frame.TOP_UP), order, rows)
-
-
-def ids(drawn: Drawn) -> list[str]:
-    return [row.id for row in drawn.rows]
 
 
 @given(SIZES, st.integers(1, 60), st.integers(0, 3), st.randoms())
@@ -218,18 +194,6 @@ def test_items_that_changed_since_the_dry_run_are_counted_and_left_out() -> None
     assert {row.weight for row in drawn.rows} == {1.5}
 
 
-def test_a_row_that_was_drawn_stays_when_its_text_changes_afterwards() -> None:
-    here = corpus({"new": 40, "rare": 9})
-    rows = writes(here, 20).rows
-    place = next(n for n, item in enumerate(here.source.items) if str(item.key) == rows[0].id)
-    here.source.items[place] = replace(here.source.items[place], body="edited")
-    drawn = topped_up(here, rows)
-    assert drawn.rows[0].body == rows[0].body
-    del here.source.items[place]
-    with pytest.raises(UsageError, match="not among the proposals of pass 1"):
-        topped_up(here, rows)
-
-
 def test_the_writes_of_a_commit_are_drawn_for_a_spot_check() -> None:
     here = corpus({"new": 5}, kept=3)
     rows = [replace(r, action=Action.WRITTEN) for r in here.said.rows if r.action is Action.CHANGE]
@@ -242,87 +206,6 @@ def test_the_writes_of_a_commit_are_drawn_for_a_spot_check() -> None:
     assert sorted(ids(writes(here, min_confidence=0.1))) == ["2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "size", "given", "complaint"),
-    [
-        (Frame.UNIFORM, 40, {}, "of the frame writes: draw the same"),
-        (Frame.WRITES, 40, {"min_confidence": 0.95}, "there are no proposals of pass 1"),
-        (Frame.WRITES, 40, {"min_confidence": 0.1}, "drawn from 30 rows, and now there are 31"),
-    ],
-)
-def test_a_sample_grows_only_from_what_it_was_drawn_from(
-    frame: Frame, size: int, given: dict[str, float], complaint: str
-) -> None:
-    here = corpus({"new": 30})
-    rows = writes(here, 10).rows
-    doubtful = Item(99, "text of 99", None, "old")
-    here.source.items.append(doubtful)
-    here.said.rows.append(judged(doubtful, "new", 0.2))
-    with pytest.raises(UsageError, match=complaint):
-        draw(here.population(frame, **given), Order(frame=frame, size=size), rows)
-
-
-def test_a_sample_of_another_classifier_does_not_grow() -> None:
-    here = corpus({"new": 30})
-    rows = writes(here, 10).rows
-    here.said.fingerprint = "e" * 64
-    with pytest.raises(
-        UsageError, match=r"not drawn from the verdicts of this classifier: .* --force"
-    ):
-        draw(here.population(Frame.WRITES), Order(frame=Frame.WRITES), rows)
-
-
-def test_a_top_up_needs_writes_and_a_topped_up_sample_no_more_of_them() -> None:
-    here = corpus({"new": 60, "rare": 9})
-    with pytest.raises(UsageError, match="draw it with --frame writes"):
-        topped_up(here, ())
-    uniform = draw(here.population(Frame.UNIFORM), Order(frame=Frame.UNIFORM, size=5))
-    with pytest.raises(UsageError, match="the one that is there is uniform"):
-        topped_up(here, uniform.rows)
-    rows = topped_up(here, writes(here, 10).rows).rows
-    with pytest.raises(UsageError, match="cannot grow in proportion any more"):
-        draw(here.population(Frame.WRITES), Order(frame=Frame.WRITES, size=50), rows)
-
-
 def test_writes_are_not_stratified() -> None:
     with pytest.raises(UsageError, match="--stratify is for the frame uniform"):
         Order(frame=Frame.WRITES, stratified=True)
-
-
-def test_labels_are_kept_for_the_same_texts_when_a_sample_is_drawn_anew() -> None:
-    here = corpus({"new": 30})
-    rows = writes(here, 10).rows
-    old = [replace(rows[0], gold="new", votes={"ann": "new"}), replace(rows[1], body="other")]
-    kept = with_labels(rows, [old[0], replace(old[1], gold="new")])
-    assert (kept[0].gold, dict(kept[0].votes)) == ("new", {"ann": "new"})
-    assert {row.gold for row in kept[1:]} == {None}
-
-
-def test_a_file_is_put_aside_under_a_name_that_is_free(tmp_path: Path) -> None:
-    path = tmp_path / "sample.jsonl"
-    for expected in ("sample.1.jsonl", "sample.2.jsonl"):
-        path.write_text(expected)
-        assert put_aside(path).name == expected
-    assert (tmp_path / "sample.1.jsonl").read_text() == "sample.1.jsonl"
-
-
-def test_a_holdout_is_apart_in_whole_clusters() -> None:
-    here = corpus({"new": 300})
-    text = "the queue grows until the workers are restarted by hand, every monday morning"
-    for n in range(0, 300, 3):
-        here.source.items[n] = replace(here.source.items[n], body=f"{text} at {n // 30} o'clock")
-    here.said.rows = [judged(item, "new") for item in here.source.items]
-    rows = split(writes(here, 300).rows, 0.3, seed=1)
-    assert split(rows, 0.3, seed=2) == rows
-    near = [row for row in rows if row.body.startswith(text)]
-    assert len({row.split for row in near}) == 1
-    assert len({row.cluster_id for row in near} - {None}) == 1
-    others = [row for row in rows if row.cluster_id is None]
-    assert len(others) == 200
-    assert 35 < sum(row.split is Split.HOLDOUT for row in others) < 85
-
-
-@pytest.mark.parametrize("share", [0, 1, 1.5, -1])
-def test_a_holdout_of_all_or_nothing_is_refused(share: float) -> None:
-    with pytest.raises(UsageError, match="--holdout is a share between 0 and 1"):
-        split((), share, seed=0)

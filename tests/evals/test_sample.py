@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from kclassify.core.gate import text_digest
 from kclassify.errors import SourceError, UsageError
-from kclassify.evals import whole_file
 from kclassify.evals.labelled import Frame, GoldStatus, LabelledItem, Split
 from kclassify.evals.sample import load_sample, write_sample
 from kclassify.evals.sample_file import file_digest, read_rows
@@ -51,7 +50,7 @@ def load(path: Path) -> Any:
 
 
 def test_id_body_and_gold_are_enough(tmp_path: Path) -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"id": 7, "body": "steps", "gold": "playbook"},
         {"id": "b", "body": "shape", "gold": "pattern"},
     ]
@@ -95,7 +94,7 @@ def test_a_file_is_replaced_wholly_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(whole_file.os, "fsync", full)
+        patch.setattr("os.fsync", full)
         with pytest.raises(UsageError, match=r"sample.jsonl: cannot be written: No space left"):
             write_sample(path, [LabelledItem(id="2", body="b")])
     assert [row.id for row in read_rows(path)] == ["1"]
