@@ -268,8 +268,8 @@ ALTERATIONS: dict[str, Callable[[Situation, str, int], Situation]] = {
     "verdict": lambda s, _, n: s.with_record(
         verdict=GateVerdict.FAIL if n % 2 else GateVerdict.INCONCLUSIVE
     ),
-    "checks": lambda s, _, n: s.with_record(checks=(check(), FAILED if n % 2 else OPEN)),
-    "policy": lambda s, *_: s.with_record(policy=None),
+    "checks": lambda s, text, n: s.with_record(checks=(check(), FAILED if n % 2 else OPEN)),
+    "policy": lambda s, text, n: s.with_record(policy=None),
     "categories": lambda s, text, _: s.with_facts(known={"pattern", "playbook" + text}),
 }
 

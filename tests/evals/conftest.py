@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from importlib import import_module
 
 import pytest
 
@@ -8,6 +9,5 @@ import pytest
 @pytest.fixture(autouse=True, scope="session")
 def _frozen() -> None:
     """statsmodels collects garbage at every call of its Holm, and here that is half the time."""
-    import statsmodels.stats.multitest  # noqa: F401, PLC0415
-
+    import_module("statsmodels.stats.multitest")
     gc.freeze()

@@ -46,14 +46,15 @@ def answered(
     if said is not None:
         outcome = judged(Verdict(said, confidence, "made up"))
     digest = None if frame is Frame.UNIFORM else verdict_digest(outcome)
-    row = LabelledItem(
-        id=str(number),
-        body=f"text {number}" if body is None else body,
-        current=current,
-        gold=gold,
-        frame=frame,
-        **{"verdict_digest": digest, **rest},
-    )
+    given: dict[str, Any] = {
+        "id": str(number),
+        "body": f"text {number}" if body is None else body,
+        "current": current,
+        "gold": gold,
+        "frame": frame,
+        "verdict_digest": digest,
+    }
+    row = LabelledItem(**{**given, **rest})
     return Answered(row, outcome)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kclassify.core.evaluation import Looks
+from kclassify.core.item import digest_of
 from kclassify.errors import UsageError
 from kclassify.evals.labelled import LabelledItem, Split
 from kclassify.evals.project import reader_of
@@ -28,6 +29,11 @@ class Scored:
     def is_dev(self) -> bool:
         """Whether they are what people choose by, and so open no commit."""
         return self.split == Split.DEV
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the texts: a label that is mended does not make them unseen."""
+        return digest_of(*sorted(row.item.digest for row in self.rows))
 
     @property
     def is_sealed(self) -> bool:

@@ -30,6 +30,8 @@ from kclassify.report.numbers import (
     score_with_bounds,
 )
 
+ALMOST_SURE = 0.9999
+"""A posterior is never certain, even where all of its draws agree."""
 STATUS = {
     GateVerdict.PASS: "Pass",
     GateVerdict.FAIL: "Fail",
@@ -99,11 +101,12 @@ def veto_sentence(evaluation: Evaluation) -> str:
 
 def impact_sentence(impact: Impact) -> str:
     """What a commit would do, in rows."""
+    sure = percent(min(impact.p_net_positive, ALMOST_SURE))
     return (
         f"Of {counted(impact.writes, 'row')} that would change, about "
         f"{rounded(impact.better.estimate)} become right, about {rounded(impact.worse.estimate)} "
         f"that were right become wrong, and about {rounded(impact.neutral.estimate)} stay wrong. "
-        f"More get better than worse with a probability of {percent(impact.p_net_positive)}."
+        f"More get better than worse with a probability of {sure}."
     )
 
 
