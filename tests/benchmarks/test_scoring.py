@@ -1,7 +1,5 @@
 """Ten thousand rows in 77 categories: the bootstrap over cells beside a loop over rows."""
 
-
-
 from __future__ import annotations
 
 import time

@@ -295,6 +295,24 @@ def test_a_sealed_holdout_is_looked_at_no_more_often_than_its_budget(
     assert place.run("eval", "suite.toml").status == 3
 
 
+@pytest.mark.slow
+def test_a_holdout_that_grew_or_whose_labels_were_mended_is_no_unseen_one(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    gate = "[gate]\nholdout_looks = 1\n"
+    rows = split_lines(40)
+    settle(place, rows, SUITE + ALONE + OTHER + gate)
+    place.write("strict.txt", "first")
+    assert place.run("eval", "suite.toml", "--holdout").status != 2
+    mended = {"playbook": "pattern", "pattern": "playbook"}
+    changed = [{**row, "gold": mended.get(row["gold"], row["gold"])} for row in rows[:2]]
+    save(place, [*changed, *rows[2:], *split_lines(60)[40:]])
+    place.write("strict.txt", "second")
+    ended = place.run("eval", "suite.toml", "--holdout")
+    assert ended.status == 2
+    assert "one classifier was scored on this holdout" in ended.err
+
+
 def test_a_holdout_that_is_not_there_and_looks_that_nobody_counts_are_refused(
     place: Place, stub: StubMessagesAPI
 ) -> None:

@@ -89,7 +89,7 @@ class Plan:
         """The count of looks at what is scored."""
         return LookCount(
             self.ledger,
-            self.scored.digest,
+            self.scored.digests,
             self.candidate.classifier.fingerprint,
             self.suite.gate.holdout_looks,
             self.scored.is_sealed,

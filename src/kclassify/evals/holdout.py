@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kclassify.core.evaluation import Looks
-from kclassify.core.item import digest_of
 from kclassify.errors import UsageError
 from kclassify.evals.labelled import LabelledItem, Split
 from kclassify.evals.project import reader_of
@@ -16,6 +15,7 @@ from kclassify.store import SqlLedger
 ALL = "all"
 _UNDER_WAY = "under way"
 _FEWEST = 2
+_KEPT_UNDER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Scored:
         return self.split == Split.DEV
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of the texts: a label that is mended does not make them unseen."""
-        return digest_of(*sorted(row.item.digest for row in self.rows))
+    def digests(self) -> Sequence[str]:
+        """What was looked at: the texts, sorted by digest. Their labels are no part of it."""
+        return sorted({row.item.digest for row in self.rows})
 
     @property
     def is_sealed(self) -> bool:
@@ -61,13 +61,15 @@ def choose_rows(sample: Sample, *, holdout: bool) -> Scored:
 
 @dataclass(frozen=True, slots=True)
 class LookCount:
-    """Counts the looks of one classifier at one sample, in the ledger if there is one.
+    """Counts the looks of classifiers at these texts, in the ledger if there is one.
 
-    `budget` is how often a sealed holdout may be looked at.
+    A look is kept under a few texts and found by any of them, so that a sample that grew, or
+    whose labels were mended, is no unseen one. `budget` is how often a sealed holdout may be looked
+    at.
     """
 
     ledger: SqlLedger | None
-    sample: str
+    texts: Sequence[str]
     fingerprint: str
     budget: int
     sealed: bool
@@ -81,7 +83,7 @@ class LookCount:
                 "the looks at a sealed holdout are counted in the ledger, and there is none: give "
                 "the suite one as [run] ledger, or name the settings with --config"
             )
-        before = self._sealed_looks(self.ledger)
+        before = self._looks(self.ledger)
         if self.fingerprint not in before and len(before) >= self.budget:
             times = f"{len(before)} classifiers were" if len(before) > 1 else "one classifier was"
             raise UsageError(
@@ -93,20 +95,21 @@ class LookCount:
         """Count this look; the number that it has. `now` is Unix time in seconds."""
         if self.ledger is None:
             return Looks(number=1, budget=None, sealed=False)
-        number = self._record(self.ledger, now, _UNDER_WAY)
-        if not self.sealed:
-            return Looks(number=number, budget=None, sealed=False)
-        number = 1 + self._sealed_looks(self.ledger).index(self.fingerprint)
-        return Looks(number=number, budget=self.budget, sealed=True)
+        self._record(self.ledger, now, _UNDER_WAY)
+        number = 1 + self._looks(self.ledger).index(self.fingerprint)
+        return Looks(number=number, budget=self.budget if self.sealed else None, sealed=self.sealed)
 
     def conclude(self, now: float, verdict: str) -> None:
         """Note what the evaluation said."""
         if self.ledger is not None:
             self._record(self.ledger, now, verdict)
 
-    def _record(self, ledger: SqlLedger, now: float, verdict: str) -> int:
-        return ledger.look(self.sample, self.fingerprint, now, sealed=self.sealed, verdict=verdict)
+    def _record(self, ledger: SqlLedger, now: float, verdict: str) -> None:
+        for text in self.texts[:_KEPT_UNDER]:
+            ledger.look(text, self.fingerprint, now, sealed=self.sealed, verdict=verdict)
 
-    def _sealed_looks(self, ledger: SqlLedger) -> list[str]:
-        looks = reader_of(ledger).looks(self.sample)
-        return [look.fingerprint for look in looks if look.sealed]
+    def _looks(self, ledger: SqlLedger) -> list[str]:
+        """The classifiers that were scored on any of these texts, in order."""
+        looks = reader_of(ledger).looks(*self.texts)
+        is_counted = (look for look in looks if look.sealed or not self.sealed)
+        return list(dict.fromkeys(look.fingerprint for look in is_counted))

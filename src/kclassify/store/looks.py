@@ -6,12 +6,14 @@ forbidden.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
 from kclassify.store.insert import insert_or_ignore
 from kclassify.store.tables import looks
+from kclassify.store.verdicts import in_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,13 @@ def add_look(connection: Connection, look: Look) -> int:
         _try_to_add(connection, look)
 
 
-def looks_at(connection: Connection, sample: str) -> list[Look]:
-    """The looks at a sample, in order."""
-    query = select(looks).where(looks.c.sample == sample).order_by(looks.c.number)
-    return [Look(**row) for row in connection.execute(query).mappings()]
+def looks_at(connection: Connection, samples: Collection[str]) -> list[Look]:
+    """The looks at any of these samples, the oldest first."""
+    found: list[Look] = []
+    for chunk in in_chunks(samples):
+        query = select(looks).where(looks.c.sample.in_(chunk))
+        found += [Look(**row) for row in connection.execute(query).mappings()]
+    return sorted(found, key=lambda look: (look.at, look.sample, look.number))
 
 
 def _number(connection: Connection, look: Look) -> int | None:

@@ -176,12 +176,12 @@ class LedgerReader:
             run_id = row.id
         return self._changes(run_id)
 
-    def looks(self, sample: str) -> list[Look]:
-        """The looks at a sample, in order."""
+    def looks(self, *samples: str) -> list[Look]:
+        """The looks at any of these samples, the oldest first."""
         if not self._is_there():
             return []
         with self.database.connect() as connection:
-            return looks_at(connection, sample)
+            return looks_at(connection, samples)
 
     def judged(self, run: str, mode: Mode = Mode.DRY_RUN) -> JudgedPass:
         """The latest dry run that is done, or what a commit wrote, with a row for each item."""
