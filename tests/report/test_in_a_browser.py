@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from kclassify.report.page import render_page
+from tests.conftest import missing_service
 from tests.report.browser import opened, program
 from tests.report.evaluations import EVERY
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(program() is None, reason="no Chromium on this machine"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("chromium")]
 WIDTHS = (1400, 768, 360)
 
 CLIPPED = """
@@ -31,6 +29,13 @@ WIDE = """
   && !each.closest("svg") && each.getBoundingClientRect().right > innerWidth + 1
 ).map(each => each.outerHTML.slice(0, 80))
 """
+
+
+@pytest.fixture
+def chromium() -> None:
+    """A browser, or a skip that says that there is none."""
+    if program() is None:
+        missing_service("Chromium", "PATH", "there is no program of that name")
 
 
 async def looked_at(folder: Path, address: str, widths: tuple[int, ...]) -> list[dict[str, Any]]:
