@@ -24,6 +24,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kclassify.canary_file import CanaryFile as CanaryFile
     from kclassify.classifier import Classifier as Classifier
     from kclassify.classifier import LocalClassifier as LocalClassifier
     from kclassify.config import RunnerSettings as RunnerSettings
@@ -50,7 +51,10 @@ if TYPE_CHECKING:
     from kclassify.errors import KclassifyError as KclassifyError
     from kclassify.errors import NoVerdict as NoVerdict
     from kclassify.errors import UsageError as UsageError
+    from kclassify.gate_file import GateFile as GateFile
     from kclassify.ports import Mode as Mode
+    from kclassify.ports import SpotCheck as SpotCheck
+    from kclassify.ports import Tranches as Tranches
     from kclassify.prompt import Prompt as Prompt
     from kclassify.runner import ReclassifyRunner as ReclassifyRunner
     from kclassify.runner import stop_on_signals as stop_on_signals
@@ -66,6 +70,7 @@ if TYPE_CHECKING:
     from kclassify.writers import JsonlWriter as JsonlWriter
 
 _ROOMS = {
+    "canary_file": "CanaryFile",
     "classifier": "Classifier LocalClassifier",
     "config": "RunnerSettings",
     "core.decision": "Advance Decision Done Halt Pause Snooze Superseded",
@@ -75,7 +80,8 @@ _ROOMS = {
     "core.write": "Write WriteResult",
     "database": "Database",
     "errors": "ClassifierHalted DatabaseError GateRefused KclassifyError NoVerdict UsageError",
-    "ports": "Mode",
+    "gate_file": "GateFile",
+    "ports": "Mode SpotCheck Tranches",
     "prompt": "Prompt",
     "runner": "ReclassifyRunner stop_on_signals",
     "sources": "CsvSource JsonlSource SqlSource",

@@ -10,10 +10,13 @@ from kclassify.core.taxonomy import Taxonomy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kclassify.canary_file import CanaryFile
     from kclassify.classifier import Classifier, LocalClassifier
     from kclassify.core.decision import Halt
     from kclassify.core.item import Item
     from kclassify.core.verdict import Outcome, Verdict
+    from kclassify.gate_file import GateFile
+    from kclassify.ports import Canary, Gate
     from kclassify.ports import Classifier as ClassifierPort
 
 
@@ -64,3 +67,6 @@ if TYPE_CHECKING:
 
     def port_of(classifier: ClassifierPort[Topic]) -> ClassifierPort[Topic]:
         return classifier
+
+    def gates() -> tuple[Gate, Canary]:
+        return GateFile("evals/gate.json"), CanaryFile("evals/checks.jsonl")
