@@ -43,6 +43,7 @@ def test_a_database_gets_settings_and_a_taxonomy_to_fill_in(any_place: Place) ->
         "current": "category",
     }
     assert read("taxonomy.toml")["category"] == [{"name": "convention", "definition": ""}]
+    assert read("kclassify.toml")["gate"] == {"record": "evals/gate.json"}
 
 
 def test_what_init_writes_runs_once_the_definitions_are_there(

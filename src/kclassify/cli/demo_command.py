@@ -14,11 +14,16 @@ from kclassify.cli.options import JsonOption
 def demo(
     keep: Annotated[
         Path | None,
-        typer.Option(help="Leave the database and its settings in this folder.", metavar="FOLDER"),
+        typer.Option(
+            help="Leave the database, its settings and evals in this folder.", metavar="FOLDER"
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the whole loop on the shipped corpus, without a key."""
+    from kclassify.evals.extra import require_extra
+
+    require_extra()
     from kclassify.cli.demo_report import DemoReport
     from kclassify.cli.demonstration import demonstrate
 

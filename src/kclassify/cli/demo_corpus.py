@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from sqlalchemy import Column, MetaData, Table, Text, select
 
 from kclassify.config.table import url_beside
-from kclassify.core.item import Item
 from kclassify.database import Database
 from kclassify.errors import UsageError
 
@@ -52,6 +51,9 @@ artifact = "local.model"
 
 [runner]
 min_confidence = {min_confidence}
+
+[gate]
+record = "evals/gate.json"
 """
 
 
@@ -102,11 +104,6 @@ def _folder() -> Traversable:
     if not found.is_dir():
         raise UsageError("the shipped corpus is missing from this installation: install it again")
     return found
-
-
-def labelled(articles: Sequence[Article]) -> list[tuple[Item, str]]:
-    """The articles as items, each with the label it should carry."""
-    return [(Item(a.id, a.body, a.title), a.gold) for a in articles]
 
 
 def write_place(folder: Path, corpus: Corpus, min_confidence: float) -> Path:

@@ -7,29 +7,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kclassify.cli.demo_corpus import Corpus, Snapshot
-from kclassify.cli.demo_threshold import Threshold
+from kclassify.cli.demo_evaluation import EDITORS, USUAL, USUALLY_RIGHT, usual_labels
+from kclassify.cli.demo_facts import evaluation_facts, gate_facts
 from kclassify.cli.ending import decision_facts
-from kclassify.cli.output import say, say_json
-from kclassify.cli.pass_report import pass_facts, say_pass, written
+from kclassify.cli.output import say, say_json, say_table
+from kclassify.cli.pass_report import action_counts, merged, pass_facts, written
 from kclassify.cli.running import Result
-from kclassify.cli.wording import plural
-from kclassify.store import RollbackReport
+from kclassify.cli.sampling import Sampled
+from kclassify.cli.wording import ARROW, label, plural, shown
+from kclassify.core.evaluation import Evaluation
+from kclassify.core.policy import Action
+from kclassify.report.numbers import percent
+from kclassify.report.wording import (
+    STATUS,
+    impact_sentence,
+    threshold_sentence,
+    veto_sentence,
+)
+from kclassify.store import PassReport, RollbackReport
 
 _DIGITS = 16
+_MOVES = 6
+_NEXT = (
+    ("kclassify commit", "writes again what the gate certified"),
+    ("kclassify rollback", "puts it back"),
+    ("kclassify eval --report report", "evaluates again, and writes a page to look at"),
+    ("kclassify label evals/sample.jsonl", "opens the page where people label"),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Accuracy:
-    """How many of the articles that were not learned are labelled right.
+class Commit:
+    """What a commit came to.
 
-    `stale` counts the current labels that are. `sure` are the verdicts that may be written.
+    Rows changed, those of them that are right now, and the right labels of the whole table before
+    it and after.
     """
 
-    stale: int
+    changed: int
+    changed_right: int
+    right_before: int
     right: int
-    of: int
-    right_when_sure: int
-    sure: int
 
 
 class DemoReport:
@@ -40,9 +58,13 @@ class DemoReport:
         self._facts: dict[str, object] = {}
         self._steps = 0
         self._items = 0
+        self._proposed = 0
+        self._refused: str | None = None
+        self._kept: Path | None = None
 
     def begin(self, folder: Path, *, is_kept: bool) -> None:
         """Where it all happens."""
+        self._kept = folder if is_kept else None
         kept = "" if is_kept else " (removed at the end; --keep FOLDER leaves one)"
         self._facts["folder"] = str(folder)
         self._say(f"Everything below happens in {folder}{kept}.")
@@ -54,56 +76,87 @@ class DemoReport:
         self._step("The corpus")
         self._say(
             f"{learned + self._items} articles of an engineering knowledge base. Three of five, "
-            f"{learned}, are labelled by hand and serve as examples."
+            f"{learned}, are labelled by hand: the embedded classifier (TF-IDF and logistic "
+            "regression, no key, no server) learns from these."
         )
         self._say(
-            f"The other {self._items} are in a SQLite table under the labels of an old taxonomy, "
-            f"some of them retired since: {self._share(right)} are right."
-        )
-
-    def classifier(self, seconds: float, threshold: Threshold, found: Accuracy) -> None:
-        """How the threshold was chosen, and how the classifier does on articles it has not seen."""
-        self._facts["classifier"] = {
-            "fit_seconds": round(seconds, 3),
-            "threshold": dataclasses.asdict(threshold),
-            **dataclasses.asdict(found),
-        }
-        self._step("The embedded classifier (TF-IDF and logistic regression, no key, no server)")
-        self._say(f"Fitted in {seconds:.1f} s on the examples. {_origin(threshold)}")
-        self._say(
-            f"Of the articles in the table, which it has never seen, it labels "
-            f"{_share(found.right, found.of)} right; {_share(found.stale, found.of)} of the labels "
-            "there are right now."
-        )
-        self._say(
-            f"Where its confidence is {threshold.confidence:g} or more it is right on "
-            f"{_share(found.right_when_sure, found.sure)}: only those may be written."
+            f"The other {self._items}, which it never sees, are in a SQLite table under the labels "
+            f"of an old taxonomy, some of them retired since: {self._share(right)} are right."
         )
 
     def dry_run(self, result: Result) -> None:
-        """What would move where."""
+        """What would move where: the most frequent moves."""
         self._keep("dry_run", result)
         self._step("kclassify dry-run")
-        if result.report is not None and not self._as_json:
-            say_pass(result.report)
+        if result.report is not None:
+            self._proposed = action_counts(result.report)[Action.CHANGE]
+            if not self._as_json:
+                _say_moves(result.report)
 
-    def commit(self, first: Result, second: Result, rights: tuple[int, int], changed: int) -> None:
-        """A commit in two parts; `rights` are the right labels before it and after."""
-        before, right = rights
+    def refusal(self, reason: str | None) -> None:
+        """What the gate says of a commit before anything is evaluated."""
+        self._refused = reason
+        self._facts["gate"] = {"refused_before": reason}
+        self._step("kclassify commit")
+        self._say(f"Refused: {shown(reason)}" if reason else "IT WAS NOT REFUSED.")
+
+    def sample(self, sampled: Sampled) -> None:
+        """How many proposals were drawn and labelled."""
+        drawn, of = len(sampled.drawn.rows), sampled.drawn.population
+        self._facts["sample"] = {
+            "rows": drawn,
+            "proposals": of,
+            "frame": sampled.order.frame.value,
+            "labelled_by": list(EDITORS),
+        }
+        self._step(f"kclassify sample --size {drawn}, kclassify label")
+        self._say(
+            f"{drawn} of the {of} proposals, drawn at random. The corpus knows the right labels: "
+            "they are given here as two editors would who see neither the old label nor the new."
+        )
+
+    def evaluation(self, found: Evaluation) -> None:
+        """What the labels show, what was asked for, and what usually is."""
+        labels = usual_labels()
+        self._facts["evaluation"] = evaluation_facts(found, labels)
+        self._facts["gate"] = {"refused_before": self._refused, **gate_facts(found)}
+        self._step("kclassify eval")
+        self._say(f"{STATUS[found.gate.verdict]}: {shown(found.gate.sentence)}")
+        self._say(threshold_sentence(found.threshold))
+        self._say(veto_sentence(found))
+        if found.impact is not None:
+            self._say(impact_sentence(found.impact))
+        self._say(
+            f"This suite asks for {percent(found.threshold.target)}, since there is little to "
+            f"label. A real run asks for {percent(USUAL.write_precision)} with a chance of at most "
+            f"{percent(USUAL.delta)} to be wrong, the default: that takes {labels} labelled "
+            f"writes, if {percent(USUALLY_RIGHT)} of them are right."
+        )
+
+    def commit(self, first: Result, second: Result, done: Commit, found: Evaluation) -> None:
+        """A commit in two parts, and whether it did what was certified."""
         self._keep("commit_interrupted", first)
         self._keep("commit", second)
-        self._facts["after_commit"] = {"right": right, "changed": changed}
-        self._step('kclassify commit --override "demo", stopped halfway and started again')
+        self._facts["after_commit"] = dataclasses.asdict(done)
+        self._step("kclassify commit, stopped halfway and started again")
+        for warning in dict.fromkeys(first.course.warnings + second.course.warnings):
+            self._say(f"warning: {shown(warning)}")
         for result, how in ((first, "stopped after"), (second, "resumed, then done after")):
             if result.report is not None:
                 self._say(
                     f"{how} {plural(result.course.settled, 'item')}: "
                     f"{plural(result.course.calls, 'call')}, the rest recalled from the dry run"
                 )
-        verdict = "better than" if right > before else "NO BETTER than"
         self._say(
-            f"{plural(changed, 'row')} changed, each with its audit row. "
-            f"{self._share(right)} of the labels are right now, {verdict} the {before} before."
+            f"{plural(done.changed, 'row')} changed, each with its audit row. "
+            f"{_share(done.changed_right, done.changed)} are right, where at least "
+            f"{percent(found.threshold.target)} was certified. The other "
+            f"{plural(self._proposed - done.changed, 'proposal')} stay unwritten."
+        )
+        verdict = "better than" if done.right > done.right_before else "NO BETTER than"
+        self._say(
+            f"In the whole table {self._share(done.right)} of the labels are right now, {verdict} "
+            f"the {done.right_before} before."
         )
 
     def commit_again(self, result: Result) -> None:
@@ -129,13 +182,17 @@ class DemoReport:
         self._say("Every row is as it was." if same else "THE TABLE IS NOT AS IT WAS.")
 
     def end(self, seconds: float, *, held: bool) -> None:
-        """How long it took, and whether everything came out as promised."""
+        """How long it took, whether everything came out as promised, and what to do next."""
         self._facts |= {"seconds": round(seconds, 1), "held": held}
         if self._as_json:
             say_json(self._facts)
             return
         say()
         say(f"Took {seconds:.1f} s." if held else "SOMETHING DID NOT COME OUT AS PROMISED.")
+        if self._kept is not None:
+            say(f"\nNext, in {shown(self._kept)}:")
+            for command, does in _NEXT:
+                say(f"  {command:<36}{does}")
 
     def _keep(self, name: str, result: Result) -> None:
         self._facts[name] = {
@@ -143,6 +200,7 @@ class DemoReport:
             "calls": result.course.calls,
             "recalled": result.course.recalled,
             "settled": result.course.settled,
+            "warnings": result.course.warnings,
             "pass": None if result.report is None else pass_facts(result.report),
         }
 
@@ -159,16 +217,17 @@ class DemoReport:
             say(line)
 
 
-def _origin(threshold: Threshold) -> str:
-    """How the threshold was chosen, in one sentence."""
-    how = (
-        "the lowest from which nine of ten were right"
-        if threshold.reached
-        else "nine of ten were right at none, so the best"
-    )
-    return (
-        f"The confidence that a change needs, {threshold.confidence:g}, is chosen on the examples "
-        f"alone, by cross-validation: {how} ({threshold.right} of {threshold.sure})."
+def _say_moves(report: PassReport) -> None:
+    moves = merged(report.transitions, (Action.CHANGE,))
+    rows = [(label(before), ARROW, label(after), n) for (before, after), n in moves[:_MOVES]]
+    say_table(("before", "", "after", "rows that would move"), rows)
+    if len(moves) > _MOVES:
+        say(f"… and {plural(len(moves) - _MOVES, 'further transition')}")
+    actions = action_counts(report)
+    say(
+        f"{plural(report.settled, 'item')}: {actions[Action.CHANGE]} would move, "
+        f"{actions[Action.SAME]} keep their label, {actions[Action.UNCONFIDENT]} stay: not "
+        "confident enough"
     )
 
 

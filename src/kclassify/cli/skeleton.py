@@ -24,6 +24,9 @@ model = "anthropic/claude-haiku-4-5"  # or "local", with examples = "labelled.js
 [runner]
 max_concurrency = 10
 min_confidence = 0.75
+
+[gate]
+record = "evals/gate.json"  # `kclassify eval` writes it, and `kclassify commit` asks it
 """
 _TAXONOMY = """\
 # The labels that the items of {name} carry now. `kclassify dry-run` starts once each of them

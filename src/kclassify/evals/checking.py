@@ -41,7 +41,7 @@ def check_record(request: Request) -> Checked:
     Raises `UsageError` for a suite that cannot be used, and `DatabaseError`.
     """
     suite = chosen_suite(request)
-    settings = find_settings(suite, request.config)
+    settings = find_settings(suite, request.config, request.environment)
     path = record_path(suite, settings, request.record)
     evidence = GateFile(path).read()
     if evidence.record is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -36,7 +36,8 @@ class Request:
     """What is to be evaluated.
 
     `candidate` and `repeats` override the suite's own. `holdout` scores the sealed rows instead of
-    the others. `record` is where the gate record goes.
+    the others. `record` is where the gate record goes. `environment` overrides settings of
+    `config`; it is that of the process unless it is given.
     """
 
     suite: Path
@@ -46,6 +47,7 @@ class Request:
     holdout: bool = False
     replay_only: bool = False
     record: Path | None = None
+    environment: Mapping[str, str] | None = None
     tell: Teller | None = None
 
 
@@ -102,7 +104,7 @@ async def evaluate(request: Request) -> Evaluated | Unfinished:
     Raises `UsageError` for a suite, a sample or settings that cannot be used, and `DatabaseError`.
     """
     suite = chosen_suite(request)
-    settings = find_settings(suite, request.config)
+    settings = find_settings(suite, request.config, request.environment)
     with open_ledger(suite, settings, create=request.holdout) as ledger:
         plan = _plan(request, suite, settings, ledger)
         try:

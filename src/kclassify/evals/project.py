@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,17 +15,20 @@ from kclassify.store import LedgerReader, SqlLedger
 RECORD = "gate.json"
 
 
-def find_settings(suite: Suite, named: Path | None) -> Settings | None:
+def find_settings(
+    suite: Suite, named: Path | None, environment: Mapping[str, str] | None = None
+) -> Settings | None:
     """The settings that were named, else those beside the suite or above it; None without any.
 
-    Raises `ConfigError` for a file that cannot be used.
+    `environment` is that of the process unless it is given. Raises `ConfigError` for a file that
+    cannot be used.
     """
     if named is not None:
-        return load_settings(named)
+        return load_settings(named, environment=environment)
     start = suite.folder.resolve()
     for folder in (start, *start.parents):
         if (folder / DEFAULT_FILE).is_file():
-            return load_settings(_nearest(folder / DEFAULT_FILE))
+            return load_settings(_nearest(folder / DEFAULT_FILE), environment=environment)
     return None
 
 
