@@ -291,7 +291,7 @@ def test_a_sealed_holdout_is_looked_at_no_more_often_than_its_budget(
     asked = stub.count
     ended = place.run("eval", "suite.toml", "--holdout")
     assert (ended.status, stub.count) == (2, asked)
-    assert "2 classifiers were scored on this holdout" in ended.err
+    assert "rows of this holdout were looked at 2 times" in ended.err
     assert place.run("eval", "suite.toml").status == 3
 
 
@@ -310,7 +310,7 @@ def test_a_holdout_that_grew_or_whose_labels_were_mended_is_no_unseen_one(
     place.write("strict.txt", "second")
     ended = place.run("eval", "suite.toml", "--holdout")
     assert ended.status == 2
-    assert "one classifier was scored on this holdout" in ended.err
+    assert "rows of this holdout were looked at once" in ended.err
 
 
 def test_a_holdout_that_is_not_there_and_looks_that_nobody_counts_are_refused(

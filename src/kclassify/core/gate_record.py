@@ -35,6 +35,7 @@ class CheckName(StrEnum):
     FLOW = "flow"
     HOLDOUT = "holdout"
     SAMPLE = "sample"
+    COVERAGE = "coverage"
 
 
 class _Record(BaseModel):
@@ -80,6 +81,19 @@ class SampleSeal(_Record):
     split: str
 
 
+class DryRunSeal(_Record):
+    """The finished dry run that the evaluation is about: only what it judged may be written.
+
+    `number` is that of the pass, `proposals` how many writes it proposes from the certified
+    confidence on (from the policy's own where none is certified).
+    """
+
+    run: str
+    number: int
+    rows: int
+    proposals: int
+
+
 class GateRecord(_Record):
     """What `gate.json` holds.
 
@@ -103,6 +117,7 @@ class GateRecord(_Record):
     verdicts: Mapping[str, str] = Field(default_factory=dict[str, str])
     verdicts_digest: str
     look: int = 1
+    dry_run: DryRunSeal | None = None
     created_at: datetime
     expires_at: datetime
     kclassify: str

@@ -19,6 +19,7 @@ def checks_of(found: Findings, gate: GateTable) -> tuple[GateCheck, ...]:
         net_benefit(found.impact, gate),
         *_wrong_writes(found, gate),
         *_stale(found),
+        *(_unsound(told) for told in found.unsound),
         *warnings(found, gate),
     )
 
@@ -134,3 +135,7 @@ def _stale(found: Findings) -> tuple[GateCheck, ...]:
             n=found.stale,
         ),
     )
+
+
+def _unsound(told: str) -> GateCheck:
+    return GateCheck(name=CheckName.COVERAGE, verdict=GateVerdict.INCONCLUSIVE, detail=told)

@@ -92,7 +92,7 @@ class Plan:
         return LookCount(
             self.ledger,
             self.scored.digests,
-            self.candidate.classifier.fingerprint,
+            self.scored.look_of(self.candidate.classifier.fingerprint),
             self.suite.gate.holdout_looks,
             self.scored.is_sealed,
         )
@@ -250,7 +250,7 @@ def _population(plan: Plan) -> Population | None:
         return None
     if judged.fingerprint != plan.candidate.classifier.fingerprint:
         return None
-    return Population(judged.counts())
+    return Population(judged.counts(), plan.settings.run.name, judged.number)
 
 
 def _beside(path: Path, record: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kclassify.core.evaluation import Looks
+from kclassify.core.item import digest_of
 from kclassify.errors import UsageError
 from kclassify.evals.labelled import LabelledItem, Split
 from kclassify.evals.project import reader_of
@@ -35,6 +36,11 @@ class Scored:
         """What was looked at: the texts, sorted by digest. Their labels are no part of it."""
         return sorted({row.item.digest for row in self.rows})
 
+    def look_of(self, fingerprint: str) -> str:
+        """What tells a look of this classifier at these rows, with these labels, from others."""
+        held = sorted(f"{row.item.digest}:{row.gold}" for row in self.rows)
+        return digest_of(fingerprint, *held)
+
     @property
     def is_sealed(self) -> bool:
         """Whether they are the sealed holdout."""
@@ -61,7 +67,10 @@ def choose_rows(sample: Sample, *, holdout: bool) -> Scored:
 
 @dataclass(frozen=True, slots=True)
 class LookCount:
-    """Counts the looks of classifiers at these texts, in the ledger if there is one.
+    """Counts the looks at these texts, in the ledger if there is one.
+
+    `look` is a digest of the classifier and of the labels that it is held against: either of them
+    changed is another look.
 
     A look is kept under a few texts and found by any of them, so that a sample that grew, or
     whose labels were mended, is no unseen one. `budget` is how often a sealed holdout may be looked
@@ -70,7 +79,7 @@ class LookCount:
 
     ledger: SqlLedger | None
     texts: Sequence[str]
-    fingerprint: str
+    look: str
     budget: int
     sealed: bool
 
@@ -84,19 +93,17 @@ class LookCount:
                 "the suite one as [run] ledger, or name the settings with --config"
             )
         before = self._looks(self.ledger)
-        if self.fingerprint not in before and len(before) >= self.budget:
-            times = f"{len(before)} classifiers were" if len(before) > 1 else "one classifier was"
-            raise UsageError(
-                f"{times} scored on this holdout, as often as [gate] holdout_looks = {self.budget} "
-                "allows: it is no holdout any more; draw a new sample with `kclassify sample`"
-            )
+        if self.look not in before and len(before) >= self.budget:
+            raise self._spent(len(before))
 
     def take(self, now: float) -> Looks:
         """Count this look; the number that it has. `now` is Unix time in seconds."""
         if self.ledger is None:
             return Looks(number=1, budget=None, sealed=False)
         self._record(self.ledger, now, _UNDER_WAY)
-        number = 1 + self._looks(self.ledger).index(self.fingerprint)
+        number = 1 + self._looks(self.ledger).index(self.look)
+        if self.sealed and number > self.budget:  # somebody else was quicker
+            raise self._spent(number - 1)
         return Looks(number=number, budget=self.budget if self.sealed else None, sealed=self.sealed)
 
     def conclude(self, now: float, verdict: str) -> None:
@@ -106,10 +113,17 @@ class LookCount:
 
     def _record(self, ledger: SqlLedger, now: float, verdict: str) -> None:
         for text in self.texts[:_KEPT_UNDER]:
-            ledger.look(text, self.fingerprint, now, sealed=self.sealed, verdict=verdict)
+            ledger.look(text, self.look, now, sealed=self.sealed, verdict=verdict)
 
     def _looks(self, ledger: SqlLedger) -> list[str]:
-        """The classifiers that were scored on any of these texts, in order."""
-        looks = reader_of(ledger).looks(*self.texts)
-        is_counted = (look for look in looks if look.sealed or not self.sealed)
-        return list(dict.fromkeys(look.fingerprint for look in is_counted))
+        """The looks at any of these texts, in order, those before a holdout was sealed too."""
+        found = reader_of(ledger).looks(*self.texts)
+        return list(dict.fromkeys(each.fingerprint for each in found))
+
+    def _spent(self, looks: int) -> UsageError:
+        times = "once" if looks == 1 else f"{looks} times"
+        return UsageError(
+            f"rows of this holdout were looked at {times}, as often as [gate] holdout_looks = "
+            f"{self.budget} allows: it is no holdout any more; draw a new sample with `kclassify "
+            "sample`"
+        )

@@ -43,9 +43,14 @@ class VariantAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The corpus as a finished dry run of the candidate saw it, its rows counted by `Cell`."""
+    """The corpus as a finished dry run of the candidate saw it, its rows counted by `Cell`.
+
+    `run` and `number` say which pass of which run that was; None for rows that stand in for one.
+    """
 
     cells: Mapping[Cell, int]
+    run: str | None = None
+    number: int | None = None
 
     @property
     def rows(self) -> int:
@@ -116,6 +121,16 @@ class Material:
     warnings: Sequence[str] = field(default=())
     seed: int = 0
     replicates: int = 1000
+
+    @property
+    def delta(self) -> float:
+        """The error allowed at this look: half as much at each further one.
+
+        So all looks together certify wrongly with at most twice `[gate] delta`. The dev rows open
+        nothing, and may be looked at.
+        """
+        further = 0 if self.split == "dev" else self.looks.number - 1
+        return float(self.gate.delta * 0.5**further)
 
     @property
     def chosen(self) -> VariantAnswers:

@@ -15,7 +15,7 @@ _TOO_CLOSE = 0.002
 
 def write_precision(curve: ThresholdCurve) -> GateCheck:
     """Whether some threshold is certified; a fail when none could be with any number of labels."""
-    point = _told(curve)
+    point = told_point(curve)
     if point is None:
         return GateCheck(
             name=CheckName.WRITE_PRECISION,
@@ -39,36 +39,38 @@ def write_precision(curve: ThresholdCurve) -> GateCheck:
     )
 
 
-def labels_needed(curve: ThresholdCurve) -> int | None:
+def labels_needed(curve: ThresholdCurve, delta: float) -> int | None:
     """The labelled writes still needed to certify some threshold, should what was seen go on.
 
-    Where the writes seen so far are no better than the target, it is what would be needed if their
-    true precision lay half way between the target and the highest that is plausible. Only some of
-    the new labels will be above a stricter threshold: it is all of them that is told. None when it
-    is certified, or cannot be.
+    `delta` is the error that the next look will be allowed. Where the writes seen so far are no
+    better than the target, it is what would be needed if their true precision lay half way between
+    the target and the highest that is plausible. Only some of the new labels will be above a
+    stricter threshold: it is all of them that is told. None when it is certified, or cannot be.
     """
     if _precision_verdict(curve) is not GateVerdict.INCONCLUSIVE:
         return None
     every = curve.points[-1].writes if curve.points else 0
     if not every:
-        return more_labels(0, 0, curve.target, curve.delta)
-    tried = [(_more(curve, point), every / point.writes) for point in curve.points if point.writes]
+        return more_labels(0, 0, curve.target, delta)
+    tried = [
+        (_more(curve, point, delta), every / point.writes) for point in curve.points if point.writes
+    ]
     found = [math.ceil(number * share) for number, share in tried if number is not None]
     return min(found, default=None)
 
 
-def _more(curve: ThresholdCurve, point: ThresholdPoint) -> int | None:
+def _more(curve: ThresholdCurve, point: ThresholdPoint, delta: float) -> int | None:
     """More labels above this threshold, should what was seen go on."""
     if point.precision > curve.target:
-        return more_labels(point.right, point.writes, curve.target, curve.delta) or 1
+        return more_labels(point.right, point.writes, curve.target, delta) or 1
     highest = upper_bound(point.right, point.writes, curve.delta)
     likely = (curve.target + highest) / 2
     if likely - curve.target < _TOO_CLOSE:
         return None
-    return max(1, labels_to_certify(likely, curve.target, curve.delta) - point.writes)
+    return max(1, labels_to_certify(likely, curve.target, delta) - point.writes)
 
 
-def _told(curve: ThresholdCurve) -> ThresholdPoint | None:
+def told_point(curve: ThresholdCurve) -> ThresholdPoint | None:
     """The certified point, else the one of all writes."""
     for point in curve.points:
         if point.threshold == curve.certified:

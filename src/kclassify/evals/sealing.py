@@ -32,10 +32,10 @@ def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> 
     verdicts = {each.row.item.digest: verdict_digest(each.outcome) for each in variant.answers}
     return GateRecord(
         verdict=verdict,
-        sentence=sentence_of(verdict, found, checks),
+        sentence=sentence_of(verdict, found, checks, _next_delta(material)),
         checks=checks,
         policy=_policy(material, verdict, found.threshold.certified),
-        labels_needed=_labels_needed(verdict, found),
+        labels_needed=_labels_needed(verdict, found, _next_delta(material)),
         suite=material.suite,
         variant=variant.name,
         fingerprint=variant.fingerprint,
@@ -50,6 +50,7 @@ def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> 
         verdicts=verdicts,
         verdicts_digest=verdicts_digest(verdicts),
         look=material.looks.number,
+        dry_run=found.dry_run,
         created_at=material.created_at,
         expires_at=material.created_at + timedelta(days=material.gate.expires_days),
         kclassify=material.kclassify,
@@ -64,9 +65,13 @@ def _policy(
     return CertifiedPolicy(threshold=certified, vetoed=material.policy.veto)
 
 
-def _labels_needed(verdict: GateVerdict, found: Findings) -> int | None:
+def _next_delta(material: Material) -> float:
+    return material.delta if material.split == "dev" else material.delta / 2
+
+
+def _labels_needed(verdict: GateVerdict, found: Findings, delta: float) -> int | None:
     """None also where there are not as many writes left to label."""
-    needed = labels_needed(found.threshold) if verdict is GateVerdict.INCONCLUSIVE else None
+    needed = labels_needed(found.threshold, delta) if verdict is GateVerdict.INCONCLUSIVE else None
     return None if needed is None or needed > _unlabelled(found) else needed
 
 
@@ -78,7 +83,9 @@ def _unlabelled(found: Findings) -> float:
     return max(0, sum(each.count for each in found.transitions) - labelled)
 
 
-def sentence_of(verdict: GateVerdict, found: Findings, checks: Sequence[GateCheck]) -> str:
+def sentence_of(
+    verdict: GateVerdict, found: Findings, checks: Sequence[GateCheck], delta: float
+) -> str:
     """The verdict for somebody who has never seen an evaluation."""
     match verdict:
         case GateVerdict.PASS:
@@ -86,7 +93,7 @@ def sentence_of(verdict: GateVerdict, found: Findings, checks: Sequence[GateChec
         case GateVerdict.FAIL:
             return _failed(found, checks)
         case _:
-            return _open(found, checks)
+            return _open(found, checks, delta)
 
 
 def _passed(found: Findings) -> str:
@@ -125,11 +132,12 @@ def _pull(veto: Veto) -> str:
     )
 
 
-def _open(found: Findings, checks: Sequence[GateCheck]) -> str:
-    stale = [each for each in checks if each.name is CheckName.SAMPLE and not each.warns]
+def _open(found: Findings, checks: Sequence[GateCheck], delta: float) -> str:
+    about_rows = {CheckName.SAMPLE, CheckName.COVERAGE}
+    stale = [each for each in checks if each.name in about_rows and not each.warns]
     if stale:
         return f"Nothing is shown yet: {stale[0].detail}."
-    needed = labels_needed(found.threshold)
+    needed = labels_needed(found.threshold, delta)
     if needed is not None and needed > _unlabelled(found):
         return (
             f"The labels cannot decide: with {_unlabelled(found):,} more writes to label there are "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -58,10 +57,6 @@ class Writes:
         for each in self.pooled:
             found.setdefault(str(each.label), []).append(each)
         return dict(sorted(found.items()))
-
-    def effects(self) -> Counter[Effect]:
-        """What the writes in proportion would do."""
-        return Counter(effect_of(each) for each in self.proportional)
 
 
 def effect_of(write: Answered) -> Effect:
