@@ -9,9 +9,10 @@ from kclassify.core.excerpt import excerpt
 from kclassify.core.metrics import Interval
 from kclassify.evals.criteria import PolicyTable
 from kclassify.evals.design import Design
-from kclassify.evals.labelled import Answered
+from kclassify.evals.effects import design_of
+from kclassify.evals.labelled import Answered, Frame
 from kclassify.evals.material import Material, VariantAnswers
-from kclassify.evals.paired import macro_f1_difference, paired_test
+from kclassify.evals.paired import macro_f1_difference, paired_test, weighted_test
 from kclassify.evals.planner import more_rows
 from kclassify.evals.writes import holds_after
 
@@ -27,11 +28,10 @@ def compare(material: Material, baseline: VariantAnswers, candidate: VariantAnsw
         for old, new in zip(baseline.answers, candidate.answers, strict=True)
         if old.label is not None and new.label is not None
     ]
-    labels = paired_test([o.is_right for o, _ in pairs], [n.is_right for _, n in pairs])
-    writes = paired_test(
-        [_is_right_after(old, material.policy) for old, _ in pairs],
-        [_is_right_after(new, material.policy) for _, new in pairs],
-    )
+    even = [pair for pair in pairs if pair[1].row.frame is not Frame.TOP_UP]
+    design = design_of([new for _, new in even])
+    labels = _tested([(o.is_right, n.is_right) for o, n in even], design)
+    writes = _tested([_right_after(pair, material.policy) for pair in even], design)
     return Comparison(
         baseline=baseline.name,
         candidate=candidate.name,
@@ -39,13 +39,16 @@ def compare(material: Material, baseline: VariantAnswers, candidate: VariantAnsw
         writes=writes,
         macro_f1_difference=_macro_f1(material, pairs, candidate),
         flips=_flips(pairs, material.policy),
-        labels_needed=more_rows(labels) if pairs else None,
-        sentence=sentence_of(baseline.name, candidate.name, labels),
+        labels_needed=more_rows(labels) if even and design is None else None,
+        sentence=sentence_of(baseline.name, candidate.name, labels, weighted=design is not None),
     )
 
 
-def sentence_of(baseline: str, candidate: str, test: PairedTest) -> str:
-    """The comparison in a sentence for somebody who has not heard of McNemar."""
+def sentence_of(baseline: str, candidate: str, test: PairedTest, *, weighted: bool = False) -> str:
+    """The comparison in a sentence for somebody who has not heard of McNemar.
+
+    `weighted`: the rows stand for different numbers of rows, and the test took that into account.
+    """
     right, wrong = test.only_candidate, test.only_baseline
     if right == wrong == 0:
         return f"{candidate} and {baseline} are right on the same rows."
@@ -56,7 +59,9 @@ def sentence_of(baseline: str, candidate: str, test: PairedTest) -> str:
     if test.p_value >= _SURE:
         seen = f"with {test.n:,} {_rows(test.n)} that may be chance"
         return f"{counts}: {seen} (p = {test.p_value:.2f})."
-    better = "better" if right > wrong else "worse"
+    if weighted:
+        counts += ", weighted by the rows they stand for"
+    better = "worse" if test.p_regression > 0.5 else "better"  # noqa: PLR2004
     p = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.3f}"  # noqa: PLR2004
     return f"{counts}: it is {better}, and chance does not explain it ({p})."
 
@@ -65,8 +70,15 @@ def _rows(count: int) -> str:
     return "row" if count == 1 else "rows"
 
 
-def _is_right_after(answer: Answered, policy: PolicyTable) -> bool:
-    return holds_after(answer, policy) == answer.row.gold
+def _tested(right: Sequence[tuple[bool, bool]], design: Design | None) -> PairedTest:
+    before, after = [old for old, _ in right], [new for _, new in right]
+    test = paired_test(before, after)
+    return test if design is None else weighted_test(test, before, after, design)
+
+
+def _right_after(pair: Pair, policy: PolicyTable) -> tuple[bool, bool]:
+    old, new = (holds_after(answer, policy) == answer.row.gold for answer in pair)
+    return old, new
 
 
 def _macro_f1(

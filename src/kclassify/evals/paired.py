@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,6 +42,26 @@ def paired_test(baseline_right: Sequence[bool], candidate_right: Sequence[bool])
         both_wrong=len(pairs) - both - gained - lost,
         p_value=mid_p(gained, lost),
         p_regression=float(stats.beta.cdf(0.5, gained + 0.5, lost + 0.5)),
+    )
+
+
+def weighted_test(
+    test: PairedTest, before: Sequence[bool], after: Sequence[bool], design: Design
+) -> PairedTest:
+    """The same counts, tested as what the rows stand for.
+
+    The weighted difference of the two shares over its standard error (Rao and Wu), taken for
+    normal: a count of pairs would speak for the rows that were drawn, and not for the corpus.
+    """
+    change = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    shares = design.weights / design.weights.sum()
+    difference = float(shares @ change)
+    variance = design.units.variance(shares * (change - difference))
+    if variance == 0:
+        return replace(test, p_value=1.0, p_regression=0.5)
+    z = difference / math.sqrt(variance)
+    return replace(
+        test, p_value=float(2 * stats.norm.sf(abs(z))), p_regression=float(stats.norm.sf(z))
     )
 
 
