@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,9 +95,19 @@ def test_a_file_that_is_not_utf_8_or_a_folder_is_a_problem(tmp_path: Path) -> No
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are files there")
 def test_a_record_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
     with pytest.raises(UsageError, match=r"gate\.json: cannot be written"):
-        write_record(tmp_path / "no such folder" / "gate.json", record())
+        write_record(tmp_path / "a file" / "gate.json", record())
     (tmp_path / "gate.json").mkdir()
     with pytest.raises(UsageError, match=r"gate\.json: cannot be written"):
         write_record(tmp_path / "gate.json", record())
-    assert [path.name for path in tmp_path.iterdir()] == ["gate.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"a file", "gate.json"}
+
+
+def test_a_record_is_written_into_a_new_folder_and_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "records" / "gate.json"
+    write_record(path, record())
+    path.chmod(0o640)
+    write_record(path, record(labels_needed=3))
+    assert read_record(path).labels_needed == 3
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640

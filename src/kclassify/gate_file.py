@@ -6,7 +6,6 @@ Reading needs no extra: who commits may have no evaluation installed.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from kclassify.core.gate import GATE_VERSION, Evidence, GateRecord, text_digest
 from kclassify.errors import UsageError
+from kclassify.whole_file import write_whole
 
 _AGAIN = "`kclassify eval` writes one"
 
@@ -63,13 +63,7 @@ def read_record(path: Path) -> GateRecord:
 
 def write_record(path: Path, record: GateRecord) -> None:
     """Write the record, whole or not at all, in place of one that is there. Raises `UsageError`."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    write_whole(path, record.model_dump_json(indent=2) + "\n")
 
 
 def _digest_of(sample: Path) -> str | None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from kclassify.gate_file import write_record
 from kclassify.testing import StubMessagesAPI
 from tests.cli.place import Place, rows
+from tests.core.test_gate import record
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -46,7 +48,9 @@ def test_a_table_is_printed_as_blocks_where_it_would_not_be_readable(
     place.settle(rows(2))
     place.run("commit", "--override", "a reason")
     narrow, wide = on_a_terminal(40, "status"), on_a_terminal(80, "status")
-    assert "\nmodel     anthropic/claude-haiku-4-5\n" in narrow
+    fields = dict(line.split(maxsplit=1) for line in narrow.splitlines() if " " in line)
+    assert fields["model"] == "anthropic/claude-haiku-4-5"
+    assert fields["permission"] == "override: a reason"
     assert "\npass  mode    status  items" in wide
     assert all(len(line) <= 80 for line in wide.splitlines()[1:])
 
@@ -76,3 +80,13 @@ def test_a_ledger_that_cannot_be_read_is_one_line_that_promises_no_run(place: Pl
     assert "resumed" not in read.err
     assert worked.status == 2
     assert "resumed" not in worked.err
+
+
+def test_an_error_that_quotes_a_file_has_no_power_over_the_terminal(place: Place) -> None:
+    place.settle(rows(2), '[gate]\nrecord = "gate.json"\n')
+    model = "\x1b]0;owned\x07\x1b[2J\x9b1mall\nis well\u202e"
+    write_record(place.folder / "gate.json", record(parts={"model": model}))
+    ended = place.run("commit")
+    assert ended.status == 2
+    assert "is well" in ended.err
+    assert ended.err.rstrip("\n").isprintable()

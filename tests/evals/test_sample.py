@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kclassify.core.gate import text_digest
 from kclassify.errors import SourceError, UsageError
 from kclassify.evals.labelled import Frame, GoldStatus, LabelledItem, Split
-from kclassify.evals.sample import load_sample, write_sample
-from kclassify.evals.sample_file import file_digest, read_rows
+from kclassify.evals.sample import load_sample
+from kclassify.evals.sample_file import read_rows, read_sealed, write_rows
 from tests.evals.rows import line, save_lines
 
 if TYPE_CHECKING:
@@ -66,17 +66,17 @@ def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, rows: list[LabelledItem]
 ) -> None:
     path = tmp_path_factory.mktemp("sample") / "evals" / "sample.jsonl"
-    write_sample(path, rows)
+    write_rows(path, rows)
     assert read_rows(path) == tuple(rows)
     before = path.read_bytes()
-    write_sample(path, read_rows(path))
+    write_rows(path, read_rows(path))
     assert path.read_bytes() == before
 
 
 def test_text_is_written_as_it_is_in_a_stable_order(tmp_path: Path) -> None:
     path = tmp_path / "sample.jsonl"
     row = LabelledItem(id="1", body="Überblick \u2028 \u202e", gold=None, current="alt", weight=2.0)
-    write_sample(path, [row])
+    write_rows(path, [row])
     assert path.read_text(encoding="utf-8") == (
         '{"id": "1", "body": "Überblick \u2028 \u202e", "current": "alt", "gold": null, '
         '"weight": 2.0, "frame": "uniform"}\n'
@@ -87,7 +87,7 @@ def test_a_file_is_replaced_wholly_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "sample.jsonl"
-    write_sample(path, [LabelledItem(id="1", body="a")])
+    write_rows(path, [LabelledItem(id="1", body="a")])
     path.chmod(0o640)
 
     def full(descriptor: int) -> None:
@@ -96,11 +96,11 @@ def test_a_file_is_replaced_wholly_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
         with pytest.raises(UsageError, match=r"sample.jsonl: cannot be written: No space left"):
-            write_sample(path, [LabelledItem(id="2", body="b")])
+            write_rows(path, [LabelledItem(id="2", body="b")])
     assert [row.id for row in read_rows(path)] == ["1"]
     assert [each.name for each in tmp_path.iterdir()] == ["sample.jsonl"]
     with path.open() as before:
-        write_sample(path, [LabelledItem(id="2", body="b")])
+        write_rows(path, [LabelledItem(id="2", body="b")])
         assert '"id": "1"' in before.read()
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
@@ -110,9 +110,23 @@ def test_the_digest_is_that_of_the_file_whatever_its_line_endings(tmp_path: Path
     digest = load(path).digest
     assert digest == text_digest(path.read_text(encoding="utf-8"))
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert file_digest(path) == digest
+    assert read_sealed(path)[1] == digest
     save_lines(path, [line(1), line(2)])
-    assert file_digest(path) != digest
+    assert read_sealed(path)[1] != digest
+
+
+def test_the_digest_is_that_of_the_rows_that_were_read_whoever_labels_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_lines(tmp_path / "sample.jsonl", [line(1), line(2)])
+    digest = text_digest(path.read_text(encoding="utf-8"))
+
+    def labels_meanwhile(*_: object) -> tuple[str, ...]:
+        save_lines(path, [line(1, gold="pattern"), line(2)])
+        return ()
+
+    monkeypatch.setattr("kclassify.evals.sample.check", labels_meanwhile)
+    assert load(path).digest == digest
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_counts_are_by_label_now_label_said_and_confidence(
 ) -> None:
     refused = failure(5, OutcomeKind.REFUSED)
     dry_run(ledger, [change(1), change(2), change(3, None), same(4), refused])
-    assert reader.judged_counts("r") == {
+    assert reader.judged("r").counts() == {
         ("convention", "playbook", 0.9): 2,
         (None, "playbook", 0.9): 1,
         ("playbook", "playbook", 0.9): 1,
@@ -116,7 +116,7 @@ def test_a_run_without_a_finished_dry_run_says_the_way_out(
     with pytest.raises(UsageError, match="run `kclassify commit` first"):
         reader.judged("r", Mode.COMMIT)
     with pytest.raises(UsageError, match="no run named 'other'"):
-        reader.judged_counts("other")
+        reader.judged("other")
 
 
 def test_the_writes_of_a_commit_are_there_before_it_is_done(

@@ -19,8 +19,8 @@ from kclassify.evals.labelling.votes import voted
 from kclassify.evals.planner import labels_to_certify
 from kclassify.evals.sample_file import read_rows, write_rows
 from kclassify.evals.scaffold import write_scaffold
-from kclassify.evals.whole_file import write_whole
 from kclassify.gate_file import write_record
+from kclassify.whole_file import write_whole
 
 MIN_CONFIDENCE = 0.40
 SAMPLE_SIZE = 40

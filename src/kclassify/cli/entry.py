@@ -11,7 +11,7 @@ import typer
 
 from kclassify.cli.app import app
 from kclassify.cli.exit_status import DEFECT, FAILED, INTERRUPTED, USAGE
-from kclassify.cli.wording import RESUMABLE
+from kclassify.cli.wording import RESUMABLE, shown
 from kclassify.errors import DatabaseError, KclassifyError, UsageError
 
 _OF_THE_MACHINE = {errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}
@@ -53,5 +53,5 @@ def _end_of_defect() -> None:
 
 
 def _end(message: str, status: int) -> None:
-    typer.echo(f"kclassify: {' '.join(message.split())}", err=True)
+    typer.echo(f"kclassify: {shown(' '.join(message.split()))}", err=True)
     sys.exit(status)

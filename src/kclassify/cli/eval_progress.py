@@ -37,11 +37,15 @@ class PlainTeller:
         self._write = write
         self._clock = clock
         self._next = clock() + INTERVAL_S
+        self._ended: set[str] = set()
 
     def __call__(self, variant: str, progress: Progress) -> None:
         """Write a line when there is something to say."""
-        if progress.done < progress.total and self._clock() < self._next:
+        is_end = progress.done >= progress.total
+        if variant in self._ended if is_end else self._clock() < self._next:
             return
+        if is_end:
+            self._ended.add(variant)
         self._next = self._clock() + INTERVAL_S
         self._write(f"{variant}: {told(progress)}")
 

@@ -17,11 +17,11 @@ from kclassify.cli.wording import shown
 from kclassify.evals.checking import Checked, check_record
 from kclassify.evals.evaluate import Evaluated, Request, Unfinished, evaluate
 from kclassify.evals.outputs import write_report
-from kclassify.evals.whole_file import write_whole
 from kclassify.gate_file import write_record
 from kclassify.report.json_text import render_json
 from kclassify.report.junit import render_junit
 from kclassify.report.markdown import render_markdown
+from kclassify.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,6 @@ def carry_out_evaluation(request: Request, files: Files, *, as_json: bool, quiet
 
 
 def _write(found: Evaluated, files: Files) -> list[Path]:
-    found.record.parent.mkdir(parents=True, exist_ok=True)
     write_record(found.record, found.evaluation.gate)
     written: list[Path] = []
     if files.report is not None:

@@ -14,7 +14,7 @@ from types import FrameType
 import typer
 
 from kclassify.cli.output import say, say_json
-from kclassify.cli.wording import plural, verb
+from kclassify.cli.wording import plural, shown, verb
 from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.evals.labelling.server import LabelServer
 from kclassify.evals.labelling.session import Session, Tally, checked_name
@@ -83,7 +83,7 @@ def _report(path: Path, tally: Tally, *, as_json: bool) -> None:
         say_json({"sample": str(path), **asdict(tally)})
         return
     say(
-        f"{tally.labelled:,} of {plural(tally.rows, 'row')} of {path} "
+        f"{tally.labelled:,} of {plural(tally.rows, 'row')} of {shown(path)} "
         f"{verb(tally.labelled, 'has', 'have')} a label, {tally.by_two:,} by two people or more"
     )
     if tally.contested:

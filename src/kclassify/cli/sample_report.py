@@ -22,7 +22,7 @@ def report_sample(sampled: Sampled, *, as_json: bool) -> None:
     _say_groups(sampled)
     say()
     for line in _lines(sampled):
-        say(line)
+        say(shown(line))
 
 
 def _facts(sampled: Sampled) -> dict[str, Any]:

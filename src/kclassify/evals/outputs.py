@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from kclassify.core.evaluation import Evaluation
-from kclassify.evals.whole_file import write_whole
 from kclassify.report.json_text import render_json
 from kclassify.report.junit import render_junit
 from kclassify.report.markdown import render_markdown
+from kclassify.whole_file import write_whole
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> list[Path]:

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from kclassify.evals.labelled import LabelledItem, Split
 from kclassify.evals.sample_checks import check
-from kclassify.evals.sample_file import file_digest, read_rows, write_rows
-
-__all__ = ["Sample", "load_sample", "write_sample"]
+from kclassify.evals.sample_file import read_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +69,6 @@ def load_sample(path: Path, taxonomy_known: Collection[str], active: Collection[
     `taxonomy_known` are the labels that may be read, `active` those of them that may be given.
     Raises `SourceError`, which names the row and the way out, for a sample that would mislead.
     """
-    rows = read_rows(path)
+    rows, digest = read_sealed(path)
     warnings = check(path, rows, taxonomy_known, active)
-    return Sample(path, file_digest(path), rows, warnings)
-
-
-def write_sample(path: Path, rows: Sequence[LabelledItem]) -> None:
-    """Put the rows in place of the file, all of them or none. Raises `UsageError`."""
-    write_rows(path, rows)
+    return Sample(path, digest, rows, warnings)

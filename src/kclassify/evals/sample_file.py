@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from kclassify.core.gate import text_digest
 from kclassify.errors import SourceError
 from kclassify.evals.labelled import Frame, GoldStatus, LabelledItem, Split
-from kclassify.evals.whole_file import write_whole
-from kclassify.sources.records import jsonl_records
+from kclassify.sources.records import jsonl_records_in, opened
+from kclassify.whole_file import write_whole
 
 
 def _as_text(key: object) -> object:
@@ -59,9 +60,23 @@ def read_rows(path: Path) -> tuple[LabelledItem, ...]:
     Raises `SourceError`, which names the line, for what is no row and for an id that is there
     twice.
     """
+    return read_sealed(path)[0]
+
+
+def read_sealed(path: Path) -> tuple[tuple[LabelledItem, ...], str]:
+    """The rows as `read_rows`, and the digest by which a gate record names exactly these.
+
+    The file is read once: somebody may label in it at the same time.
+    """
+    with opened(path) as file:
+        content = file.read()
+    return _rows_of(content, path), text_digest(content.decode("utf-8", "replace"))
+
+
+def _rows_of(content: bytes, path: Path) -> tuple[LabelledItem, ...]:
     rows: list[LabelledItem] = []
     lines: dict[str, int] = {}
-    for record in jsonl_records(path):
+    for record in jsonl_records_in(BytesIO(content), path):
         row = _parsed(record.fields, f"{path}, line {record.line}")
         if row.id in lines:
             raise SourceError(
@@ -71,11 +86,6 @@ def read_rows(path: Path) -> tuple[LabelledItem, ...]:
         lines[row.id] = record.line
         rows.append(row)
     return tuple(rows)
-
-
-def file_digest(path: Path) -> str:
-    """`text_digest` of the file, by which a gate record names it."""
-    return text_digest(path.read_bytes().decode("utf-8", "replace"))
 
 
 def _parsed(values: Mapping[str, Any], where: str) -> LabelledItem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kclassify.errors import UsageError
-from kclassify.evals.whole_file import write_whole
+from kclassify.whole_file import write_whole
 
 _SUITE = """\
 # What each key means: docs/evaluation.md. ${NAME} stands for an environment variable.

@@ -53,10 +53,19 @@ def opened(path: Path) -> Generator[BinaryIO]:
 def jsonl_records(path: Path, place: Place = Place()) -> Generator[Record]:  # noqa: B008
     """The objects of a JSON Lines file; blank lines are passed over. Raises `SourceError`."""
     with opened(path) as file:
-        for start, after, text in _lines(file, path, place):
-            if text.strip():
-                fields = _object(text, f"{path}, line {after.line}")
-                yield Record(after.line, start, after, text, fields)
+        yield from jsonl_records_in(file, path, place)
+
+
+def jsonl_records_in(
+    file: BinaryIO,
+    path: Path,
+    place: Place = Place(),  # noqa: B008
+) -> Generator[Record]:
+    """The objects of a file that is open, or in memory; `path` is what errors name."""
+    for start, after, text in _lines(file, path, place):
+        if text.strip():
+            fields = _object(text, f"{path}, line {after.line}")
+            yield Record(after.line, start, after, text, fields)
 
 
 def csv_records(path: Path, place: Place = Place()) -> Generator[Record]:  # noqa: B008

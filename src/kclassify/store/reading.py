@@ -15,7 +15,7 @@ from kclassify.database import Database
 from kclassify.ports import Mode
 from kclassify.store import passes as pass_rows
 from kclassify.store import runs as run_rows
-from kclassify.store.judged_rows import Cell, JudgedPass, find_judged
+from kclassify.store.judged_rows import JudgedPass, find_judged
 from kclassify.store.looks import Look, looks_at
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.states import ChangeStatus, PassStatus
@@ -187,10 +187,6 @@ class LedgerReader:
         """The latest dry run that is done, or what a commit wrote, with a row for each item."""
         with self._run(run) as (connection, row):
             return find_judged(self.database, connection, row, mode)
-
-    def judged_counts(self, run: str, mode: Mode = Mode.DRY_RUN) -> Mapping[Cell, int]:
-        """The rows of that pass by label now, label said and confidence."""
-        return self.judged(run, mode).counts()
 
     def _changes(self, run_id: int) -> Iterator[AuditedChange]:
         last = 0
