@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kclassify.evals.draw import Drawn, draw
 from kclassify.evals.labelled import Split
+from kclassify.evals.labelling.session import Session
 from kclassify.evals.sample_file import read_rows, write_rows
 from tests.cli.place import rows
 
@@ -213,3 +216,55 @@ def test_a_holdout_grows_only_as_a_holdout(place: Place) -> None:
     found: dict[str, Any] = {row.id: row.split for row in drawn()}
     assert found.items() >= sides.items()
     assert None not in found.values()
+
+
+def test_no_row_that_was_worked_with_becomes_a_sealed_one(place: Place) -> None:
+    ready(place).run("sample", "--size", "40", "--holdout", "0.5")
+    label_all()
+    sides = {row.id: row.split for row in drawn()}
+    forced = ("sample", "--size", "40", "--force", "--seed", "1")
+    assert place.run(*forced, "--holdout", "0.5").status == 0
+    assert {row.id: row.split for row in drawn()} == sides
+    place.run("sample", "--size", "40", "--output", "plain.jsonl")
+    path = Path("plain.jsonl")
+    write_rows(path, [replace(row, gold="pattern") for row in read_rows(path)])
+    for more in ([], ["--force"]):
+        refused = place.run("sample", "--output", "plain.jsonl", "--holdout", "0.5", *more)
+        assert (refused.status, "draw a new sample" in refused.err) == (2, True)
+    assert {row.split for row in read_rows(path)} == {None}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--size", "30"],
+        ["--frame", "top-up", "--per-category", "4"],
+        ["--size", "20", "--force"],
+    ],
+    ids=["growth", "top-up", "force"],
+)
+def test_a_label_that_is_given_while_a_sample_is_drawn_is_not_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    ready(place).run("sample", "--size", "20")
+    session = Session(SAMPLE, ("pattern", "playbook"))
+    first, second = (row.id for row in drawn()[:2])
+    voting = threading.Thread(target=session.vote, args=(second, "ann", "playbook"))
+
+    def draw_slowly(*given: Any) -> Drawn:
+        made = draw(*given)
+        session.vote(first, "ann", "pattern")
+        return made
+
+    def write_slowly(path: Path, written: Sequence[LabelledItem]) -> None:
+        voting.start()
+        voting.join(0.2)
+        assert voting.is_alive()  # the page waits until the file is written
+        write_rows(path, written)
+
+    monkeypatch.setattr("kclassify.cli.sampling.draw", draw_slowly)
+    monkeypatch.setattr("kclassify.cli.sampling.write_rows", write_slowly)
+    ended = place.run("sample", *more)
+    voting.join()
+    assert ended.status == 0, ended.err
+    assert labels(drawn()) == {first: "pattern", second: "playbook"}

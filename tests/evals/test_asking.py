@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -10,9 +11,10 @@ from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.policy import RetryPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
+from kclassify.errors import DatabaseError, UsageError
 from kclassify.evals.asking import Answers, Incomplete, Progress, Terms, ask
 from kclassify.evals.labelled import LabelledItem
-from kclassify.evals.reply_cache import ReplyCache
+from kclassify.evals.reply_cache import Reply, ReplyCache
 from kclassify.testing import (
     BadRequest,
     Fault,
@@ -273,3 +275,44 @@ async def test_progress_is_told_up_to_the_last_answer() -> None:
     complete(await ask(ScriptedClassifier(TAXONOMY, script), ROWS, terms))
     assert told[0] == Progress(done=1, total=12, calls=1, failures=0)
     assert told[-1] == Progress(done=12, total=12, calls=12, failures=1)
+
+
+class _FullLedger(MemoryLedger):
+    def record(self, *given: Any) -> Any:
+        raise DatabaseError("disk full")
+
+
+class _FullCache(ReplyCache):
+    def keep(self, item_digest: str, repeat: int, reply: Reply) -> None:
+        raise UsageError("disk full")
+
+
+async def test_what_was_paid_is_kept_in_one_place_when_the_other_cannot_be_written(
+    tmp_path: Path,
+) -> None:
+    classifier = ScriptedClassifier(TAXONOMY, lambda item: "left")
+    ledger = MemoryLedger()
+    full = _FullCache(tmp_path, classifier.fingerprint)
+    with pytest.raises(UsageError, match="disk full"):
+        await ask(classifier, ROWS[:1], Terms(kept=full, ledger=ledger))
+    assert ledger.recall([ROWS[0].item.digest], classifier.fingerprint)
+    cache = ReplyCache(tmp_path, classifier.fingerprint)
+    with pytest.raises(DatabaseError, match="disk full"):
+        await ask(classifier, ROWS[1:2], Terms(kept=cache, ledger=_FullLedger()))
+    again = ReplyCache(tmp_path, classifier.fingerprint)
+    assert again.find(ROWS[1].item.digest, 0) is not None
+
+
+async def test_one_evaluation_at_a_time_asks_a_classifier(tmp_path: Path) -> None:
+    classifier = ScriptedClassifier(TAXONOMY, lambda item: "left")
+    first, second = (ReplyCache(tmp_path, classifier.fingerprint) for _ in range(2))
+    with first.alone():
+        with pytest.raises(UsageError, match="another evaluation asks this classifier now"):
+            await ask(classifier, ROWS, Terms(kept=second))
+        assert not classifier.asked
+        other = ReplyCache(tmp_path, "another classifier")
+        assert complete(await ask(classifier, ROWS[:1], Terms(kept=other))).calls == 1
+        reply = Reply(judged(Verdict("right", 0.9, "claude-x")), 0.1)
+        first.keep(ROWS[0].item.digest, 0, reply)
+    answers = complete(await ask(classifier, ROWS, Terms(kept=second)))
+    assert (answers.first[0].label, answers.calls) == ("right", len(ROWS) - 1)

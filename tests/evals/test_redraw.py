@@ -8,8 +8,8 @@ import pytest
 from kclassify.core.item import Item
 from kclassify.errors import UsageError
 from kclassify.evals.draw import Order, draw
-from kclassify.evals.labelled import Frame
-from kclassify.evals.redraw import put_aside, with_labels
+from kclassify.evals.labelled import Frame, Split
+from kclassify.evals.redraw import labelled_meanwhile, put_aside, with_labels
 from tests.evals.rows import corpus, judged, topped_up, writes
 
 if TYPE_CHECKING:
@@ -85,3 +85,24 @@ def test_a_file_is_put_aside_under_a_name_that_is_free(tmp_path: Path) -> None:
         path.write_text(expected)
         assert put_aside(path).name == expected
     assert (tmp_path / "sample.1.jsonl").read_text() == "sample.1.jsonl"
+
+
+def test_a_row_that_was_labelled_keeps_its_split_when_it_is_drawn_again() -> None:
+    rows = writes(corpus({"new": 30}), 10).rows
+    seen = replace(rows[0], gold="new", split=Split.DEV)
+    voted = replace(rows[1], votes={"ann": "new", "bo": "rare"}, split=Split.HOLDOUT)
+    again = with_labels(rows, [seen, voted, replace(rows[2], split=Split.DEV)])
+    assert [row.split for row in again[:4]] == [Split.DEV, Split.HOLDOUT, None, None]
+    assert (again[0].gold, again[1].votes) == ("new", voted.votes)
+
+
+def test_what_people_said_while_a_sample_was_drawn_is_in_it() -> None:
+    here = corpus({"new": 30})
+    before = [replace(row, gold="new", votes={"ann": "new"}) for row in writes(here, 3).rows]
+    order = Order(frame=Frame.WRITES, size=6)
+    drawn = draw(here.population(Frame.WRITES), order, before).rows
+    now = [replace(before[0], gold=None, votes={}), replace(before[1], gold="rare"), before[2]]
+    merged = labelled_meanwhile(drawn, before, now)
+    assert [row.gold for row in merged] == [None, "rare", "new", None, None, None]
+    with pytest.raises(UsageError, match="other rows are in the sample now"):
+        labelled_meanwhile(drawn, before, now[1:])

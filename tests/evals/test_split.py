@@ -30,3 +30,12 @@ def test_a_holdout_is_apart_in_whole_clusters() -> None:
 def test_a_holdout_of_all_or_nothing_is_refused(share: float) -> None:
     with pytest.raises(UsageError, match="--holdout is a share between 0 and 1"):
         split((), share, seed=0)
+
+
+def test_no_holdout_is_made_of_rows_that_somebody_labelled_before() -> None:
+    rows = writes(corpus({"new": 30}), 10).rows
+    for seen in (replace(rows[3], gold="new"), replace(rows[3], votes={"ann": "a", "bo": "b"})):
+        with pytest.raises(UsageError, match=f"row {seen.id!r} was labelled.* another --output"):
+            split([*rows[:3], seen], 0.5, seed=0)
+        in_dev = replace(seen, split=Split.DEV)
+        assert in_dev in split([*rows[:3], in_dev], 0.5, seed=0)

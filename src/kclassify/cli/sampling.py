@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from kclassify.cli.wiring import Stores, open_stores, reader_of
 from kclassify.config import Settings
 from kclassify.errors import UsageError
 from kclassify.evals.draw import Drawn, Order, draw
+from kclassify.evals.file_lock import folder_locked
 from kclassify.evals.labelled import Frame, LabelledItem
 from kclassify.evals.population import JudgedPopulation, Population, SourcePopulation
-from kclassify.evals.redraw import put_aside, with_labels
+from kclassify.evals.redraw import labelled_meanwhile, put_aside, with_labels
 from kclassify.evals.sample_file import read_rows, write_rows
 from kclassify.evals.split import split
 from kclassify.ports import Mode
@@ -48,16 +50,29 @@ class Sampled:
 def carry_out_sample(settings: Settings, wanted: Wanted) -> Sampled:
     """Draw, and write the file. Raises `UsageError`."""
     path = wanted.output or _default_path(settings, wanted.origin)
-    before = read_rows(path) if path.exists() else ()
-    existing = () if wanted.force else before
+    before = _there(path)
     with open_stores(settings) as stores, closing(stores.source):
         population = _population(settings, stores, wanted)
-        drawn = draw(population, wanted.order, existing)
-    rows = with_labels(drawn.rows, before) if wanted.force else drawn.rows
-    rows = _split(rows, existing, wanted)
-    aside = put_aside(path) if wanted.force and before else None
+        drawn = draw(population, wanted.order, () if wanted.force else before)
+    with folder_locked(path.parent):
+        return _put(path, drawn, before, wanted)
+
+
+def _put(path: Path, drawn: Drawn, before: Sequence[LabelledItem], wanted: Wanted) -> Sampled:
+    """Write what was drawn, with the labels that the file has by now."""
+    now = _there(path)
+    if wanted.force:
+        rows = with_labels(drawn.rows, now)
+    else:
+        rows = labelled_meanwhile(drawn.rows, before, now)
+    rows = _split(rows, wanted)
+    aside = put_aside(path) if wanted.force and now else None
     write_rows(path, rows)
     return Sampled(path=path, order=wanted.order, drawn=replace(drawn, rows=rows), put_aside=aside)
+
+
+def _there(path: Path) -> tuple[LabelledItem, ...]:
+    return read_rows(path) if path.exists() else ()
 
 
 def _default_path(settings: Settings, origin: Origin | None) -> Path:
@@ -96,12 +111,10 @@ def _judged(settings: Settings, stores: Stores, wanted: Wanted) -> JudgedPass | 
         raise
 
 
-def _split(
-    rows: tuple[LabelledItem, ...], existing: tuple[LabelledItem, ...], wanted: Wanted
-) -> tuple[LabelledItem, ...]:
+def _split(rows: tuple[LabelledItem, ...], wanted: Wanted) -> tuple[LabelledItem, ...]:
     if wanted.holdout is not None:
         return split(rows, wanted.holdout, wanted.order.seed)
-    if any(row.split is not None for row in existing) and any(row.split is None for row in rows):
+    if {row.split is None for row in rows} == {True, False}:
         raise UsageError(
             "the sample that is there has a holdout, so what is drawn to it needs one: give "
             "--holdout with the share that it was drawn with"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -40,6 +41,10 @@ class Kept(Protocol):
 
     def keep(self, item_digest: str, repeat: int, reply: Reply) -> None:
         """Keep a reply, at once."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Let nobody else ask meanwhile, and find what others kept until now."""
         ...
 
 
@@ -109,7 +114,9 @@ async def ask(
     asking = _Asking(classifier, rows, terms)
     await asking.replay()
     if asking.missing and (terms.embedded or not terms.replay_only):
-        await asking.call()
+        with nullcontext() if terms.kept is None else terms.kept.alone():
+            await asking.replay()
+            await asking.call()
     return asking.result()
 
 
@@ -231,11 +238,16 @@ class _Asking:
         self._tell()
 
     async def _keep(self, question: _Question, reply: Reply) -> None:
-        digest, repeat = question
         self._replies[question] = reply
         self._failures += reply.outcome.kind.is_failure
-        if self._terms.kept is not None:
-            self._terms.kept.keep(digest, repeat, reply)
+        try:
+            await self._record(question, reply)
+        finally:  # where one of the two cannot be written, the other has what was paid for
+            if self._terms.kept is not None:
+                self._terms.kept.keep(*question, reply)
+
+    async def _record(self, question: _Question, reply: Reply) -> None:
+        digest, repeat = question
         if self._terms.ledger is not None and not repeat:
             record = partial(
                 self._terms.ledger.record,

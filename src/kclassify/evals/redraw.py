@@ -78,11 +78,34 @@ def _rows(count: int | None, stratum: str | None) -> str:
 def with_labels(
     rows: Sequence[LabelledItem], earlier: Sequence[LabelledItem]
 ) -> tuple[LabelledItem, ...]:
-    """The rows with the labels that the same texts have in an earlier sample."""
+    """The rows with the labels that the same texts have in an earlier sample, and their splits.
+
+    What somebody may have looked at stays where it was: no row of dev becomes a sealed one.
+    """
     known = {row.item.digest: row for row in earlier if row.votes or row.gold is not None}
     return tuple(
-        row if (old := known.get(row.item.digest)) is None else _relabelled(row, old)
+        row
+        if (old := known.get(row.item.digest)) is None
+        else replace(_relabelled(row, old), split=old.split)
         for row in rows
+    )
+
+
+def labelled_meanwhile(
+    rows: Sequence[LabelledItem], before: Sequence[LabelledItem], now: Sequence[LabelledItem]
+) -> tuple[LabelledItem, ...]:
+    """The rows with the labels of `now`: people label while a sample is drawn.
+
+    `before` is the file when the drawing began. Raises `UsageError` when its rows are others now.
+    """
+    if [row.id for row in before] != [row.id for row in now]:
+        raise UsageError(
+            "other rows are in the sample now than when the drawing began: run the same command "
+            "again"
+        )
+    latest = {row.id: row for row in now}
+    return tuple(
+        row if (there := latest.get(row.id)) is None else _relabelled(row, there) for row in rows
     )
 
 

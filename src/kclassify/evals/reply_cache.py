@@ -6,7 +6,8 @@ A file for each fingerprint, a line for each reply. No item text is in it, and n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from kclassify.core.item import digest_of
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
 from kclassify.errors import UsageError
+from kclassify.evals.file_lock import locked
 
 FORMAT = 1
 
@@ -56,7 +58,7 @@ class _Kept(_Line):
 
 
 class ReplyCache:
-    """The replies of one classifier. Several evaluations may add to it at once.
+    """The replies of one classifier. One evaluation at a time asks for more, see `alone`.
 
     Raises `UsageError` for a file that another version of kclassify wrote, and for a folder that
     cannot be read or written. A last line that a crash cut off is passed over.
@@ -79,6 +81,27 @@ class ReplyCache:
             raise ValueError("an answer is kept, and the provider gave none")
         self._append(_dumped(key, reply))
         self._replies[key] = Reply(reply.outcome.as_recalled(), reply.seconds)
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Be the only one who asks, and find what others kept until now: nothing is paid twice.
+
+        Raises `UsageError` while another evaluation asks this classifier.
+        """
+        with ExitStack() as held:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                is_alone = held.enter_context(locked(self._path, waits=False))
+            except OSError as error:
+                raise self._unwritten(error) from None
+            if not is_alone:
+                raise UsageError(
+                    f"{self._path}: another evaluation asks this classifier now, and keeps its "
+                    "replies here: when it has ended, run the same command again, which asks only "
+                    "for what is missing then"
+                )
+            self._replies |= dict(self._read())
+            yield
 
     def _key(self, item_digest: str, repeat: int) -> str:
         return digest_of(self._fingerprint, item_digest, str(repeat))
@@ -127,8 +150,11 @@ class ReplyCache:
             with self._path.open("ab", buffering=0) as file:
                 file.write(text.encode())
         except OSError as error:
-            raise UsageError(f"{self._path}: cannot be written: {error.strerror}") from None
+            raise self._unwritten(error) from None
         self._headed = True
+
+    def _unwritten(self, error: OSError) -> UsageError:
+        return UsageError(f"{self._path}: cannot be written: {error.strerror}")
 
     def _loaded(self, kept: _Kept) -> tuple[str, Reply]:
         if not self._headed:

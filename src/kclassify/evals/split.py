@@ -15,10 +15,11 @@ def split(rows: Sequence[LabelledItem], holdout: float, seed: int) -> tuple[Labe
     """The rows with a split each, about a share of `holdout` of them apart.
 
     Texts that are nearly the same share a `cluster_id` and a split; a row that has a split keeps
-    it. Raises `UsageError` for a share that is none.
+    it. Raises `UsageError` for a share that is none, and for labelled rows without a split.
     """
     if not 0 < holdout < 1:
         raise UsageError(f"--holdout is a share between 0 and 1, not {holdout:g}")
+    _refuse_labelled(rows)
     placed = list(rows)
     for places in _clusters(rows):
         members = [rows[place] for place in places]
@@ -29,6 +30,16 @@ def split(rows: Sequence[LabelledItem], holdout: float, seed: int) -> tuple[Labe
         for place in places:
             placed[place] = replace(rows[place], cluster_id=name, split=rows[place].split or side)
     return tuple(placed)
+
+
+def _refuse_labelled(rows: Sequence[LabelledItem]) -> None:
+    seen = [row.id for row in rows if row.split is None and (row.votes or row.gold is not None)]
+    if seen:
+        raise UsageError(
+            f"row {seen[0]!r} was labelled, and perhaps looked at, before there was a holdout "
+            f"({len(seen)} such rows): a holdout is drawn before anybody looks, so draw a new "
+            "sample with --holdout and another --output"
+        )
 
 
 def _side(name: str, holdout: float, seed: int) -> Split:

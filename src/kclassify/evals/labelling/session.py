@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
-from collections.abc import Collection, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kclassify.errors import SourceError, UsageError
+from kclassify.evals.file_lock import folder_locked
 from kclassify.evals.labelled import LabelledItem
 from kclassify.evals.labelling.votes import is_contested, voted, votes_of, wants
 from kclassify.evals.sample_file import read_rows, write_rows
@@ -77,7 +75,7 @@ class Session:
         name = checked_name(by)
         if label is not None and label not in self._labels:
             raise UsageError(f"{label!r} is no active category of the taxonomy")
-        with self._lock, _folder_locked(self.path.parent):
+        with self._lock, folder_locked(self.path.parent):
             self._refresh()
             rows = self._rows | {identity: voted(self._row(identity), name, label)}
             write_rows(self.path, list(rows.values()))
@@ -122,17 +120,3 @@ def _stamp(path: Path) -> _Stamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-@contextmanager
-def _folder_locked(folder: Path) -> Generator[None]:
-    """Alone among all processes that label in this folder."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise SourceError(f"cannot write into {folder}: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
