@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from kclassify.core.canary import SpotCheck as SpotCheck
 from kclassify.core.canary import Tranches as Tranches
-from kclassify.core.canary import Written as Written
+from kclassify.core.canary import WrittenRow as WrittenRow
 from kclassify.core.decision import Decision, Halt
+from kclassify.core.evaluated import Evaluated as Evaluated
 from kclassify.core.gate import Evidence
 from kclassify.core.item import Item, Key
 from kclassify.core.passes import Checkpoint as Checkpoint
@@ -229,11 +230,19 @@ class Ledger(Protocol):
         """
         ...
 
-    def written(self, opened: Pass, keys: Collection[str]) -> Written:
-        """How many rows this pass has written, and the labels it gave to those with these keys.
+    def written(self, run: str) -> Sequence[WrittenRow]:
+        """The rows that all commits of a run have written and not put back, in that order.
 
-        A key is given as text, whatever its type is.
+        A write that an unfinished pass has not settled yet is not among them.
         """
+        ...
+
+    def dry_run_rows(self, run: str, number: int) -> int | None:
+        """How many rows this pass of a run settled; None when it is no finished dry run."""
+        ...
+
+    def evaluated(self, run: str, number: int, keys: Collection[Key]) -> Mapping[Key, Evaluated]:
+        """What this pass of a run settled of these items, as far as it met them."""
         ...
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -7,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kclassify.core.canary import (
+    Inspection,
     Pending,
     SpotCheck,
     Spotted,
     Standard,
     Tranches,
-    Written,
+    WrittenRow,
     go_on,
 )
 from kclassify.core.decision import Halt
@@ -20,18 +23,63 @@ from kclassify.core.gate import CheckName, GateCheck, GateVerdict
 from kclassify.core.item import encode_key, keys_spelt
 from tests.core.test_gate import record
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 COUNTS = st.integers(0, 400)
 
 
+def rows(count: int, label: str = "a") -> list[WrittenRow]:
+    return [WrittenRow(str(n), label, f"digest {n}") for n in range(1, count + 1)]
+
+
+def seen(keys: Iterable[int], gold: str = "a") -> list[SpotCheck]:
+    return [SpotCheck(key, gold) for key in keys]
+
+
+def inspected(right: int = 0, wrong: int = 0, written: int | None = None) -> Inspection:
+    """Rows of which the first were looked at."""
+    count = right + wrong if written is None else written
+    checks = seen(range(1, right + 1)) + seen(range(right + 1, right + wrong + 1), "b")
+    return Inspection.of(rows(count), checks)
+
+
 def test_only_checks_of_written_rows_count_and_keys_count_by_their_text() -> None:
-    written = Written(3, {"1": "a", "2": "a", "x": "b"})
+    written = [WrittenRow("1", "a"), WrittenRow("2", "a"), WrittenRow("x", "b")]
     checks = [SpotCheck(1, "a"), SpotCheck("2", "b"), SpotCheck("x", "b"), SpotCheck(9, "a")]
-    assert Spotted.of(checks, written) == Spotted(right=2, wrong=1)
+    assert Inspection.of(written, checks).spotted == Spotted(right=2, wrong=1)
 
 
 def test_of_several_checks_of_one_row_the_last_counts() -> None:
     checks = [SpotCheck(1, "a"), SpotCheck("1", "b")]
-    assert Spotted.of(checks, Written(1, {"1": "a"})) == Spotted(right=0, wrong=1)
+    assert Inspection.of([WrittenRow("1", "a")], checks).spotted == Spotted(right=0, wrong=1)
+
+
+def test_of_several_writes_of_one_row_the_last_counts() -> None:
+    written = [WrittenRow("1", "a"), WrittenRow("1", "b")]
+    inspection = Inspection.of(written, [SpotCheck(1, "b")])
+    assert inspection == Inspection(Spotted(right=1), (None, True))
+
+
+def test_a_row_that_the_gate_has_counted_is_no_fresh_evidence() -> None:
+    inspection = Inspection.of(rows(4), seen([1, 2]), {"digest 1", "digest 4"})
+    assert inspection == Inspection(Spotted(right=1), (None, True, False, None))
+    assert (inspection.wanted(Tranches(4, 3)), inspection.checked(Tranches(4, 3))) == (2, 1)
+
+
+def test_checks_of_one_tranche_do_not_stand_for_another() -> None:
+    tranches, standard = Tranches(10, 4), Standard()
+    first = Inspection.of(rows(20), seen(range(1, 11)))
+    assert go_on(tranches, first, standard) == Pending(4)
+    both = Inspection.of(rows(20), seen([1, 2, 3, 4, 17, 18, 19, 20]))
+    assert go_on(tranches, both, standard) == 10
+
+
+def test_a_commit_that_came_to_its_end_is_evidence_and_waited_for_no_more() -> None:
+    before = [replace(row, finished=True) for row in rows(10)]
+    inspection = Inspection.of([*before, WrittenRow("11", "a")], seen([1], "b"))
+    assert inspection.spotted == Spotted(wrong=1)
+    assert go_on(Tranches(10, 4), inspection, Standard()) == 9
 
 
 def test_too_many_wrong_writes_halt_in_a_line_that_names_the_way_back() -> None:
@@ -49,35 +97,47 @@ def test_as_many_wrong_writes_as_the_gate_allows_do_not_halt() -> None:
 
 def test_a_tranche_pauses_after_its_rows_and_goes_on_when_they_are_checked() -> None:
     tranches, standard = Tranches(100, 10), Standard()
-    assert go_on(tranches, Written(0), Spotted(), standard) == 100
-    assert go_on(tranches, Written(40), Spotted(), standard) == 60
-    assert go_on(tranches, Written(100), Spotted(9, 0), standard) == Pending(1)
-    assert go_on(tranches, Written(100), Spotted(10, 0), standard) == 100
-    assert go_on(tranches, Written(250), Spotted(10, 0), standard) == Pending(10)
-    assert go_on(tranches, Written(250), Spotted(20, 0), standard) == 50
+    assert go_on(tranches, inspected(), standard) == 100
+    assert go_on(tranches, inspected(written=40), standard) == 60
+    assert go_on(tranches, inspected(9, written=100), standard) == Pending(1)
+    assert go_on(tranches, inspected(10, written=100), standard) == 100
+    assert go_on(tranches, inspected(20, written=250), standard) == Pending(10)
+    both = Inspection.of(rows(250), seen([*range(1, 11), *range(101, 111)]))
+    assert go_on(tranches, both, standard) == 50
 
 
 def test_no_more_checks_are_wanted_than_a_tranche_has_rows() -> None:
-    assert Tranches(5, 20).wanted(10) == 10
+    assert inspected(written=10).wanted(Tranches(5, 20)) == 10
 
 
 def test_without_tranches_all_is_written_unless_the_canary_halts() -> None:
-    assert go_on(None, Written(9), Spotted(), Standard()) is None
-    assert isinstance(go_on(None, Written(90), Spotted(5, 9), Standard()), Halt)
+    assert go_on(None, inspected(written=9), Standard()) is None
+    assert isinstance(go_on(None, inspected(5, 9), Standard()), Halt)
+    assert go_on(None, inspected(5, 9), None) is None
 
 
-@given(rows=st.integers(1, 50), checks=st.integers(0, 60), written=COUNTS, right=COUNTS)
-def test_a_step_never_writes_beyond_its_tranche(
-    rows: int, checks: int, written: int, right: int
+@given(
+    size=st.integers(1, 50),
+    checks=st.integers(0, 60),
+    written=COUNTS,
+    looked_at=st.sets(st.integers(1, 400)),
+)
+def test_a_step_never_writes_beyond_its_tranche_and_each_is_checked_by_itself(
+    size: int, checks: int, written: int, looked_at: set[int]
 ) -> None:
-    following = go_on(Tranches(rows, checks), Written(written), Spotted(right), Standard())
+    inspection = Inspection.of(rows(written), seen(looked_at))
+    following = go_on(Tranches(size, checks), inspection, Standard())
+    there = [
+        len(looked_at & set(range(end - size + 1, end + 1)))
+        for end in range(size, written + 1, size)
+    ]
+    missing = sum(max(0, min(checks, size) - count) for count in there)
     if isinstance(following, int):
-        assert 1 <= following <= rows
-        assert (written + following) % rows == 0
-        assert right >= min(checks, rows) * (written // rows)
+        assert 1 <= following <= size
+        assert (written + following) % size == missing == 0
     else:
-        assert isinstance(following, Pending)
-        assert following.missing == min(checks, rows) * (written // rows) - right > 0
+        assert following == Pending(missing)
+        assert missing > 0
 
 
 @pytest.mark.parametrize(("rows", "checks"), [(0, 1), (1, -1)])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kclassify.core.gate import (
     CertifiedPolicy,
     CheckName,
+    DryRunSeal,
     Evidence,
     Facts,
     GateCheck,
@@ -98,6 +99,7 @@ GRANTED = Situation(
         verdicts=VERDICTS,
     ),
 )
+DRY_RUN = DryRunSeal(run="articles", number=3, rows=700, proposals=239)
 FAILED = check(GateVerdict.FAIL)
 OPEN = check(GateVerdict.INCONCLUSIVE)
 UNIFORM = SampleSeal(path="s.jsonl", digest="d1", rows=5, frame="uniform", split="all")
@@ -186,6 +188,14 @@ REFUSALS: list[tuple[Situation, str]] = [
     (GRANTED.with_record(expires_at=NOW.replace(tzinfo=None)), "it expired on 2026-11-05 at 12:00"),
     (GRANTED.with_record(policy=None), "it passed without a certified policy"),
     (GRANTED.with_facts(known={"pattern"}), "it vetoes 'playbook', which is no category"),
+    (
+        GRANTED.with_record(dry_run=DRY_RUN),
+        "its dry run (pass 3 of run 'articles') is not in this ledger",
+    ),
+    (
+        GRANTED.with_record(dry_run=DRY_RUN).with_facts(dry_run_rows=699),
+        "its dry run (pass 3 of run 'articles') settled 699 rows, and 700 when it was evaluated",
+    ),
 ]
 
 
@@ -212,6 +222,12 @@ def test_every_refusal_names_a_way_out(situation: Situation, expected: str) -> N
     if situation.evidence.problem or "the evaluation failed" in expected:
         return
     assert "kclassify eval" in situation.reason() or "commit there" in situation.reason()
+
+
+def test_a_record_about_a_dry_run_grants_what_that_one_settled() -> None:
+    said = GRANTED.with_record(dry_run=DRY_RUN).with_facts(dry_run_rows=700).said()
+    assert isinstance(said, Granted)
+    assert said.dry_run == DRY_RUN
 
 
 def test_verdicts_of_a_uniform_sample_need_not_be_in_this_ledger() -> None:

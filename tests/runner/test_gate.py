@@ -87,13 +87,37 @@ async def test_the_certified_threshold_holds_over_a_laxer_setting_and_says_so() 
     assert told == ["the gate certified confidence 0.9, which holds over min_confidence 0.75"]
 
 
-async def test_a_stricter_setting_holds_over_the_certified_threshold() -> None:
+async def test_a_setting_stricter_than_what_was_certified_is_refused() -> None:
     world = await after_a_dry_run()
-    gate = opening(record_of(world, threshold=0.5))
-    runner = world.runner(gate=gate, min_confidence_by_category={"right": 0.9})
+    gate = opening(record_of(world, threshold=0.8))
+    with pytest.raises(GateRefused) as refused:
+        await world.runner(gate=gate, min_confidence=0.9).commit()
+    assert str(refused.value) == (
+        "min_confidence 0.9 is stricter than the 0.8 that was certified, and what is left of the "
+        "writes was not evaluated by itself: set [policy] min_confidence = 0.9 in the suite and "
+        "evaluate again, or set it to 0.8 here"
+    )
+    assert written(world) == {}
+    runner = world.runner(gate=gate, min_confidence=0.9)
+    assert await runner.commit(override="agreed") == Done()
+    assert set(written(world)) == {2, 5, 8, 11}
+
+
+async def test_a_stricter_category_is_refused_by_its_name() -> None:
+    world = await after_a_dry_run()
+    gate = opening(record_of(world))
+    with pytest.raises(GateRefused, match=r"min_confidence_by_category right = 0\.9 is stricter"):
+        await world.runner(gate=gate, min_confidence_by_category={"right": 0.9}).commit()
+    assert written(world) == {}
+
+
+@pytest.mark.parametrize("category", ["right", "old"])
+async def test_a_stricter_category_that_nothing_moves_to_does_not_matter(category: str) -> None:
+    world = await after_a_dry_run()
+    gate = opening(record_of(world, vetoed=("right",)))
+    runner = world.runner(gate=gate, min_confidence_by_category={category: 0.99})
     assert await runner.commit() == Done()
-    assert set(written(world)) == {1, 5, 7, 11, 2, 8}
-    assert world.told(Warned) == []
+    assert len(written(world)) == 4
 
 
 async def test_a_laxer_category_is_raised_to_the_certified_threshold() -> None:

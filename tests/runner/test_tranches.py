@@ -1,16 +1,19 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio.lowlevel
 import pytest
 
-from kclassify import Advance, Done, Halt, Snooze
+from kclassify import Advance, Done, GateRefused, Halt, Snooze
 from kclassify.core.decision import Pause
+from kclassify.core.policy import Change
 from kclassify.core.verdict import OutcomeKind
-from kclassify.events import TrancheEnded
+from kclassify.events import TrancheEnded, Warned
 from kclassify.ports import Mode, SpotCheck, Tranches
+from kclassify.store.settlement import Audited
+from kclassify.store.states import ChangeStatus, PassStatus
 from tests.runner.gates import opening, passed
 from tests.runner.world import World, failing, rows
 
@@ -44,6 +47,13 @@ def in_tranches(
     world: World, people: People | None, size: int = 10, checks: int = 4
 ) -> ReclassifyRunner:
     return world.runner(canary=people, tranches=Tranches(size, checks))
+
+
+def gated(world: World, people: People | None, **given: object) -> ReclassifyRunner:
+    """The same by the record of an evaluation, which knows nothing of the rows written here."""
+    gate = opening(passed(world.classifier, world.ledger, now=world.clock.now()))
+    tranches = Tranches(20, 10)
+    return world.runner(**({"gate": gate, "canary": people, "tranches": tranches} | given))  # type: ignore[arg-type]
 
 
 def is_paused(decision: Decision) -> bool:
@@ -102,33 +112,120 @@ async def test_conflicts_do_not_fill_a_tranche() -> None:
     assert sum(label == "left" for label in world.table.labels.values()) == 5
 
 
+async def drifted(world: World, people: People) -> Halt:
+    """After a tranche of which people found too much wrong."""
+    await gated(world, people).commit()
+    people.look_at(world, wrong=9, limit=14)
+    decision = await gated(world, people).commit()
+    assert isinstance(decision, Halt)
+    assert len(written(world)) == 20
+    return decision
+
+
 async def test_wrong_writes_end_the_run_at_the_next_step() -> None:
     world, people = World(items=rows(60)), People()
-    await in_tranches(world, people, size=20, checks=10).commit(override="test")
-    people.look_at(world, wrong=9, limit=14)
-    decision = await in_tranches(world, people, size=20, checks=10).commit(override="test")
-    assert isinstance(decision, Halt)
+    decision = await drifted(world, people)
     assert decision.reason.startswith("the canary: 9 of 14 spot-checked writes are wrong")
-    assert len(written(world)) == 20
-    again = await in_tranches(world, people, size=20, checks=10).commit(override="test")
-    assert again == decision
+    assert await gated(world, people).commit() == decision
 
 
 async def test_wrong_writes_found_while_a_tranche_is_written_end_the_run_with_it() -> None:
     world, people = World(items=rows(40)), People()
     people.seen = dict.fromkeys(range(1, 15), "right")
-    decision = await in_tranches(world, people, size=20).commit(override="test")
-    assert isinstance(decision, Halt)
+    assert isinstance(await gated(world, people).commit(), Halt)
     assert len(written(world)) == 20
 
 
 async def test_a_canary_without_tranches_ends_a_run_between_its_steps() -> None:
     world, people = World(items=rows(60)), People()
-    runner = world.runner(canary=people, max_items=30)
-    assert await runner.commit(override="test") == Advance(30, Pause.MAX_ITEMS)
+    runner = gated(world, people, tranches=None, max_items=30)
+    assert await runner.commit() == Advance(30, Pause.MAX_ITEMS)
     people.look_at(world, wrong=12, limit=15)
-    assert isinstance(await runner.commit(override="test"), Halt)
+    assert isinstance(await runner.commit(), Halt)
     assert len(written(world)) == 30
+
+
+async def test_a_new_pass_does_not_forget_what_people_found_wrong() -> None:
+    world, people = World(items=rows(60)), People()
+    decision = await drifted(world, people)
+    world.ledger.runs["test"].passes[-1].status = PassStatus.ABANDONED
+    world.classifier.version = "2"
+    assert await gated(world, people).commit() == decision
+    assert len(world.ledger.runs["test"].passes) == 2
+    assert len(written(world)) == 20
+
+
+async def test_writes_that_were_put_back_are_held_against_nobody() -> None:
+    world, people = World(items=rows(60)), People()
+    await drifted(world, people)
+    run = world.ledger.runs["test"]
+    run.passes[-1].status = PassStatus.ABANDONED
+    for identity, known in run.audit.items():
+        run.audit[identity] = replace(known, status=ChangeStatus.REVERTED)
+        world.table.labels[known.change.key] = known.change.before
+    world.classifier.version = "2"
+    world.script = lambda item: people.seen.get(int(str(item.key)), "left")
+    assert is_paused(await gated(world, people).commit())
+    assert len(written(world)) == 20
+
+
+async def test_an_override_sets_the_canary_aside_and_says_so() -> None:
+    world, people = World(items=rows(60)), People()
+    decision = await drifted(world, people)
+    assert await world.runner(canary=people).commit(override="we know") == Done()
+    assert len(written(world)) == 60
+    assert [event.message for event in world.told(Warned)] == [
+        f"the override sets aside {decision.reason}"
+    ]
+
+
+async def test_each_tranche_has_checks_of_its_own() -> None:
+    world, people = World(items=rows(35)), People()
+    await in_tranches(world, people).commit(override="test")
+    people.look_at(world)
+    assert is_paused(await in_tranches(world, people).commit(override="test"))
+    assert len(written(world)) == 20
+    assert is_paused(await in_tranches(world, people).commit(override="test"))
+    assert len(written(world)) == 20
+    assert world.told(TrancheEnded)[-1] == TrancheEnded(written=20, checked=4, wanted=8)
+
+
+async def test_rows_of_the_gates_own_sample_are_no_fresh_evidence() -> None:
+    world, people = World(items=rows(35)), People()
+    await world.runner().dry_run()
+    sampled = [item.digest for item in rows(7)]
+    record = passed(world.classifier, world.ledger, sampled, now=world.clock.now())
+    runner = world.runner(gate=opening(record), canary=people, tranches=Tranches(10, 4))
+    await runner.commit()
+    people.look_at(world, limit=7)
+    assert is_paused(await runner.commit())
+    assert world.told(TrancheEnded)[-1] == TrancheEnded(written=10, checked=0, wanted=3)
+    people.look_at(world, limit=3)
+    assert is_paused(await runner.commit())
+    assert len(written(world)) == 20
+
+
+async def test_a_write_on_its_way_waits_for_the_canary_too() -> None:
+    world, people = World(items=rows(60)), People()
+    await drifted(world, people)
+    change = Change(30, "old", "left", 0.9)
+    world.ledger.runs["test"].audit["test:1:i:30"] = Audited(change, ChangeStatus.INTENT)
+    tried = len(world.table.tried)
+    assert isinstance(await gated(world, people).commit(), Halt)
+    assert len(world.table.tried) == tried
+
+
+async def test_the_canary_can_be_asked_without_writing() -> None:
+    world, people = World(items=rows(60)), People()
+    runner = gated(world, people)
+    await runner.check_canary(await runner.check_gate())
+    await runner.commit()
+    with pytest.raises(GateRefused, match="10 spot checks of its rows are missing"):
+        await runner.check_canary(await runner.check_gate())
+    people.look_at(world, wrong=9, limit=14)
+    with pytest.raises(GateRefused, match="the canary: 9 of 14"):
+        await runner.check_canary(await runner.check_gate())
+    await runner.check_canary(await runner.check_gate("we know"))
 
 
 async def test_the_gate_says_what_written_rows_are_held_against() -> None:

@@ -152,12 +152,15 @@ class MemoryMatchesSql(RuleBasedStateMachine):
             )
         )
 
-    @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def tells_what_is_written(self, data: st.DataObject) -> None:
-        worker = data.draw(st.sampled_from(sorted(self.held)))
-        keys = [str(key) for key in range(1, 7)]
-        self.both(lambda index: self.ledgers[index].written(self.held[worker][index], keys))
+    @rule()
+    def tells_what_is_written(self) -> None:
+        self.both(lambda index: list(self.ledgers[index].written("r")))
+
+    @rule(number=st.integers(1, 4))
+    def tells_what_was_evaluated(self, number: int) -> None:
+        self.both(lambda index: self.ledgers[index].dry_run_rows("r", number))
+        keys = list(range(1, 7))
+        self.both(lambda index: dict(self.ledgers[index].evaluated("r", number, keys)))
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), decision=st.sampled_from(DECISIONS))

@@ -61,14 +61,23 @@ def _left_alone(report: PassReport) -> list[str]:
     actions = action_counts(report)
     same, unsure = actions[Action.SAME], actions[Action.UNCONFIDENT]
     vetoed = actions[Action.VETOED]
+    uncertified = actions[Action.UNCERTIFIED]
     failed = sum(n for kind, n in report.outcomes.items() if kind.is_failure)
     lines = (
         (same, f"{_items(same, 'keep')} {verb(same, 'its', 'their')} label"),
         (unsure, f"{_items(unsure, 'stay')}: not confident enough"),
         (vetoed, f"{_items(vetoed, 'stay')}: the gate vetoes the category proposed"),
+        (uncertified, _new_or_changed(uncertified)),
         (failed, f"{_items(failed, 'stay')} without an answer: see `kclassify failures`"),
     )
     return [line for count, line in lines if count]
+
+
+def _new_or_changed(count: int) -> str:
+    return (
+        f"{_items(count, 'stay')}: new or changed since the evaluation; a dry run and an "
+        f"evaluation cover {verb(count, 'it', 'them')}"
+    )
 
 
 def _items(count: int, does: str) -> str:

@@ -69,9 +69,13 @@ def work_on(
 def check_gate(
     settings: Settings, stores: Stores, classifier: Classifier[str], order: Order
 ) -> None:
-    """Raise `GateRefused` where a commit would, before anything is done."""
+    """Raise `GateRefused` where a commit would write nothing, before anything is done."""
     runner = make_runner(settings, stores, classifier, lambda _: None)
-    anyio.run(runner.check_gate, order.override)
+
+    async def check() -> None:
+        await runner.check_canary(await runner.check_gate(order.override))
+
+    anyio.run(check)
 
 
 @contextmanager

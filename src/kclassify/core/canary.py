@@ -6,8 +6,8 @@ checked, and ends when too many of those are wrong. Pure: checks and counts in, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from kclassify.core.decision import Halt
 from kclassify.core.e_process import EProcess
@@ -24,11 +24,17 @@ class SpotCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How many rows a pass has written, and the labels it gave to some of them, by key as text."""
+class WrittenRow:
+    """A row that a run has written and not put back: the label it got, and its item's digest.
 
-    count: int = 0
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    `key` is its key as text. `finished` says that a commit has come to its end since, so that its
+    tranche is waited for no more. The digest is None for a write that a crash left unsettled.
+    """
+
+    key: str
+    label: str
+    digest: str | None = None
+    finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,6 @@ class Tranches:
     def left(self, written: int) -> int:
         """Rows until the next pause."""
         return self.rows - written % self.rows
-
-    def wanted(self, written: int) -> int:
-        """Spot checks wanted by now: those of every tranche that is complete."""
-        return (written // self.rows) * min(self.checks, self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,6 @@ class Spotted:
         """The written rows that people looked at."""
         return self.right + self.wrong
 
-    @classmethod
-    def of(cls, checks: Iterable[SpotCheck], written: Written) -> Spotted:
-        """Checks of other rows do not count, and of several of one row the last does."""
-        gold = {str(check.key): check.gold for check in checks}
-        seen = [written.labels[key] == said for key, said in gold.items() if key in written.labels]
-        return cls(sum(seen), len(seen) - sum(seen))
-
     def drift(self, standard: Standard) -> Halt | None:
         """The end of a run whose writes are shown to be worse than they may be."""
         if not EProcess(standard.target, standard.delta).is_drift(self.right, self.wrong):
@@ -108,6 +103,66 @@ class Spotted:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspection:
+    """What people have seen of the rows that a run has written.
+
+    `spotted` is over all of them. `tranches` are those since the last commit that came to its end,
+    in the order in which they were written: whether each was looked at, None for one that nobody
+    needs to look at.
+    """
+
+    spotted: Spotted
+    tranches: tuple[bool | None, ...]
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[WrittenRow],
+        checks: Iterable[SpotCheck],
+        sampled: Collection[str] = frozenset(),
+    ) -> Inspection:
+        """Of several checks of a row the last counts, and of several writes of it, too.
+
+        Checks of rows that were not written count for nothing, nor do those of items among
+        `sampled`, by digest: the gate has counted them already.
+        """
+        gold = {str(check.key): check.gold for check in checks}
+        latest = {row.key: place for place, row in enumerate(rows)}
+        fresh = [
+            latest[row.key] == place and row.digest not in sampled for place, row in enumerate(rows)
+        ]
+        seen = [
+            gold[row.key] == row.label
+            for row, is_fresh in zip(rows, fresh, strict=True)
+            if is_fresh and row.key in gold
+        ]
+        marks = [
+            row.key in gold if is_fresh else None
+            for row, is_fresh in zip(rows, fresh, strict=True)
+            if not row.finished
+        ]
+        return cls(Spotted(sum(seen), len(seen) - sum(seen)), tuple(marks))
+
+    @property
+    def written(self) -> int:
+        """The rows written since the last commit that came to its end."""
+        return len(self.tranches)
+
+    def wanted(self, tranches: Tranches) -> int:
+        """Spot checks wanted by now: those of each tranche that is complete."""
+        return sum(wanted for wanted, _ in self._counts(tranches))
+
+    def checked(self, tranches: Tranches) -> int:
+        """How many of the wanted ones are there; one tranche has none to spare for another."""
+        return sum(min(there, wanted) for wanted, there in self._counts(tranches))
+
+    def _counts(self, tranches: Tranches) -> Iterator[tuple[int, int]]:
+        for end in range(tranches.rows, self.written + 1, tranches.rows):
+            marks = [mark for mark in self.tranches[end - tranches.rows : end] if mark is not None]
+            yield min(tranches.checks, len(marks)), sum(marks)
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A tranche waits for people: so many spot checks are still wanted."""
 
@@ -115,13 +170,14 @@ class Pending:
 
 
 def go_on(
-    tranches: Tranches | None, written: Written, spotted: Spotted, standard: Standard
+    tranches: Tranches | None, inspection: Inspection, standard: Standard | None
 ) -> Halt | Pending | int | None:
-    """What a commit does next: end, wait, or write so many rows (None: all there are)."""
-    halt = spotted.drift(standard)
+    """What a commit does next: end, wait, or write so many rows (None: all there are).
+
+    Without a standard nothing ends it.
+    """
+    halt = None if standard is None else inspection.spotted.drift(standard)
     if halt is not None or tranches is None:
         return halt
-    wanted = tranches.wanted(written.count)
-    if spotted.total < wanted:
-        return Pending(wanted - spotted.total)
-    return tranches.left(written.count)
+    missing = inspection.wanted(tranches) - inspection.checked(tranches)
+    return Pending(missing) if missing else tranches.left(inspection.written)

@@ -66,7 +66,8 @@ class Facts:
 
     `parts` make up the fingerprint, and may be unknown. `known` are the categories of its taxonomy.
     `verdicts` maps item digests to the `verdict_digest` of what this ledger holds under this
-    fingerprint, as far as it holds any. `now` is Unix time in seconds.
+    fingerprint, as far as it holds any. `dry_run_rows` are the rows that the record's dry run has
+    in this ledger, None when there is no such finished pass. `now` is Unix time in seconds.
     """
 
     fingerprint: str
@@ -74,14 +75,19 @@ class Facts:
     now: float
     parts: Mapping[str, str] = field(default_factory=dict[str, str])
     verdicts: Mapping[str, str] = field(default_factory=dict[str, str])
+    dry_run_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The commit may write by this policy. `digest` is that of the record that says so."""
+    """The commit may write by this policy. `digest` is that of the record that says so.
+
+    With `dry_run` only what that one settled may be written.
+    """
 
     policy: CertifiedPolicy
     digest: str
+    dry_run: DryRunSeal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def authorize(evidence: Evidence, facts: Facts) -> Granted | Refused:
             return _refused(f"{evidence.place}: {reason}")
     if record.policy is None:
         return _refused(f"{evidence.place}: it passed without a certified policy: {_AGAIN}")
-    return Granted(record.policy, record_digest(record))
+    return Granted(record.policy, record_digest(record), record.dry_run)
 
 
 def _refused(reason: str) -> Refused:
@@ -232,6 +238,23 @@ def _other_verdicts(record: GateRecord, evidence: Evidence, facts: Facts) -> str
     return None
 
 
+def _other_dry_run(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
+    """Only what that pass settled was evaluated, so it has to be there, and whole."""
+    del evidence
+    seal, rows = record.dry_run, facts.dry_run_rows
+    if seal is None:
+        return None
+    name = f"its dry run (pass {seal.number} of run {seal.run!r})"
+    if rows is None:
+        return (
+            f"{name} is not in this ledger: commit there, or {_AGAIN} after a `kclassify dry-run` "
+            "here"
+        )
+    if rows != seal.rows:
+        return f"{name} settled {rows} rows, and {seal.rows} when it was evaluated: {_AGAIN}"
+    return None
+
+
 def _unknown_veto(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
     del evidence
     vetoed = () if record.policy is None else record.policy.vetoed
@@ -250,5 +273,6 @@ _OBJECTIONS: tuple[Callable[[GateRecord, Evidence, Facts], str | None], ...] = (
     _expired,
     _other_sample,
     _other_verdicts,
+    _other_dry_run,
     _unknown_veto,
 )

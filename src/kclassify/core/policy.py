@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -29,6 +29,7 @@ class Action(StrEnum):
     SAME = "same"
     UNCONFIDENT = "unconfident"
     VETOED = "vetoed"
+    UNCERTIFIED = "uncertified"
     ABSTAINED = "abstained"
     FAILED = "failed"
     WRITTEN = "written"
@@ -57,16 +58,33 @@ class WritePolicy:
         """The confidence from which a change to this category is written."""
         return self.by_category.get(category, self.min_confidence)
 
-    def within(self, certified: CertifiedPolicy) -> WritePolicy:
-        """The policy that keeps to this one and to the certified one: the stricter of both.
+    @classmethod
+    def of(cls, certified: CertifiedPolicy) -> WritePolicy:
+        """The policy that was certified, and nothing else."""
+        return cls(certified.threshold, vetoed=frozenset(certified.vetoed))
 
-        A threshold over the certified one keeps what was certified: the fixed sequence tests the
-        strictest first, and every one down to the certified one passed.
+    def stricter_than(self, certified: CertifiedPolicy, categories: Iterable[str]) -> str | None:
+        """Why less would be written than was certified, and the way out; None when it is not less.
+
+        What is left of certified writes is another set of writes, and may be the worse part of
+        them: only an evaluation of it can tell. `categories` are those that rows may move to.
         """
-        floor = certified.threshold
-        raised = {name: max(value, floor) for name, value in self.by_category.items()}
-        vetoed = self.vetoed | frozenset(certified.vetoed)
-        return WritePolicy(max(self.min_confidence, floor), raised, vetoed)
+        for category in categories:
+            asked = self.threshold(category)
+            if asked <= certified.threshold or category in certified.vetoed:
+                continue
+            given = f"is stricter than the {certified.threshold} that was certified"
+            rest = "and what is left of the writes was not evaluated by itself"
+            if category in self.by_category:
+                return (
+                    f"min_confidence_by_category {category} = {asked} {given}, {rest}: no "
+                    "threshold of a single category can be certified, so leave it out"
+                )
+            return (
+                f"min_confidence {asked} {given}, {rest}: set [policy] min_confidence = {asked} "
+                f"in the suite and evaluate again, or set it to {certified.threshold} here"
+            )
+        return None
 
     def laxer_than(self, certified: CertifiedPolicy) -> list[str]:
         """The settings that ask for less than was certified: `min_confidence 0.75`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from kclassify.core.canary import Standard
 from kclassify.core.gate import (
     CertifiedPolicy,
+    DryRunSeal,
     Evidence,
     Facts,
     GateRecord,
@@ -25,7 +27,8 @@ class Authority:
     """What a step may write, and why.
 
     `gate` is the digest of the record that allows it, `override` the reason to write without one,
-    `refusal` what that reason set aside. `warnings` are for people.
+    `refusal` what that reason set aside. With `dry_run` only what that one settled is written.
+    `sampled` are the items that the gate has counted, by digest. `warnings` are for people.
     """
 
     policy: WritePolicy
@@ -33,6 +36,8 @@ class Authority:
     gate: str | None = None
     refusal: str | None = None
     standard: Standard = field(default_factory=Standard)
+    dry_run: DryRunSeal | None = None
+    sampled: Collection[str] = frozenset()
     warnings: tuple[str, ...] = ()
 
 
@@ -48,7 +53,8 @@ class Authorities:
     def ask(self, override: str | None, now: float) -> Authority:
         """Why this commit may write; files and ledger are read for it.
 
-        Raises `GateRefused` where neither a record nor a reason allows it.
+        Raises `GateRefused` where neither a record nor a reason allows it, and where the settings
+        would write less than the record's policy.
         """
         evidence = Evidence(None) if self.gate is None else self.gate.read()
         said = authorize(evidence, self._facts(evidence.record, now))
@@ -62,30 +68,38 @@ class Authorities:
         classifier = self.classifier
         digests = () if record is None else tuple(record.verdicts)
         held = dict(self.ledger.recall(digests, classifier.fingerprint)) if digests else {}
+        seal = None if record is None else record.dry_run
         return Facts(
             fingerprint=classifier.fingerprint,
             known=classifier.taxonomy.known,
             now=now,
             parts=classifier.fingerprint_parts if isinstance(classifier, Explained) else {},
             verdicts={digest: verdict_digest(outcome) for digest, outcome in held.items()},
+            dry_run_rows=None if seal is None else self.ledger.dry_run_rows(seal.run, seal.number),
         )
 
     def _overridden(
         self, override: str, said: Granted | Refused, record: GateRecord | None
     ) -> Authority:
-        standard = Standard.of(record)
-        if self.gate is None or isinstance(said, Granted):
-            return Authority(self.policy, override, standard=standard)
-        told = f"the override sets aside what the gate says: {said.reason}"
-        return Authority(
-            self.policy, override, refusal=said.reason, standard=standard, warnings=(told,)
+        authority = Authority(
+            self.policy, override, standard=Standard.of(record), sampled=_sampled(record)
         )
+        if self.gate is None or isinstance(said, Granted):
+            return authority
+        told = f"the override sets aside what the gate says: {said.reason}"
+        return replace(authority, refusal=said.reason, warnings=(told,))
 
     def _granted(self, granted: Granted, record: GateRecord | None) -> Authority:
+        active = map(str, self.classifier.taxonomy.labels)
+        stricter = self.policy.stricter_than(granted.policy, active)
+        if stricter is not None:
+            raise GateRefused(stricter)
         return Authority(
-            self.policy.within(granted.policy),
+            WritePolicy.of(granted.policy),
             gate=granted.digest,
             standard=Standard.of(record),
+            dry_run=granted.dry_run,
+            sampled=_sampled(record),
             warnings=self._raised(granted.policy),
         )
 
@@ -95,3 +109,7 @@ class Authorities:
             return ()
         asked = ", ".join(laxer)
         return (f"the gate certified confidence {certified.threshold:g}, which holds over {asked}",)
+
+
+def _sampled(record: GateRecord | None) -> frozenset[str]:
+    return frozenset(() if record is None else record.verdicts)

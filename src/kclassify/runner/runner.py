@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import anyio
 
 from kclassify.config import RunnerSettings
+from kclassify.core.canary import Pending
 from kclassify.core.decision import Advance, Decision, Halt, Pause
-from kclassify.errors import DatabaseError, KclassifyError, UsageError
+from kclassify.errors import DatabaseError, GateRefused, KclassifyError, UsageError
 from kclassify.events import Broadcast, Listener, StepEnded, logger
 from kclassify.holder import retire, this_holder
 from kclassify.ports import (
@@ -29,6 +30,7 @@ from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
 from kclassify.runner.loop import EventLoop
 from kclassify.runner.parts import Limits, Parts
+from kclassify.runner.spot_checks import SpotChecks
 from kclassify.runner.step import Step
 from kclassify.runner.thread import WorkerThread
 
@@ -147,6 +149,18 @@ class ReclassifyRunner:
             raise UsageError("a commit needs a writer, and this runner has none")
         asked = Authorities(self.gate, self.classifier, self.ledger, self.settings.write_policy)
         return await self._thread(asked.ask, override, self._clock.now())
+
+    async def check_canary(self, authority: Authority) -> None:
+        """Raise `GateRefused` where a commit would write nothing for want of good spot checks."""
+        checks = SpotChecks(self.ledger, self.canary, self.tranches)
+        sight = await self._thread(checks.look, self.name, authority)
+        if sight is not None and isinstance(sight.following, Halt):
+            raise GateRefused(sight.following.reason)
+        if sight is not None and isinstance(sight.following, Pending):
+            raise GateRefused(
+                f"a tranche is written, and {sight.following.missing} spot checks of its rows are "
+                "missing: give them in the [gate] canary file first"
+            )
 
     async def _work(self, mode: Mode, limits: Limits, override: str | None = None) -> Decision:
         authority = Authority(self.settings.write_policy)

@@ -9,6 +9,8 @@ import anyio
 import anyio.abc
 
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
+from kclassify.core.evaluated import changes, only_evaluated
+from kclassify.core.gate import DryRunSeal
 from kclassify.core.item import Item, Key
 from kclassify.core.run import Run
 from kclassify.core.verdict import Outcome
@@ -92,12 +94,14 @@ class Step:
         parts = self._parts
         await announce(parts, self.opened, self._limits)
         await check_writer(parts, self.opened, self._limits)
+        pause = await self._tranche.begin(self.opened)
+        if pause is not None:
+            return pause
         if self.opened.mode is Mode.COMMIT and parts.writer is not None:
             await parts.thread(parts.ledger.settle_intents, self.opened, parts.writer, self._now())
-        pause = await self._tranche.begin(self.opened)
         left = self.opened.breaker.remaining(self._now())
-        if pause is not None or not left:
-            return pause
+        if not left:
+            return None
         return await self._snooze(Snooze(left, "the snooze of an earlier step is not over"))
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> Decision:
@@ -210,9 +214,11 @@ class Step:
     async def _checkpoint(self, on_commit: OnCommit | None = None) -> Decision | None:
         limit = self._tranche.limit(self._parts.settings.checkpoint_items)
         landed = self._run.drain(limit)
-        settled = [self._settled(one) for one in landed]
-        state = Checkpoint(settled, self._run.cursor, self._run.breaker, self._run.suspects)
         parts = self._parts
+        settled = [self._settled(one) for one in landed]
+        if parts.authority.dry_run is not None and changes(settled):
+            settled = await parts.thread(self._only_evaluated, settled, parts.authority.dry_run)
+        state = Checkpoint(settled, self._run.cursor, self._run.breaker, self._run.suspects)
         recorded = await parts.thread(
             parts.ledger.checkpoint,
             self.opened,
@@ -230,6 +236,10 @@ class Step:
         if settled:
             parts.tell(checkpointed(self.opened, settled, recorded.actions))
         return None
+
+    def _only_evaluated(self, settled: list[Settled], seal: DryRunSeal) -> list[Settled]:
+        held = self._parts.ledger.evaluated(seal.run, seal.number, changes(settled))
+        return only_evaluated(settled, held)
 
     def _settled(self, landed: Landed) -> Settled:
         policy = self._parts.authority.policy

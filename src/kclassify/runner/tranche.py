@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from kclassify.core.canary import Pending, Spotted, Tranches, go_on
+from kclassify.core.canary import Pending
 from kclassify.core.decision import Advance, Decision, Halt, Pause
 from kclassify.core.passes import Mode, Pass
 from kclassify.core.policy import Action
-from kclassify.events import TrancheEnded
+from kclassify.events import Warned
 from kclassify.runner.parts import Parts
-
-_Next = Halt | Pending | int | None
+from kclassify.runner.spot_checks import Sight, SpotChecks
 
 
 class Tranche:
@@ -27,24 +25,28 @@ class Tranche:
 
         Raises what the canary raises.
         """
-        parts = self._parts
-        if opened.mode is Mode.DRY_RUN or (parts.canary is None and parts.tranches is None):
+        if opened.mode is Mode.DRY_RUN:
             return None
-        following, told = await parts.thread(self._look, opened)
-        if isinstance(following, Halt):
-            return following
-        if isinstance(following, Pending):
-            parts.tell(told)
+        sight = await self._look(opened)
+        if sight is None:
+            return None
+        if sight.overridden is not None:
+            self._parts.tell(Warned(f"the override sets aside {sight.overridden.reason}"))
+        if isinstance(sight.following, Halt):
+            return sight.following
+        if isinstance(sight.following, Pending):
+            self._parts.tell(sight.told)
             return Advance(opened.cursor, Pause.TRANCHE)
-        self._left = following
+        self._left = sight.following
         return None
 
     async def end(self, opened: Pass) -> Halt | Advance:
         """Tell what people have to do now, unless they found too much already."""
-        following, told = await self._parts.thread(self._look, opened)
-        if isinstance(following, Halt):
-            return following
-        self._parts.tell(told)
+        sight = await self._look(opened)
+        if sight is not None and isinstance(sight.following, Halt):
+            return sight.following
+        if sight is not None:
+            self._parts.tell(sight.told)
         return Advance(opened.cursor, Pause.TRANCHE)
 
     @property
@@ -61,19 +63,7 @@ class Tranche:
         if self._left is not None:
             self._left -= sum(action is Action.WRITTEN for action in actions)
 
-    @property
-    def _tranches(self) -> Tranches | None:
-        """Without a canary nobody can check: the next commit goes on."""
-        tranches = self._parts.tranches
-        if tranches is None or self._parts.canary is not None:
-            return tranches
-        return replace(tranches, checks=0)
-
-    def _look(self, opened: Pass) -> tuple[_Next, TrancheEnded]:
-        parts, tranches = self._parts, self._tranches
-        checks = [] if parts.canary is None else list(parts.canary.checks())
-        written = parts.ledger.written(opened, {str(check.key) for check in checks})
-        spotted = Spotted.of(checks, written)
-        following = go_on(tranches, written, spotted, parts.authority.standard)
-        wanted = 0 if tranches is None else tranches.wanted(written.count)
-        return following, TrancheEnded(written.count, spotted.total, wanted)
+    async def _look(self, opened: Pass) -> Sight | None:
+        parts = self._parts
+        checks = SpotChecks(parts.ledger, parts.canary, parts.tranches)
+        return await parts.thread(checks.look, opened.run, parts.authority)

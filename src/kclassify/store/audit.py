@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, select
 
-from kclassify.core.canary import Written
-from kclassify.core.item import decode_key, encode_key, keys_spelt
-from kclassify.core.policy import Action, Change
+from kclassify.core.item import decode_key, encode_key
+from kclassify.core.policy import Change
 from kclassify.ports import Pass, Receipt, Write, WriteResult
 from kclassify.store.insert import insert_all
 from kclassify.store.passes import is_abandoned
-from kclassify.store.settlement import Audited, idempotency_key, status_of
+from kclassify.store.settlement import Audited, status_of
 from kclassify.store.states import UNWRITTEN, ChangeStatus
-from kclassify.store.tables import changes, tallies
+from kclassify.store.tables import changes
 from kclassify.store.verdicts import in_chunks
 
 
@@ -27,22 +26,6 @@ def known(connection: Connection, idempotency_keys: Collection[str]) -> dict[str
         for row in connection.execute(query):
             found[row.idempotency_key] = Audited(change_of(row), ChangeStatus(row.status))
     return found
-
-
-def written(connection: Connection, opened: Pass, keys: Collection[str]) -> Written:
-    """How many rows a pass has written, and the labels that those with these keys got."""
-    count = func.coalesce(func.sum(tallies.c["count"]), 0)
-    query = select(count).where(
-        tallies.c.pass_id == opened.id, tallies.c.action == Action.WRITTEN.value
-    )
-    sought = {idempotency_key(opened, key) for text in keys for key in keys_spelt(text)}
-    found = known(connection, sought).values()
-    labels = {
-        str(each.change.key): each.change.after
-        for each in found
-        if each.status is ChangeStatus.WRITTEN
-    }
-    return Written(int(connection.execute(query).scalar_one()), labels)
 
 
 def add_intents(

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from kclassify.core.canary import Written
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
+from kclassify.core.item import Key
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
 from kclassify.holder import described
 from kclassify.holder import is_alive as holder_is_alive
-from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
-from kclassify.store import audit, intents, passes, runs, verdicts
+from kclassify.ports import (
+    Checkpoint,
+    Evaluated,
+    Mode,
+    OnCommit,
+    Pass,
+    PassRequest,
+    Recorded,
+    Writer,
+    WrittenRow,
+)
+from kclassify.store import dry_runs, intents, passes, runs, verdicts, written
 from kclassify.store.checkpoint import CheckpointWork
 from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
@@ -108,10 +118,23 @@ class SqlLedger:
             self.database, opened, fingerprint, checkpoint, writer, now, on_commit
         ).execute()
 
-    def written(self, opened: Pass, keys: Collection[str]) -> Written:
-        """How many rows this pass has written, and the labels that those with these keys got."""
+    def written(self, run: str) -> list[WrittenRow]:
+        """The rows that all commits of a run have written and not put back, in that order."""
+        self.prepare()
         with self.database.connect() as connection:
-            return audit.written(connection, opened, keys)
+            return written.written(connection, run)
+
+    def dry_run_rows(self, run: str, number: int) -> int | None:
+        """How many rows this pass of a run settled; None when it is no finished dry run."""
+        self.prepare()
+        with self.database.connect() as connection:
+            return dry_runs.dry_run_rows(connection, run, number)
+
+    def evaluated(self, run: str, number: int, keys: Collection[Key]) -> Mapping[Key, Evaluated]:
+        """What this pass of a run settled of these items, as far as it met them."""
+        self.prepare()
+        with self.database.connect() as connection:
+            return dry_runs.evaluated(connection, run, number, keys)
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing when the run was opened since.

@@ -13,6 +13,7 @@ from kclassify.core.item import decode_key, encode_key
 from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.store.insert import insert_all
+from kclassify.store.reasons import together
 from kclassify.store.states import RESUMABLE, PassStatus
 from kclassify.store.tables import passes, suspects
 
@@ -53,12 +54,11 @@ def _latest_resumable(connection: Connection, run_id: int, mode: Mode) -> Row[An
 def _resume(
     connection: Connection, row: Row[Any], request: PassRequest, holder: str, now: float
 ) -> Pass:
-    why = {name: getattr(request, name) for name in _REASONS}
-    given = {name: value for name, value in why.items() if value is not None}
+    why = {name: together(getattr(row, name), getattr(request, name)) for name in _REASONS}
     connection.execute(
         passes.update()
         .where(passes.c.id == row.id)
-        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **given)
+        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **why)
     )
     breaker = Breaker(row.snoozes, row.snooze_until, row.snooze_seconds, row.outage_since)
     return Pass(

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from kclassify.core.canary import Written
 from kclassify.core.decision import Decision, Superseded
-from kclassify.core.item import encode_key, keys_spelt
+from kclassify.core.item import Key, encode_key
 from kclassify.core.verdict import Outcome
 from kclassify.errors import SourceError
 from kclassify.ports import (
     Checkpoint,
+    Evaluated,
     Mode,
     OnCommit,
     Pass,
@@ -23,6 +23,7 @@ from kclassify.ports import (
     Settled,
     Write,
     Writer,
+    WrittenRow,
 )
 from kclassify.store.ledger import status_after
 from kclassify.store.settlement import (
@@ -152,18 +153,23 @@ class MemoryLedger:
         self.record(fingerprint, worth_recording(said), now)
         return row.store(checkpoint, items)
 
-    def written(self, opened: Pass, keys: Collection[str]) -> Written:
-        """How many rows this pass has written, and the labels that those with these keys got."""
-        run = self.runs[opened.run]
-        count = sum(row.written for row in run.passes if row.opened.id == opened.id)
-        sought = {idempotency_key(opened, key) for text in keys for key in keys_spelt(text)}
-        found = [run.audit[identity] for identity in sought if identity in run.audit]
-        labels = {
-            str(each.change.key): each.change.after
-            for each in found
-            if each.status is ChangeStatus.WRITTEN
-        }
-        return Written(count, labels)
+    def written(self, run: str) -> list[WrittenRow]:
+        """The rows that all commits of a run have written and not put back, in that order."""
+        return self.runs[run].written() if run in self.runs else []
+
+    def dry_run_rows(self, run: str, number: int) -> int | None:
+        """How many rows this pass of a run settled; None when it is no finished dry run."""
+        row = self._pass(run, number)
+        if row is None or row.opened.mode is Mode.COMMIT or row.status is not PassStatus.DONE:
+            return None
+        return row.opened.settled
+
+    def evaluated(self, run: str, number: int, keys: Collection[Key]) -> dict[Key, Evaluated]:
+        """What this pass of a run settled of these items, as far as it met them."""
+        row = self._pass(run, number)
+        outcomes = {} if row is None else row.outcomes
+        found = {key: outcomes.get(encode_key(key)) for key in keys}
+        return {key: _evaluated(final) for key, final in found.items() if final is not None}
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing when the run was opened since."""
@@ -197,6 +203,10 @@ class MemoryLedger:
         row = MemoryPass(opened, request)
         run.passes.append(row)
         return opened
+
+    def _pass(self, run: str, number: int) -> MemoryPass | None:
+        passes = self.runs[run].passes if run in self.runs else []
+        return next((row for row in passes if row.opened.number == number), None)
 
     def _row(self, opened: Pass) -> MemoryPass | None:
         """The open pass, when this worker is the one to move it."""
@@ -264,3 +274,10 @@ def _undone_on_error(writer: Writer | None) -> AbstractContextManager[None]:
 def _refuse_second(row: MemoryPass, items: Sequence[Final]) -> None:
     if row.outcomes.keys() & {encode_key(item.settled.item_key) for item in items}:
         raise SourceError(met_twice(row.opened))
+
+
+def _evaluated(final: Final) -> Evaluated:
+    verdict = final.settled.outcome.verdict
+    label = None if verdict is None else str(verdict.label)
+    confidence = None if verdict is None else verdict.confidence
+    return Evaluated(final.settled.item_digest, final.before, label, confidence)

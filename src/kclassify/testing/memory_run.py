@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from kclassify.core.canary import WrittenRow
 from kclassify.core.decision import Decision
 from kclassify.core.item import encode_key
-from kclassify.core.policy import Action
-from kclassify.ports import Checkpoint, Pass, PassRequest, Recorded
+from kclassify.ports import Checkpoint, Mode, Pass, PassRequest, Recorded
+from kclassify.store.reasons import together
 from kclassify.store.settlement import Audited, Final, Transition, moved, tally
-from kclassify.store.states import RESUMABLE, PassStatus
+from kclassify.store.states import RESUMABLE, ChangeStatus, PassStatus
 
 
 @dataclass(slots=True)
@@ -32,18 +33,13 @@ class MemoryPass:
         return ours == (request.fingerprint, request.source)
 
     def renew(self, request: PassRequest) -> None:
-        """Go on with it, for the reasons that are given now and else for those of before."""
+        """Go on with it, for the reasons of before and those that are given now."""
         self.request = replace(
             request,
-            override=request.override or self.request.override,
-            gate=request.gate or self.request.gate,
-            gate_refusal=request.gate_refusal or self.request.gate_refusal,
+            override=together(self.request.override, request.override),
+            gate=together(self.request.gate, request.gate),
+            gate_refusal=together(self.request.gate_refusal, request.gate_refusal),
         )
-
-    @property
-    def written(self) -> int:
-        """The rows that it has written."""
-        return sum(n for (_, action, _, _), n in self.tallies.items() if action is Action.WRITTEN)
 
     def store(self, checkpoint: Checkpoint, items: Sequence[Final]) -> Recorded:
         """Take settled items in, and the state of the run after them."""
@@ -66,6 +62,26 @@ class MemoryRun:
     audit: dict[str, Audited] = field(default_factory=dict[str, Audited])
     holder: str | None = None
     expires_at: float = 0.0
+
+    def written(self) -> list[WrittenRow]:
+        """The rows that are written and not put back, but for those not settled yet."""
+        done = [
+            row.opened.number
+            for row in self.passes
+            if row.opened.mode is Mode.COMMIT and row.status is PassStatus.DONE
+        ]
+        rows: list[WrittenRow] = []
+        for identity, known in self.audit.items():
+            row = self.passes[int(identity.split(":")[1]) - 1]
+            settled = row.outcomes.get(encode_key(known.change.key))
+            if known.status is not ChangeStatus.WRITTEN:
+                continue
+            if settled is None and row.status in RESUMABLE:
+                continue
+            digest = None if settled is None else settled.settled.item_digest
+            finished = row.opened.number <= max(done, default=0)
+            rows.append(WrittenRow(str(known.change.key), known.change.after, digest, finished))
+        return rows
 
     def resumable(self) -> list[MemoryPass]:
         """The passes that are not done."""

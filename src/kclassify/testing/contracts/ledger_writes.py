@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import pytest
 
-from kclassify.core.decision import Advance, Done
+from kclassify.core.decision import Advance, Done, Halt
 from kclassify.core.item import Key
 from kclassify.core.policy import Action
 from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import SourceError
-from kclassify.ports import Ledger, Mode, Written
+from kclassify.ports import Evaluated, Ledger, Mode, WrittenRow
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     NOW,
     LedgerMaterial,
     change,
     checkpoint_of,
+    digest,
     failure,
     open_pass,
     same,
@@ -61,24 +62,65 @@ class LedgerWrites(LedgerMaterial):
         assert first != second
         assert writer.labels == {1: "insight"}
 
-    def test_what_a_pass_has_written_is_counted_and_told_by_key(self, ledger: Ledger) -> None:
+    def test_what_a_run_has_written_is_told_in_its_order(self, ledger: Ledger) -> None:
         writer = MemoryWriter({1: "convention", 2: "quote", "3": "convention", 4: "convention"})
         opened = open_pass(ledger)
-        assert ledger.written(opened, {"1"}) == Written(0, {})
-        items = [change(1), change(2), change("3", after="insight"), same(4)]
-        opened = save(ledger, opened, items, writer).opened
-        assert ledger.written(opened, ()) == Written(2, {})
-        found = ledger.written(opened, {"1", "2", "3", "4", "never"})
-        assert found == Written(2, {"1": "playbook", "3": "insight"})
+        assert list(ledger.written("r")) == []
+        items = [change("3", after="insight"), change(2), same(4), change(1)]
+        save(ledger, opened, items, writer)
+        three, one = WrittenRow("3", "insight", digest("3")), WrittenRow("1", "playbook", digest(1))
+        assert list(ledger.written("r")) == [three, one]
+        assert list(ledger.written("another")) == []
 
-    def test_what_another_pass_has_written_does_not_count(self, ledger: Ledger) -> None:
-        writer = MemoryWriter({1: "convention"})
+    @pytest.mark.parametrize(
+        ("fingerprint", "source"), [("e" * 64, "articles"), (FINGERPRINT, "other")]
+    )
+    def test_what_an_abandoned_commit_has_written_is_not_forgotten(
+        self, ledger: Ledger, fingerprint: str, source: str
+    ) -> None:
+        writer = MemoryWriter({1: "convention", 2: "convention"})
+        opened = save(ledger, open_pass(ledger), [change(1)], writer).opened
+        ledger.close_step(opened, Halt("no credentials"), NOW)
+        anew = open_pass(ledger, fingerprint=fingerprint, source=source)
+        save(ledger, anew, [change(2)], writer)
+        assert [row.key for row in ledger.written("r")] == ["1", "2"]
+        assert not any(row.finished for row in ledger.written("r"))
+
+    def test_what_was_written_before_a_commit_ended_is_finished(self, ledger: Ledger) -> None:
+        writer = MemoryWriter({1: "convention", 2: "convention"})
         ledger.close_step(save(ledger, open_pass(ledger), [change(1)], writer).opened, Done(), NOW)
-        assert ledger.written(open_pass(ledger), {"1"}) == Written(0, {})
+        save(ledger, open_pass(ledger), [change(2)], writer)
+        assert [(row.key, row.finished) for row in ledger.written("r")] == [
+            ("1", True),
+            ("2", False),
+        ]
 
     def test_a_dry_run_has_written_nothing(self, ledger: Ledger) -> None:
-        opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), [change(1)]).opened
-        assert ledger.written(opened, {"1"}) == Written(0, {})
+        save(ledger, open_pass(ledger, Mode.DRY_RUN), [change(1)])
+        assert list(ledger.written("r")) == []
+
+    def test_a_finished_dry_run_is_known_by_its_number(self, ledger: Ledger) -> None:
+        opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), [change(1), same(2)]).opened
+        assert ledger.dry_run_rows("r", 1) is None
+        ledger.close_step(opened, Done(), NOW)
+        assert ledger.dry_run_rows("r", 1) == 2
+        assert (ledger.dry_run_rows("r", 2), ledger.dry_run_rows("another", 1)) == (None, None)
+
+    def test_a_commit_is_no_dry_run(self, ledger: Ledger) -> None:
+        opened = save(ledger, open_pass(ledger), [same(1)], MemoryWriter({})).opened
+        ledger.close_step(opened, Done(), NOW)
+        assert ledger.dry_run_rows("r", 1) is None
+
+    def test_what_a_dry_run_settled_of_an_item_is_told(self, ledger: Ledger) -> None:
+        items = [change(1, None), change("1"), failure(3, OutcomeKind.REFUSED), same(4)]
+        opened = save(ledger, open_pass(ledger, Mode.DRY_RUN), items).opened
+        ledger.close_step(opened, Done(), NOW)
+        assert ledger.evaluated("r", 1, [1, "1", 3, 9]) == {
+            1: Evaluated(digest(1), None, "playbook", 0.9),
+            "1": Evaluated(digest("1"), "convention", "playbook", 0.9),
+            3: Evaluated(digest(3), "convention", None, None),
+        }
+        assert ledger.evaluated("r", 2, [1]) == ledger.evaluated("another", 1, [1]) == {}
 
     def test_checkpoints_follow_each_other(self, ledger: Ledger) -> None:
         writer = MemoryWriter({1: "convention", 2: "convention"})
