@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from kclassify.core.gate import CertifiedPolicy, GateVerdict
+from kclassify.core.gate import CertifiedPolicy, DryRunSeal, GateVerdict
 from kclassify.database import Database
 from kclassify.testing import Refusal, StubMessagesAPI
 from tests.cli.gates import GATE, failed, write_gate
@@ -212,11 +213,11 @@ TRANCHES = 'tranche = 4\ncanary = "canary.jsonl"\ncanary_checks = 2\n'
 
 @pytest.fixture
 def in_tranches(any_place: Place, stub: StubMessagesAPI) -> Place:
-    """Twenty rows that were evaluated and passed, to be written four at a time."""
+    """Twenty rows of which the last were evaluated and passed, to be written four at a time."""
     articles = rows(20)
     any_place.settle(articles, GATE + TRANCHES)
     assert any_place.run("dry-run").status == 0
-    write_gate(any_place, articles)
+    write_gate(any_place, articles[-2:])
     return any_place
 
 
@@ -245,6 +246,45 @@ def test_a_canary_that_finds_too_many_wrong_writes_halts_the_commit(in_tranches:
     assert "the canary: 10 of 10 spot-checked writes are wrong" in ended.out
     assert "kclassify rollback" in ended.out
     assert sum(label != "convention" for label in in_tranches.labels().values()) == 16
+
+
+def test_a_retry_does_not_get_round_the_canary_and_forgets_nothing(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    articles = rows(20)
+    place.settle(articles, GATE + TRANCHES.replace("= 4", "= 16"))
+    stub.set_fault(Refusal())
+    place.run("dry-run", "--max-items", "1")
+    stub.set_fault(None)
+    assert place.run("dry-run").status == 0
+    write_gate(place, articles[-2:])
+    assert place.run("commit").status == 75
+    before, failures = place.labels(), place.run("failures", "--json").json
+    line = refused(place.run("retry", "--commit"))
+    assert "a tranche is written, and 2 spot checks of its rows are missing" in line
+    check_rows(place, list(range(2, 12)), gold="neither")
+    line = refused(place.run("retry", "--commit"))
+    assert "the canary: 10 of 10 spot-checked writes are wrong" in line
+    assert (place.labels(), place.run("failures", "--json").json) == (before, failures)
+    assert len(failures) == 1
+
+
+def test_rows_that_are_new_since_the_evaluation_stay_and_are_shown(
+    evaluated: Place, stub: StubMessagesAPI
+) -> None:
+    seal = DryRunSeal(run="articles", number=1, rows=6, proposals=6)
+    write_gate(evaluated, ARTICLES, dry_run=seal)
+    with closing(Database(evaluated.url)) as database, database.begin() as connection:
+        statement = text("UPDATE articles SET body = body || ' by now' WHERE id > 4")
+        connection.execute(statement)
+    ended = evaluated.run("commit")
+    assert ended.status == 0
+    assert "4 rows written" in ended.out
+    assert (
+        "2 items stay: new or changed since the evaluation; a dry run and an evaluation cover them"
+    ) in ended.out
+    again = evaluated.run("status", "--json").json["passes"][-1]["transitions"]
+    assert sum(each["rows"] for each in again if each["action"] == "uncertified") == 2
 
 
 def test_a_tranche_of_an_option_alone_goes_on_when_the_command_is_run_again(
