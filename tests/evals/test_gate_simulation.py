@@ -13,9 +13,9 @@ from kclassify.core.gate import GateVerdict, combined, verdict_digest
 from kclassify.evals.criteria import GateTable, PolicyTable
 from kclassify.evals.decide import checks_of
 from kclassify.evals.finding import find
-from kclassify.evals.intervals import wilson
 from kclassify.evals.labelled import Answered, Frame
 from kclassify.evals.material import Cell
+from kclassify.evals.threshold import certify
 from tests.evals.made_up import material
 from tests.evals.worlds import (
     BAD_RUN,
@@ -143,10 +143,38 @@ def test_a_good_run_passes() -> None:
 def test_a_harmful_run_of_an_accurate_model_is_held_back() -> None:
     ended = simulate(HARMFUL_RUN, 4)
     tell("98% right over labels that are 95% right", ended)
-    assert wilson(ended.passed * RUNS, RUNS).low <= 0.055
+    assert ended.passed <= 0.02
 
 
 def test_one_draw_of_each_world_is_judged_as_it_should_be() -> None:
     numbers = np.random.default_rng(0)
     verdicts = [gate(world.draw(CORPUS, numbers), numbers) for world in (BAD_RUN, GOOD_RUN)]
     assert verdicts == [GateVerdict.FAIL, GateVerdict.PASS]
+
+
+def ever_certified(numbers: np.random.Generator, shrink: float) -> bool:
+    """Whether looking after every 25 of 400 labels certifies writes that are just at the target."""
+    right = numbers.random(400) < GATE.write_precision
+    looks = range(50, 401, 25)
+    return any(
+        certify(
+            [0.9] * n,
+            right[:n].tolist(),
+            target=GATE.write_precision,
+            delta=GATE.delta * shrink**further,
+        ).certified
+        is not None
+        for further, n in enumerate(looks)
+    )
+
+
+@pytest.mark.slow
+def test_labelling_until_it_passes_errs_in_at_most_twice_what_one_look_may() -> None:
+    numbers = np.random.default_rng(5)
+    kept = np.mean([ever_certified(numbers, 0.5) for _ in range(600)])
+    peeked = np.mean([ever_certified(numbers, 1.0) for _ in range(600)])
+    print(
+        f"looking 15 times: {kept:.3f} with half the error each time, {peeked:.3f} with all of it"
+    )
+    assert kept <= 2 * GATE.delta
+    assert peeked > 2 * GATE.delta
