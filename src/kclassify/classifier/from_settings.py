@@ -44,7 +44,7 @@ def _remote_classifier(
     return ModelClassifier(
         taxonomy,
         model=chosen,
-        instructions=_instructions(settings.instructions),
+        instructions=read_instructions(settings.instructions),
         max_body_chars=settings.max_body_chars,
         may_abstain=settings.may_abstain,
         max_tokens=settings.max_tokens,
@@ -108,7 +108,8 @@ def _labelled(path: Path, record: Record, taxonomy: Taxonomy[str]) -> tuple[Item
     return Item(record.line, body, title if isinstance(title, str) else None), label
 
 
-def _instructions(path: Path | None) -> str:
+def read_instructions(path: Path | None) -> str:
+    """The instructions in a file, those of kclassify for None. Raises `ConfigError`."""
     if path is None:
         return DEFAULT_INSTRUCTIONS
     try:

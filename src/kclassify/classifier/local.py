@@ -11,7 +11,7 @@ import anyio.to_thread
 
 from kclassify.classifier.local_file import read_model, write_model
 from kclassify.classifier.local_fit import fit_model
-from kclassify.classifier.local_model import seen_digest
+from kclassify.classifier.local_model import seen_digests
 from kclassify.core.item import Item, digest_of
 from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
 from kclassify.errors import TaxonomyError
@@ -102,9 +102,12 @@ class LocalClassifier(Generic[L]):
         return self._parts
 
     def was_fitted_on(self, item: Item) -> bool | None:
-        """Whether it learned from this very text; None when an old file does not say."""
-        seen = self._fitted.seen
-        return None if seen is None else seen_digest(text_of(item)) in seen
+        """Whether it learned from this text; None when an old file does not say.
+
+        Capitals and white space do not count.
+        """
+        seen, text = self._fitted.seen, text_of(item)
+        return None if seen is None else not seen.isdisjoint(seen_digests(text))
 
     async def judge(self, item: Item) -> Outcome[L] | Halt:
         """The verdict on the item, or that its body is empty."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from kclassify.core.item import digest_of
+from kclassify.core.item import digest_of, folded
 from kclassify.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -80,8 +80,16 @@ class LocalModel:
 
 
 def seen_digest(text: str) -> str:
-    """A short digest of a text that a model is fitted on: to know it again, not to prove it."""
-    return digest_of(text)[:_SEEN_DIGITS]
+    """A short digest of a text that a model is fitted on: to know it again, not to prove it.
+
+    Capitals and white space do not count.
+    """
+    return digest_of(folded(text))[:_SEEN_DIGITS]
+
+
+def seen_digests(text: str) -> tuple[str, str]:
+    """What may stand for the text in a saved model: once, capitals and white space did count."""
+    return seen_digest(text), digest_of(text)[:_SEEN_DIGITS]
 
 
 def require_scikit_learn() -> None:

@@ -52,6 +52,11 @@ def digest_of(*parts: str) -> str:
     return sha.hexdigest()
 
 
+def folded(text: str) -> str:
+    """The text without its capitals and its layout: the same for copies that differ in no more."""
+    return " ".join(text.casefold().split())
+
+
 def encode_key(key: Key) -> str:
     """The key as the ledger stores it: its type and its text, `i:42`, `s:kb-1`, `u:6f9c…`."""
     is_key = isinstance(key, int | str | UUID)  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -24,7 +24,7 @@ from kclassify.evals.project import find_settings, open_ledger, reader_of, recor
 from kclassify.evals.reply_cache import ReplyCache
 from kclassify.evals.sample import Sample, load_sample
 from kclassify.evals.suite import Suite, load_suite
-from kclassify.evals.variants import Variant, make_variant, taxonomy_of, unseen
+from kclassify.evals.variants import Variant, make_variant, require_unseen, taxonomy_of
 from kclassify.store import SqlLedger
 
 Teller = Callable[[str, Progress], None]
@@ -149,7 +149,8 @@ def _plan(
 
 async def _carry_out(plan: Plan) -> Evaluated | Unfinished:
     plan.looks.require()
-    warnings = [told for each in plan.variants for told in unseen(each, plan.scored.rows)]
+    for each in plan.variants:
+        require_unseen(each, plan.scored.rows)
     answers: list[VariantAnswers] = []
     for variant in plan.variants:
         said = await ask(variant.classifier, plan.scored.rows, _terms(plan, variant))
@@ -157,7 +158,7 @@ async def _carry_out(plan: Plan) -> Evaluated | Unfinished:
             return Unfinished(variant.name, said.reason, said.missing)
         answers.append(_answers_of(variant, said))
     baselines, left_out = await _baselines(plan)
-    material = _material(plan, answers, baselines, [*warnings, *left_out])
+    material = _material(plan, answers, baselines, left_out)
     evaluation = assemble(material)
     plan.looks.conclude(_now().timestamp(), evaluation.gate.verdict.value)
     return Evaluated(evaluation, plan.record)

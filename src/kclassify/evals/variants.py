@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-from kclassify.classifier.from_settings import make_classifier
+from kclassify.classifier.from_settings import make_classifier, read_instructions
 from kclassify.config import ClassifierSettings, Settings
 from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.core.taxonomy import Taxonomy
@@ -21,11 +22,15 @@ _LOCAL = "local"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A classifier by its name in the suite. `timeout_s` is for one call, in seconds."""
+    """A classifier by its name in the suite.
+
+    `timeout_s` is for one call, in seconds; `instructions` are those of its prompt.
+    """
 
     name: str
     classifier: Classifier[str]
     timeout_s: float
+    instructions: str = ""
 
     @property
     def is_embedded(self) -> bool:
@@ -41,14 +46,19 @@ class Variant:
 def make_variant(table: VariantTable, suite: Suite, settings: Settings | None) -> Variant:
     """The variant. What its table leaves out comes from the settings.
 
-    Raises `UsageError` for one that cannot be asked, in words that name it.
+    Raises `UsageError` for one that cannot be asked, in words that name it, and for a candidate
+    that does not have the categories of `[policy] veto`.
     """
     base = ClassifierSettings() if settings is None else settings.classifier
     chosen = table.over(base)
     taxonomy = taxonomy_of(table, suite, settings)
+    if table.name == suite.candidate.name:
+        _check_veto(suite, taxonomy)
     with _naming(table, suite):
         classifier = make_classifier(taxonomy, chosen, table.model, suite.run.concurrency)
-    return Variant(table.name, classifier, chosen.timeout_s)
+        asks_nobody = classifier.model == _LOCAL
+        instructions = "" if asks_nobody else read_instructions(chosen.instructions)
+    return Variant(table.name, classifier, chosen.timeout_s, instructions)
 
 
 def taxonomy_of(table: VariantTable, suite: Suite, settings: Settings | None) -> Taxonomy[str]:
@@ -76,24 +86,27 @@ def _taxonomy_of(table: VariantTable, settings: Settings | None) -> Path:
     return settings.taxonomy.file
 
 
-def unseen(variant: Variant, rows: Sequence[LabelledItem]) -> tuple[str, ...]:
-    """Warnings of a classifier that may have learned from these rows.
+def require_unseen(variant: Variant, rows: Sequence[LabelledItem]) -> None:
+    """Raise `UsageError` for a classifier that learned from these rows, or was shown one of them.
 
-    Raises `UsageError` for one that did: its scores would say how well it remembers.
+    Its scores would say how well it remembers.
     """
     from kclassify.classifier import LocalClassifier  # noqa: PLC0415
+    from kclassify.evals.leakage import refuse_learned, refuse_shown  # noqa: PLC0415
 
-    if not isinstance(variant.classifier, LocalClassifier):
-        return ()
-    known = [variant.classifier.was_fitted_on(row.item) for row in rows]
-    learned = [row.id for row, was in zip(rows, known, strict=True) if was]
-    if learned:
-        raise UsageError(
-            f"variant {variant.name!r} was fitted on {len(learned)} of the {len(rows)} rows of the "
-            f"sample, {learned[0]!r} among them, and no model is scored on the rows that trained "
-            "it: take them out of [classifier] examples, or out of the sample"
-        )
-    if None in known:
-        told = "is a saved classifier that does not say what it was fitted on"
-        return (f"variant {variant.name!r} {told}: make sure that no row of the sample was",)
-    return ()
+    if isinstance(variant.classifier, LocalClassifier):
+        refuse_learned(variant.name, variant.classifier, rows)
+    else:
+        refuse_shown(variant.name, variant.classifier.taxonomy, variant.instructions, rows)
+
+
+def _check_veto(suite: Suite, taxonomy: Taxonomy[str]) -> None:
+    labels = [str(label) for label in taxonomy.labels]
+    for vetoed in suite.policy.veto:
+        if vetoed not in labels:
+            close = get_close_matches(vetoed, labels, n=1)
+            known = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(labels)}"
+            raise ConfigError(
+                f"{suite.path}: [policy] veto: {vetoed!r} is no active category of taxonomy "
+                f"{taxonomy.name!r}: {known}"
+            )
