@@ -91,7 +91,21 @@ def test_too_few_labels_are_inconclusive_and_the_labels_still_needed_are_printed
     assert (ended.status, ended.out.partition(":")[0]) == (3, "Inconclusive")
     needed = record(place)["labels_needed"]
     assert needed > 0
-    assert f"Labels still needed: about {needed} more labels" in ended.out.splitlines()[-1]
+    told = f"Labels still needed: about {needed} more labels of writes: "
+    drawn = f"draw them with `kclassify sample --frame uniform --size {10 + needed}`, then label"
+    assert ended.out.splitlines()[-1] == f"{told}{drawn} them with `kclassify label`."
+    save(place, [*lines(10), *(each | {"gold": None} for each in lines(1000)[10:])])
+    assert "label the rows that have none" in place.run("eval", "suite.toml").out.splitlines()[-1]
+
+
+def test_of_the_rows_that_are_still_to_be_drawn_only_a_part_is_scored_where_there_is_a_holdout(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    settle(place, split_lines(20))
+    ended = place.run("eval", "suite.toml")
+    assert ended.status == 3
+    needed = record(place, "gate.dev.json")["labels_needed"]
+    assert f"--size {20 + 2 * needed} --holdout SHARE`" in ended.out.splitlines()[-1]
 
 
 def test_a_sample_that_was_drawn_from_another_dry_run_is_stale(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from kclassify.cli.wording import plural, shown
 from kclassify.core.evaluation import Comparison, Evaluation, Scores, VariantResult
 from kclassify.core.gate import GateVerdict
 from kclassify.evals.evaluate import Evaluated, Unfinished
-from kclassify.evals.labelled import Split
+from kclassify.evals.labelled import Frame, Split
 from kclassify.report.numbers import points_with_bounds, seconds
 from kclassify.report.wording import (
     STATUS,
@@ -128,5 +129,21 @@ def _next(evaluation: Evaluation) -> str:
                 return "Next: `kclassify dry-run`, then draw a new sample and label it."
             if gate.labels_needed is None:
                 return "Next: label more rows with `kclassify label`, and evaluate again."
-            needed = plural(gate.labels_needed, "more label", "more labels")
-            return f"Labels still needed: about {needed} of writes (`kclassify label`)."
+            return _more_labels(evaluation, gate.labels_needed)
+
+
+def _more_labels(evaluation: Evaluation, needed: int) -> str:
+    """How to get them. Only some rows are writes, and with a holdout only some are scored."""
+    sample, points = evaluation.sample, evaluation.threshold.points
+    told = f"Labels still needed: about {plural(needed, 'more label', 'more labels')} of writes"
+    writes = points[-1].writes if points else 0
+    rows = math.ceil(needed * sample.rows / writes) if writes else needed
+    if rows <= sample.unlabelled:
+        return f"{told}: label the rows that have none with `kclassify label`, and evaluate again."
+    if Frame.TOP_UP in sample.frames:
+        command = "kclassify sample --frame top-up` and a larger `--per-category"
+    else:
+        frame = "--frame uniform " if Frame.UNIFORM in sample.frames else ""
+        share = " --holdout SHARE" if sample.split in tuple(Split) else ""
+        command = f"kclassify sample {frame}--size {sample.rows + rows}{share}"
+    return f"{told}: draw them with `{command}`, then label them with `kclassify label`."
