@@ -287,6 +287,16 @@ def test_rows_that_are_new_since_the_evaluation_stay_and_are_shown(
     assert sum(each["rows"] for each in again if each["action"] == "uncertified") == 2
 
 
+def test_status_shows_every_reason_that_a_commit_went_on_for(in_tranches: Place) -> None:
+    in_tranches.run("commit")
+    check_rows(in_tranches, [1, 2, 3, 4])
+    in_tranches.run("commit", "--override", "in a hurry")
+    report = in_tranches.run("status", "--json").json["passes"][-1]
+    assert (report["number"], report["override"]) == (2, "in a hurry")
+    shown = in_tranches.run("status").out
+    assert f"gate {report['gate'][:12]}; override: in a hurry" in " ".join(shown.split())
+
+
 def test_a_tranche_of_an_option_alone_goes_on_when_the_command_is_run_again(
     place: Place, stub: StubMessagesAPI
 ) -> None:

@@ -67,10 +67,10 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
 
 
 def _permission(each: PassReport) -> str:
-    """Why a pass may write."""
-    if each.override is not None:
-        return f"override: {shown(each.override)}"
-    return "" if each.gate is None else f"gate {each.gate[:12]}"
+    """Why a pass may write: by which records, and for which reasons without one."""
+    gates = [f"gate {digest[:12]}" for digest in (each.gate or "").splitlines()]
+    reasons = [f"override: {shown(reason)}" for reason in (each.override or "").splitlines()]
+    return "; ".join([*gates, *reasons])
 
 
 def _lease(run: RunReport) -> list[str]:

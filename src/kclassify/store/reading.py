@@ -46,7 +46,8 @@ class PassReport:
 
     `outcomes` counts items by kind, `changes` the audit by status. `usage` is what this classifier
     was paid for while the pass was open. `gate` is the digest of the gate record that allowed it to
-    write, `gate_refusal` what an override set aside. Times are Unix seconds.
+    write, `gate_refusal` what an `override` set aside: a line for each that the pass went on for,
+    the newest last. Times are Unix seconds.
     """
 
     number: int

@@ -65,7 +65,8 @@ class PassRow(LedgerTable, table=True):
     """One walk over the source.
 
     `version` is the fence, `version_at_open` its value when a worker last opened the run. `gate` is
-    the digest of the record that allowed it to write; `gate_refusal` what an override set aside.
+    the digest of the record that allowed it to write; `gate_refusal` what an `override` set aside:
+    a line for each, when the pass went on for another reason.
     """
 
     __table_args__ = (UniqueConstraint("run_id", "number"),)
