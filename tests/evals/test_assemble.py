@@ -65,11 +65,11 @@ def test_a_comparison_is_told_in_a_sentence() -> None:
     old = uniform("a" * 40, "b" * 20 + "a" * 20)
     evaluation = assemble(material(new, baseline=old))
     assert evaluation.comparisons[0].sentence == (
-        "new is right on 20 rows where old is wrong, and wrong on 0 where old is right: "
+        "'new' is right on 20 rows where 'old' is wrong, and wrong on 0 where 'old' is right: "
         "it is better, and chance does not explain it (p < 0.001)."
     )
     same = assemble(material(new, baseline=new))
-    assert same.comparisons[0].sentence == "new and old are right on the same rows."
+    assert same.comparisons[0].sentence == "'new' and 'old' are right on the same rows."
     doubt = assemble(material(new, baseline=uniform("a" * 40, "b" + "a" * 39)))
     assert "may be chance" in doubt.comparisons[0].sentence
 

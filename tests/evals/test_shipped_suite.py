@@ -68,7 +68,7 @@ def test_it_runs_offline_well_under_a_minute_and_finds_what_it_found_before(tmp_
     began = time.monotonic()
     ended = evaluate(tmp_path, "--json")
     assert time.monotonic() - began < LONGEST_S
-    assert ended.returncode == 3, ended.stderr
+    assert ended.returncode == 1, ended.stderr
     found = json.loads(ended.stdout)
     recorded = json.loads((EVALS / "baselines" / "shipped.json").read_text())
     assert found["gate"]["verdict"] == recorded["verdict"]

@@ -50,6 +50,7 @@ def sentence_of(baseline: str, candidate: str, test: PairedTest, *, weighted: bo
     `weighted`: the rows stand for different numbers of rows, and the test took that into account.
     """
     right, wrong = test.only_candidate, test.only_baseline
+    candidate, baseline = repr(candidate), repr(baseline)
     if right == wrong == 0:
         return f"{candidate} and {baseline} are right on the same rows."
     counts = (

@@ -130,7 +130,8 @@ def _stale(found: Findings) -> tuple[GateCheck, ...]:
             detail=(
                 f"{found.stale:,} labelled {'row was' if found.stale == 1 else 'rows were'} drawn "
                 "from the dry run of another classifier, so this is no random sample of what this "
-                "one would write: run `kclassify dry-run`, then draw with `kclassify sample`"
+                "one would write: put its taxonomy, prompt and model into kclassify.toml, run "
+                "`kclassify dry-run`, and draw a sample of it with `kclassify sample --force`"
             ),
             n=found.stale,
         ),

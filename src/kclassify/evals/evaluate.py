@@ -27,6 +27,7 @@ from kclassify.evals.suite import Suite, load_suite
 from kclassify.evals.variants import Variant, make_variant, require_unseen, taxonomy_of
 from kclassify.store import SqlLedger
 
+_NO_DEMANDS = {"expires_days", "holdout_looks", "top_up"}
 Teller = Callable[[str, Progress], None]
 """Told of progress: the name of the variant that is asked, and how far it is."""
 
@@ -92,7 +93,11 @@ class Plan:
         return LookCount(
             self.ledger,
             self.scored.digests,
-            self.scored.look_of(self.candidate.classifier.fingerprint),
+            self.scored.look_of(
+                self.candidate.classifier.fingerprint,
+                self.suite.policy.model_dump_json(),
+                self.suite.gate.model_dump_json(exclude=_NO_DEMANDS),
+            ),
             self.suite.gate.holdout_looks,
             self.scored.is_sealed,
         )

@@ -36,10 +36,13 @@ class Scored:
         """What was looked at: the texts, sorted by digest. Their labels are no part of it."""
         return sorted({row.item.digest for row in self.rows})
 
-    def look_of(self, fingerprint: str) -> str:
-        """What tells a look of this classifier at these rows, with these labels, from others."""
+    def look_of(self, fingerprint: str, *demands: str) -> str:
+        """What tells a look of this classifier at these rows, with these labels, from others.
+
+        `demands` are what it is held to: whoever changes them has looked.
+        """
         held = sorted(f"{row.item.digest}:{row.gold}" for row in self.rows)
-        return digest_of(fingerprint, *held)
+        return digest_of(fingerprint, *demands, *held)
 
     @property
     def is_sealed(self) -> bool:

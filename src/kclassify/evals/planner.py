@@ -36,6 +36,11 @@ def rows_to_show(
             f"{difference:.1%} apart: expect a discordance above the difference"
         )
     guess = _by_normal_approximation(difference, discordance, power, alpha)
+    if guess > _MOST_LABELS:
+        raise UsageError(
+            f"about {guess:,} rows would be needed to see a difference of {difference:.2%}: nobody "
+            "labels as many; look for a larger one"
+        )
 
     def is_enough(rows: int) -> bool:
         return mcnemar_power(rows, difference, discordance, alpha) >= power

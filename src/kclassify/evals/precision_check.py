@@ -8,13 +8,18 @@ from kclassify.core.evaluation import ThresholdCurve, ThresholdPoint
 from kclassify.core.gate import CheckName, GateCheck, GateVerdict
 from kclassify.evals.intervals import upper_bound
 from kclassify.evals.planner import labels_to_certify, more_labels
+from kclassify.evals.threshold import SPARE
 
 _TOO_CLOSE = 0.002
 """To tell precisions that are so close apart takes hundreds of thousands of labels."""
 
 
 def write_precision(curve: ThresholdCurve) -> GateCheck:
-    """Whether some threshold is certified; a fail when none could be with any number of labels."""
+    """Whether some threshold is certified; a fail when the target is shown to be out of reach.
+
+    Thresholds above which there are fewer writes than certify without an error do not count for
+    that: of the strictest few, one can always hope.
+    """
     point = told_point(curve)
     if point is None:
         return GateCheck(
@@ -81,7 +86,8 @@ def told_point(curve: ThresholdCurve) -> ThresholdPoint | None:
 def _precision_verdict(curve: ThresholdCurve) -> GateVerdict:
     if curve.certified is not None:
         return GateVerdict.PASS
-    plausible = [upper_bound(p.right, p.writes, curve.delta) >= curve.target for p in curve.points]
+    worth = [point for point in curve.points if point.writes >= curve.fewest / SPARE]
+    plausible = [upper_bound(p.right, p.writes, curve.delta) >= curve.target for p in worth]
     is_hopeless = bool(plausible) and not any(plausible)
     return GateVerdict.FAIL if is_hopeless else GateVerdict.INCONCLUSIVE
 
@@ -96,6 +102,6 @@ def _precision_detail(curve: ThresholdCurve, point: ThresholdPoint) -> str:
                 f"where {target} is asked for"
             )
         case GateVerdict.FAIL:
-            return f"{seen}: at no confidence can {target} be right"
+            return f"{seen}: that {target} are is out of reach"
         case _:
             return f"{seen}: too few to show that {target} are"

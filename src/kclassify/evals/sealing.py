@@ -148,6 +148,6 @@ def _open(found: Findings, checks: Sequence[GateCheck], delta: float) -> str:
         open_ = [each for each in checks if each.verdict is GateVerdict.INCONCLUSIVE]
         return f"Nothing is shown yet: {next(e.detail for e in open_ if not e.warns)}."
     return (
-        f"The labels do not decide yet: about {needed:,} more labelled writes would show whether "
-        f"{found.threshold.target:.0%} of the writes are right, should what was seen go on."
+        f"The labels do not decide yet: about {needed:,} more labelled writes would probably show "
+        f"whether {found.threshold.target:.0%} of the writes are right."
     )
