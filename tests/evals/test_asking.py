@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -278,7 +278,10 @@ async def test_progress_is_told_up_to_the_last_answer() -> None:
 
 
 class _FullLedger(MemoryLedger):
-    def record(self, *given: Any) -> Any:
+    def record(
+        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+    ) -> Mapping[str, Outcome[str]]:
+        del fingerprint, outcomes, now
         raise DatabaseError("disk full")
 
 
