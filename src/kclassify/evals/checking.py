@@ -83,4 +83,13 @@ def _facts(record: GateRecord, variant: Variant, suite: Suite, ledger: SqlLedger
         now=time.time(),
         parts=variant.parts,
         verdicts={digest: verdict_digest(outcome) for digest, outcome in held.items()},
+        dry_run_rows=_dry_run_rows(record, ledger),
     )
+
+
+def _dry_run_rows(record: GateRecord, ledger: SqlLedger | None) -> int | None:
+    """Where there is no ledger nothing is committed either, so its dry run is taken as sealed."""
+    seal = record.dry_run
+    if seal is None or ledger is None:
+        return None if seal is None else seal.rows
+    return ledger.dry_run_rows(seal.run, seal.number)
