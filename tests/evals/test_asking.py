@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -280,7 +280,7 @@ async def test_progress_is_told_up_to_the_last_answer() -> None:
 class _FullLedger(MemoryLedger):
     def record(
         self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
-    ) -> Mapping[str, Outcome[str]]:
+    ) -> dict[str, Outcome[str]]:
         del fingerprint, outcomes, now
         raise DatabaseError("disk full")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -22,7 +22,7 @@ from kclassify.core.item import Item
 from kclassify.core.policy import RetryPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.evals.labelled import Answered, LabelledItem
-from kclassify.evals.reply_cache import Reply
+from kclassify.evals.reply_cache import Reply, ReplyCache
 from kclassify.ports import Classifier, Ledger
 
 T = TypeVar("T")
@@ -30,22 +30,6 @@ _DOUBTS = 5
 """Rejections without any answer, after which it is not the rows that are at fault."""
 MARGIN_S = 0.25
 """So that a classifier which keeps the same deadline itself is first, and can say what it spent."""
-
-
-class Kept(Protocol):
-    """Replies of this classifier that were paid for; `ReplyCache` is one."""
-
-    def find(self, item_digest: str, repeat: int) -> Reply | None:
-        """The reply, if there is one."""
-        ...
-
-    def keep(self, item_digest: str, repeat: int, reply: Reply) -> None:
-        """Keep a reply, at once."""
-        ...
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Let nobody else ask meanwhile, and find what others kept until now."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +55,7 @@ class Terms:
     timeout_s: float = 30.0
     replay_only: bool = False
     embedded: bool = False
-    kept: Kept | None = None
+    kept: ReplyCache | None = None
     ledger: Ledger | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     tell: Callable[[Progress], None] | None = None
