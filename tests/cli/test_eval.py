@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import pytest
 
 from kclassify.core.gate import verdict_digest
 from kclassify.core.verdict import Verdict, judged
-from kclassify.testing import Hang, StubMessagesAPI, Unauthorized
+from kclassify.testing import StubMessagesAPI, Unauthorized
 from tests.cli.place import Place, rows
 
 SUITE = """
@@ -114,7 +113,7 @@ def test_a_sample_that_was_drawn_from_another_dry_run_is_stale(
     said = verdict_digest(judged(Verdict("playbook", 0.123, "other")))
     settle(place, lines(60, frame="writes", verdict_digest=said))
     ended = place.run("eval", "suite.toml")
-    assert ended.status == 4, ended.out
+    assert (ended.status, ended.out.partition(":")[0]) == (4, "Stale")
     assert "`kclassify dry-run`" in ended.out.splitlines()[-1]
 
 
@@ -153,26 +152,6 @@ def test_a_replay_makes_no_request_and_finds_the_same(place: Place, stub: StubMe
     assert first.json["variants"][0]["scores"] == again.json["variants"][0]["scores"]
     assert [v["cost"]["calls"] for v in first.json["variants"]] == [20, 20]
     assert [v["cost"]["replayed"] for v in again.json["variants"]] == [20, 20]
-
-
-@pytest.mark.slow
-def test_interrupted_it_ends_with_130_and_what_was_answered_is_kept(
-    place: Place, stub: StubMessagesAPI
-) -> None:
-    settle(place, lines(20))
-    stub.script([None] * 8 + [Hang()])
-    with place.start("eval", "suite.toml") as process:
-        try:
-            stub.wait_until(lambda state: state.count == 9, timeout_s=60)
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=30)
-        finally:
-            process.kill()
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    stub.clear()
-    assert place.run("eval", "suite.toml").status == 3
-    assert stub.count == 12
 
 
 def test_json_is_the_evaluation_and_nothing_else(place: Place, stub: StubMessagesAPI) -> None:
@@ -433,6 +412,10 @@ def test_a_category_without_a_row_is_scored_as_nothing(place: Place, stub: StubM
         (SUITE + "[[variant]]\n", "variant 1: it is empty"),
         (SUITE + ALONE + 'taxonomy = "none.toml"\n', "variant 'now': none.toml: no such file"),
         (SUITE + ALONE + 'prompt = "none.txt"\n', "none.txt"),
+        (SUITE + ALONE + 'prompt = "empty.txt"\n', "variant 'now': empty.txt: it is empty"),
+        (SUITE + ALONE + "prompt = 3\n", "[variant] prompt: a text (a path) is expected"),
+        (SUITE + ALONE + '[policy]\nveto = "x"\n', "[policy] veto: a list is expected"),
+        (SUITE.replace('"sample.jsonl"', "3") + ALONE, "[run] sample: a text (a path) is expected"),
         (SUITE + ALONE + 'model = "local"\n', "variant 'now': model 'local' is fitted on"),
         (SUITE + ALONE + 'model = "a/"\n', "variant 'now': model 'a/'"),
         (SUITE.replace("sample.jsonl", "none.jsonl") + ALONE, "none.jsonl"),
@@ -442,6 +425,7 @@ def test_a_suite_that_cannot_be_carried_out_is_refused_in_one_line(
     place: Place, stub: StubMessagesAPI, suite: str, message: str
 ) -> None:
     settle(place, lines(20), suite)
+    place.write("empty.txt", " \n")
     ended = place.run("eval", "suite.toml")
     assert (ended.status, ended.out, stub.count) == (2, "", 0)
     assert message in ended.err

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from kclassify.cli.eval_progress import PlainTeller
 from kclassify.cli.plain_progress import INTERVAL_S
-from kclassify.evals.asking import Progress
+from kclassify.evals.asking_terms import Progress
 
 
 def test_a_line_comes_now_and_then_and_when_a_variant_is_done() -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from kclassify import Classifier
@@ -12,9 +14,11 @@ from kclassify.core.item import Item
 from kclassify.core.policy import RetryPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 from kclassify.errors import DatabaseError, UsageError
-from kclassify.evals.asking import Answers, Incomplete, Progress, Terms, ask
+from kclassify.evals.asking import Answers, Incomplete, ask
+from kclassify.evals.asking_terms import Progress, Terms
 from kclassify.evals.labelled import LabelledItem
 from kclassify.evals.reply_cache import Reply, ReplyCache
+from kclassify.evals.stopping import Stop
 from kclassify.testing import (
     BadRequest,
     Fault,
@@ -224,6 +228,69 @@ async def test_cancelled_as_an_answer_comes_it_is_in_the_ledger_all_the_same() -
     with scope:
         await ask(classifier, ROWS[:1], Terms(ledger=ledger))
     assert ledger.recall([ROWS[0].item.digest], classifier.fingerprint)
+
+
+async def test_after_a_stop_nothing_more_is_asked_and_what_is_in_flight_is_kept() -> None:
+    stop, ledger = Stop(), MemoryLedger()
+
+    async def script(item: Item) -> str:
+        if item.key == "r3":
+            stop.say("enough")
+            await anyio.lowlevel.checkpoint()
+        return "left"
+
+    classifier = ScriptedClassifier(TAXONOMY, script)
+    terms = Terms(stop=stop, ledger=ledger, concurrency=2)
+    found = await ask(classifier, ROWS, terms)
+    recalled = ledger.recall([row.item.digest for row in ROWS], classifier.fingerprint)
+    assert found == Incomplete("enough", len(ROWS) - len(classifier.asked))
+    assert len(recalled) == len(classifier.asked) <= 6
+
+
+async def test_what_does_not_land_within_the_grace_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kclassify.evals.asking.GRACE_S", 0.01)
+    stop = Stop()
+
+    async def script(item: Item) -> str:
+        stop.say("enough")
+        await anyio.sleep_forever()
+        return "left"
+
+    with anyio.fail_after(10):
+        found = await ask(ScriptedClassifier(TAXONOMY, script), ROWS, Terms(stop=stop))
+    assert found == Incomplete("enough", len(ROWS))
+
+
+async def test_a_stop_does_not_wait_until_a_call_may_be_tried_again() -> None:
+    stop = Stop()
+
+    def script(item: Item) -> Outcome[str]:
+        stop.say("enough")
+        return Outcome(OutcomeKind.UNAVAILABLE)
+
+    classifier = ScriptedClassifier(TAXONOMY, script)
+    terms = Terms(stop=stop, concurrency=1, retry=RetryPolicy(first_seconds=30.0))
+    with anyio.fail_after(4):  # less than the grace
+        assert await ask(classifier, ROWS, terms) == Incomplete("enough", len(ROWS))
+    assert len(classifier.asked) == 1
+
+
+async def test_a_failure_is_kept_until_there_is_another_answer(tmp_path: Path) -> None:
+    said: list[Outcome[str] | Halt] = [Outcome(OutcomeKind.REFUSED), Halt("no money")]
+    classifier = ScriptedClassifier(TAXONOMY, lambda item: said.pop(0) if said else "left")
+    ledger, digest = MemoryLedger(), ROWS[0].item.digest
+    cache = ReplyCache(tmp_path, classifier.fingerprint)
+    terms = Terms(kept=cache, ledger=ledger)
+    complete(await ask(classifier, ROWS[:1], terms))
+    again = replace(terms, retry_failed=True)
+    assert await ask(classifier, ROWS[:1], again) == Incomplete("no money", 1)
+    assert ledger.recall([digest], classifier.fingerprint)[digest].kind is OutcomeKind.REFUSED
+    assert complete(await ask(classifier, ROWS[:1], terms)).first[0].label is None
+    assert complete(await ask(classifier, ROWS[:1], again)).first[0].label == "left"
+    assert ledger.recall([digest], classifier.fingerprint)[digest].kind is OutcomeKind.JUDGED
+    kept = ReplyCache(tmp_path, classifier.fingerprint).find(digest, 0)
+    assert kept is not None
+    assert kept.outcome.kind is OutcomeKind.JUDGED
 
 
 async def test_a_call_that_never_ends_is_ended_at_its_deadline() -> None:

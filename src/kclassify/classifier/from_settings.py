@@ -109,12 +109,21 @@ def _labelled(path: Path, record: Record, taxonomy: Taxonomy[str]) -> tuple[Item
 
 
 def read_instructions(path: Path | None) -> str:
-    """The instructions in a file, those of kclassify for None. Raises `ConfigError`."""
+    """The instructions in a file, those of kclassify for None.
+
+    Raises `ConfigError` for a file that cannot be read, and for one without any.
+    """
     if path is None:
         return DEFAULT_INSTRUCTIONS
     try:
-        return path.read_text(encoding="utf-8").strip()
+        found = path.read_text(encoding="utf-8").strip()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise ConfigError(f"[classifier] instructions: {path}: {error.strerror}") from None
+    if not found:
+        raise ConfigError(
+            f"{path}: it is empty: write the instructions into it, or name no file, and those of "
+            "kclassify are used"
+        )
+    return found

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from kclassify.cli.app import app
-from kclassify.cli.exit_status import DEFECT, FAILED, INTERRUPTED, USAGE
+from kclassify.cli.exit_status import CLOSED_PIPE, DEFECT, FAILED, INTERRUPTED, USAGE
 from kclassify.cli.wording import RESUMABLE, shown
 from kclassify.errors import DatabaseError, KclassifyError, UsageError
 
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _end(f"interrupted; {RESUMABLE}", INTERRUPTED)
+        if isinstance(end.__context__, BrokenPipeError):  # Typer makes it a 1, which is a verdict
+            sys.exit(CLOSED_PIPE)
         raise
     except OSError as error:
         _end_of_machine(error)

@@ -12,7 +12,7 @@ from kclassify.cli.options import ConfigOption, JsonOption, QuietOption, chosen_
 
 STATUSES = (
     "Exit status: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 stale or mismatched gate, "
-    "5 incomplete because the provider failed"
+    "5 incomplete: the same command goes on"
 )
 DEFAULT_SUITE = Path("evals/suite.toml")
 _UNNAMED = "run"
@@ -57,6 +57,10 @@ def run(
     replay_only: Annotated[
         bool, typer.Option("--replay-only", help="Make no call: use the replies that were kept.")
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Ask again about rows that got no usable answer."),
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether the gate record still holds.")
     ] = False,
@@ -95,6 +99,7 @@ def run(
         repeats=repeats,
         holdout=holdout,
         replay_only=replay_only,
+        retry_failed=retry_failed,
         record=gate,
     )
     if check:

@@ -12,20 +12,21 @@ import typer
 
 from kclassify.cli.plain_progress import INTERVAL_S
 from kclassify.cli.wording import plural, shown
-from kclassify.evals.asking import Progress
+from kclassify.evals.asking_terms import Progress
 from kclassify.evals.evaluate import Request, Teller
+from kclassify.evals.stopping import GRACE_S
 
 
 @contextmanager
 def progress_to(request: Request, *, quiet: bool) -> Generator[Request]:
     """The request, with somebody to tell of progress."""
     if quiet:
-        yield request
+        yield replace(request, stopping=_silent)
     elif sys.stderr.isatty():
         with _live() as tell:
-            yield replace(request, tell=tell)
+            yield replace(request, tell=tell, stopping=_stopping)
     else:
-        yield replace(request, tell=PlainTeller(_line))
+        yield replace(request, tell=PlainTeller(_line), stopping=_stopping)
 
 
 class PlainTeller:
@@ -76,6 +77,14 @@ def _live() -> Generator[Teller]:
             bar.update(tasks[variant], completed=progress.done)
 
         yield tell
+
+
+def _silent(_: str) -> None:
+    """Signals are heeded, and nobody is told."""
+
+
+def _stopping(name: str) -> None:
+    _line(f"stopping: {name} received; calls in flight may land within {GRACE_S:g} s")
 
 
 def _line(text: str) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kclassify.cli.exit_status import INCOMPLETE, STALE, record_status
 from kclassify.cli.output import say, say_json, say_table
-from kclassify.cli.wording import plural, shown
+from kclassify.cli.wording import counts, plural, shown
 from kclassify.core.evaluation import Comparison, Evaluation, Scores, VariantResult
 from kclassify.core.gate import GateVerdict
+from kclassify.core.verdict import OutcomeKind
 from kclassify.evals.evaluate import Evaluated, Unfinished
 from kclassify.evals.labelled import Frame, Split
 from kclassify.report.numbers import points_with_bounds, seconds
@@ -25,14 +26,20 @@ from kclassify.report.wording import (
     veto_sentence,
 )
 
+_FAILURES = [kind for kind in OutcomeKind if kind.is_failure and kind is not OutcomeKind.EMPTY]
+_RETRY = "`kclassify eval --retry-failed` asks again about them."
+
 
 def say_evaluation(found: Evaluated, written: Sequence[Path]) -> None:
     """Print it for people."""
     evaluation = found.evaluation
     gate = evaluation.gate
-    say(f"{STATUS[gate.verdict]}: {shown(gate.sentence)}")
+    said = "Stale" if record_status(gate) == STALE else STATUS[gate.verdict]
+    say(f"{said}: {shown(gate.sentence)}")
     say()
     _say_scores(evaluation)
+    for variant in evaluation.variants:
+        _say_failures(variant)
     for comparison in evaluation.comparisons:
         _say_comparison(comparison)
     say()
@@ -79,6 +86,15 @@ def _say_scores(evaluation: Evaluation) -> None:
 def _scored(name: str, scores: Scores) -> tuple[str, ...]:
     without = sum(scores.unanswered.values())
     return (name, f"{scores.answered:,}", f"{without:,}", *scores_line(scores))
+
+
+def _say_failures(variant: VariantResult) -> None:
+    """Rows that it abstained from are answered, and an empty one never will be."""
+    unanswered = variant.scores.unanswered
+    failed = {kind.value: unanswered[kind] for kind in _FAILURES if kind in unanswered}
+    if failed:
+        rows = plural(sum(failed.values()), "row")
+        say(f"{shown(variant.name)} gave no usable answer to {rows} ({counts(failed)}): {_RETRY}")
 
 
 def _say_comparison(comparison: Comparison) -> None:

@@ -14,6 +14,7 @@ INCOMPLETE = 5
 DEFECT = 70
 UNFINISHED = 75
 INTERRUPTED = 130
+CLOSED_PIPE = 141
 
 
 def exit_status(decision: Decision) -> int:

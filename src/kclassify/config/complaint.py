@@ -9,6 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 _TABLE_EXPECTED = {"model_type", "model_attributes_type", "dict_type"}
+_EXPECTED = {
+    "list_type": "a list is expected",
+    "tuple_type": "a list is expected",
+    "path_type": "a text (a path) is expected",
+    "string_type": "a text is expected",
+}
 _OF_NUMBERS = {
     "bool_parsing",
     "float_parsing",
@@ -58,6 +64,8 @@ def _reason(kind: str, message: str, given: object, parts: list[str]) -> str:
         return "is missing"
     if kind in _TABLE_EXPECTED and len(parts) == 1:
         return "a table is expected"
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
     said = message.removeprefix("Value error, ")
     # A text may hold a secret, so only numbers are repeated; those that validators saw are.
     if isinstance(given, int | float) and not message.startswith("Value error"):

@@ -7,9 +7,9 @@ were kept, and only then from a call. It is kept as soon as it is there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -19,46 +19,18 @@ import anyio.to_thread
 
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
-from kclassify.core.policy import RetryPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
+from kclassify.evals.asking_terms import Progress, Terms, Verdicts
 from kclassify.evals.labelled import Answered, LabelledItem
-from kclassify.evals.reply_cache import Reply, ReplyCache
-from kclassify.ports import Classifier, Ledger
+from kclassify.evals.reply_cache import Reply
+from kclassify.evals.stopping import GRACE_S, Stop
+from kclassify.ports import Classifier
 
 T = TypeVar("T")
 _DOUBTS = 5
 """Rejections without any answer, after which it is not the rows that are at fault."""
 MARGIN_S = 0.25
 """So that a classifier which keeps the same deadline itself is first, and can say what it spent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """`done` of `total` questions; `calls` were made now; `failures` of those done got no label."""
-
-    done: int
-    total: int
-    calls: int
-    failures: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How a classifier is asked.
-
-    `timeout_s` is for one call, in seconds. `replay_only` asks nobody; a classifier that is
-    `embedded` asks nobody anyway. `retry` says how a call without an answer is tried again.
-    """
-
-    repeats: int = 1
-    concurrency: int = 10
-    timeout_s: float = 30.0
-    replay_only: bool = False
-    embedded: bool = False
-    kept: ReplyCache | None = None
-    ledger: Ledger | None = None
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    tell: Callable[[Progress], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +93,7 @@ class _Asking:
         self._calls = self._failures = 0
         self._answered = False
         self._reason: str | None = None
+        self._stopped = anyio.Event()
         self._failure: Exception | None = None
         self._thread = anyio.CapacityLimiter(1)
 
@@ -136,31 +109,45 @@ class _Asking:
         if ledger is not None:
             recall = partial(ledger.recall, list(self._items), self._classifier.fingerprint)
             for digest, outcome in (await self._in_thread(recall)).items():
-                self._replies[digest, 0] = Reply(outcome, 0.0)
+                self._replay((digest, 0), Reply(outcome, 0.0))
         for digest, repeat in self.missing:
             if self._items[digest].is_empty:
                 empty = Outcome[str](OutcomeKind.EMPTY, detail="the body is empty", recalled=True)
                 self._replies[digest, repeat] = Reply(empty, 0.0)
             elif kept is not None and (reply := kept.find(digest, repeat)) is not None:
-                self._replies[digest, repeat] = reply
+                self._replay((digest, repeat), reply)
         self._failures = sum(r.outcome.kind.is_failure for r in self._replies.values())
         self._answered = len(self._replies) > self._failures
 
+    def _replay(self, question: _Question, reply: Reply) -> None:
+        if not (self._terms.retry_failed and reply.outcome.kind.is_failure):
+            self._replies[question] = reply
+
     async def call(self) -> None:
-        """Ask for what is missing, until all is there or the provider fails."""
+        """Ask for what is missing, until all is there, the provider fails or it is stopped."""
         questions = iter(self.missing)
         async with anyio.create_task_group() as tasks:
-            for _ in range(self._terms.concurrency):
-                tasks.start_soon(self._work, questions)
+            if self._terms.stop is not None:
+                tasks.start_soon(self._heed, self._terms.stop, tasks.cancel_scope)
+            async with anyio.create_task_group() as workers:
+                for _ in range(self._terms.concurrency):
+                    workers.start_soon(self._work, questions)
+            tasks.cancel_scope.cancel()
         if self._failure is not None:
             raise self._failure
         await self._settle_rejections()
+
+    async def _heed(self, stop: Stop, scope: anyio.CancelScope) -> None:
+        self._stop(await stop.wait())
+        await anyio.sleep(GRACE_S)
+        scope.cancel()
 
     async def _work(self, questions: Iterator[_Question]) -> None:
         for question in questions:
             try:
                 await anyio.lowlevel.checkpoint()
-                await self._put(question)
+                if not self._is_over:
+                    await self._put(question)
             except Exception as error:  # noqa: BLE001 - raised by `call`, outside its task group
                 self._failure = self._failure or error
             if self._is_over:
@@ -185,9 +172,10 @@ class _Asking:
                 self._stop(f"{outcome.kind}: {outcome.detail} (row {item.key!r})")
             elif wait > self._terms.retry.max_seconds:
                 self._stop(f"{outcome.kind}: {outcome.detail}; try again in {wait:.0f} s")
+            with anyio.move_on_after(wait):
+                await self._stopped.wait()
             if self._is_over:
                 return
-            await anyio.sleep(wait)
 
     async def _judge(self, item: Item) -> tuple[Outcome[str] | Halt, float]:
         self._calls += 1
@@ -209,6 +197,7 @@ class _Asking:
 
     def _stop(self, reason: str) -> None:
         self._reason = self._reason or reason
+        self._stopped.set()
 
     async def _take(self, question: _Question, reply: Reply) -> None:
         if reply.outcome.kind is OutcomeKind.REJECTED:
@@ -233,15 +222,18 @@ class _Asking:
     async def _record(self, question: _Question, reply: Reply) -> None:
         digest, repeat = question
         if self._terms.ledger is not None and not repeat:
-            record = partial(
-                self._terms.ledger.record,
-                self._classifier.fingerprint,
-                [(digest, reply.outcome)],
-                time.time(),
-            )
+            record = partial(self._recorded, self._terms.ledger, digest, reply.outcome)
             there = await self._in_thread(record)
             if digest in there:  # another run was first, and a commit would write its verdict
                 self._replies[question] = Reply(there[digest], reply.seconds)
+
+    def _recorded(
+        self, ledger: Verdicts, digest: str, outcome: Outcome[str]
+    ) -> Mapping[str, Outcome[str]]:
+        fingerprint = self._classifier.fingerprint
+        if self._terms.retry_failed:  # not before there is another answer to take its place
+            ledger.forget_failures_of(fingerprint, [digest])
+        return ledger.record(fingerprint, [(digest, outcome)], time.time())
 
     async def _settle_rejections(self) -> None:
         """They are the rows' own once anything was answered, else everything is rejected."""

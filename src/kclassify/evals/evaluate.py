@@ -15,7 +15,8 @@ import numpy as np
 from kclassify.config import Settings
 from kclassify.core.evaluation import Baseline, Cost, Evaluation
 from kclassify.errors import UsageError
-from kclassify.evals.asking import Answers, Incomplete, Progress, Terms, ask
+from kclassify.evals.asking import Answers, Incomplete, ask
+from kclassify.evals.asking_terms import Progress, Terms
 from kclassify.evals.assemble import assemble
 from kclassify.evals.baselines import LeftOut, as_it_is, embedded
 from kclassify.evals.holdout import LookCount, Scored, choose_rows
@@ -23,6 +24,7 @@ from kclassify.evals.material import Material, Population, VariantAnswers
 from kclassify.evals.project import find_settings, open_ledger, reader_of, record_path
 from kclassify.evals.reply_cache import ReplyCache
 from kclassify.evals.sample import Sample, load_sample
+from kclassify.evals.stopping import Stop, stop_on_signals
 from kclassify.evals.suite import Suite, load_suite
 from kclassify.evals.variants import Variant, make_variant, require_unseen, taxonomy_of
 from kclassify.store import SqlLedger
@@ -37,8 +39,10 @@ class Request:
     """What is to be evaluated.
 
     `candidate` and `repeats` override the suite's own. `holdout` scores the sealed rows instead of
-    the others. `record` is where the gate record goes. `environment` overrides settings of
-    `config`; it is that of the process unless it is given.
+    the others. `retry_failed` asks again about rows whose answer was a failure. `record` is where
+    the gate record goes. `environment` overrides settings of `config`; it is that of the process
+    unless it is given. SIGINT and SIGTERM are heeded where there is somebody to tell of the first
+    one, by its name, as `stopping`.
     """
 
     suite: Path
@@ -47,9 +51,11 @@ class Request:
     repeats: int | None = None
     holdout: bool = False
     replay_only: bool = False
+    retry_failed: bool = False
     record: Path | None = None
     environment: Mapping[str, str] | None = None
     tell: Teller | None = None
+    stopping: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,8 @@ async def evaluate(request: Request) -> Evaluated | Unfinished:
 
     Raises `UsageError` for a suite, a sample or settings that cannot be used, and `DatabaseError`.
     """
+    if request.retry_failed and request.replay_only:
+        raise UsageError("--retry-failed asks again and --replay-only asks nobody: leave one out")
     suite = chosen_suite(request)
     settings = find_settings(suite, request.config, request.environment)
     with open_ledger(suite, settings, create=request.holdout) as ledger:
@@ -156,12 +164,10 @@ async def _carry_out(plan: Plan) -> Evaluated | Unfinished:
     plan.looks.require()
     for each in plan.variants:
         require_unseen(each, plan.scored.rows)
-    answers: list[VariantAnswers] = []
-    for variant in plan.variants:
-        said = await ask(variant.classifier, plan.scored.rows, _terms(plan, variant))
-        if isinstance(said, Incomplete):
-            return Unfinished(variant.name, said.reason, said.missing)
-        answers.append(_answers_of(variant, said))
+    async with stop_on_signals(plan.request.stopping) as stop:
+        answers = await _asked(plan, stop)
+    if isinstance(answers, Unfinished):
+        return answers
     baselines, left_out = await _baselines(plan)
     material = _material(plan, answers, baselines, left_out)
     evaluation = assemble(material)
@@ -169,7 +175,17 @@ async def _carry_out(plan: Plan) -> Evaluated | Unfinished:
     return Evaluated(evaluation, plan.record)
 
 
-def _terms(plan: Plan, variant: Variant) -> Terms:
+async def _asked(plan: Plan, stop: Stop) -> list[VariantAnswers] | Unfinished:
+    answers: list[VariantAnswers] = []
+    for variant in plan.variants:
+        said = await ask(variant.classifier, plan.scored.rows, _terms(plan, variant, stop))
+        if isinstance(said, Incomplete):
+            return Unfinished(variant.name, said.reason, said.missing)
+        answers.append(_answers_of(variant, said))
+    return answers
+
+
+def _terms(plan: Plan, variant: Variant, stop: Stop) -> Terms:
     folder, tell = plan.suite.run.replies, plan.request.tell
     fingerprint = variant.classifier.fingerprint
 
@@ -182,9 +198,11 @@ def _terms(plan: Plan, variant: Variant) -> Terms:
         concurrency=plan.suite.run.concurrency,
         timeout_s=variant.timeout_s,
         replay_only=plan.request.replay_only,
+        retry_failed=plan.request.retry_failed,
         embedded=variant.is_embedded,
         kept=None if variant.is_embedded else ReplyCache(folder, fingerprint),
         ledger=plan.ledger,
+        stop=stop,
         tell=told,
     )
 

@@ -44,7 +44,7 @@ _README = """\
    `[gate] record`.
 
 Exit status: 0 pass, 1 fail, 2 usage, 3 inconclusive (it says how many labels are still needed),
-4 stale or mismatched gate, 5 incomplete because the provider failed.
+4 stale or mismatched gate, 5 incomplete: the same command goes on.
 
 Replies are kept in `.cache/replies`; `--replay-only` makes no call.
 """

@@ -137,4 +137,5 @@ def _nothing_to_score(answers: Sequence[Answered]) -> str:
         return "there is no labelled row to score"
     counts = Counter(_reasons(answers))
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common())
-    return f"none of {len(answers):,} labelled rows has an answer to score: {reasons}"
+    told = f"none of {len(answers):,} labelled rows has an answer to score: {reasons}"
+    return f"{told}: `kclassify eval --retry-failed` asks again"

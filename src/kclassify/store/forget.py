@@ -51,7 +51,7 @@ def forget_failures(
         if keys is not None:
             found = _chosen(run, found, keys)
         if found and latest is not None:
-            _forget(connection, latest.fingerprint, {digest for _, digest in found})
+            forget_failing(connection, latest.fingerprint, {digest for _, digest in found})
             if mode is not None:
                 passes.abandon(connection, row.id, mode, now())
         return len(found)
@@ -93,7 +93,8 @@ def _chosen(run: str, found: Sequence[Failed], keys: Collection[Key]) -> list[Fa
     return [by_text[str(key)] for key in keys]
 
 
-def _forget(connection: Connection, fingerprint: str, digests: Collection[str]) -> None:
+def forget_failing(connection: Connection, fingerprint: str, digests: Collection[str]) -> None:
+    """Forget what this classifier said of these items where that is a failure."""
     for chunk in in_chunks(digests):
         connection.execute(
             verdicts.delete().where(verdicts.c.item_digest.in_(chunk), _is_failing(fingerprint))

@@ -23,6 +23,7 @@ from kclassify.ports import (
 )
 from kclassify.store import dry_runs, intents, passes, runs, verdicts, written
 from kclassify.store.checkpoint import CheckpointWork
+from kclassify.store.forget import forget_failing
 from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
 from kclassify.store.states import PassStatus
@@ -92,6 +93,12 @@ class SqlLedger:
         with self.database.begin() as connection:
             return verdicts.record(connection, fingerprint, outcomes, now)
 
+    def forget_failures_of(self, fingerprint: str, digests: Collection[str]) -> None:
+        """Forget the outcomes of these items that are failures, so that others are recorded."""
+        self.prepare()
+        with self.database.begin() as connection:
+            forget_failing(connection, fingerprint, digests)
+
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
         """Try again what was on its way to an external writer; how many writes that were."""
         return intents.settle_intents(self.database, opened, writer, now)
@@ -119,7 +126,7 @@ class SqlLedger:
         ).execute()
 
     def written(self, run: str) -> list[WrittenRow]:
-        """The rows that all commits of a run have written and not put back, in that order."""
+        """The rows that all commits of a run have written, in that order, also those put back."""
         self.prepare()
         with self.database.connect() as connection:
             return written.written(connection, run)

@@ -83,6 +83,13 @@ class MemoryLedger:
             run.expires_at = now + lease_s
         return held
 
+    def forget_failures_of(self, fingerprint: str, digests: Collection[str]) -> None:
+        """Forget the outcomes of these items that are failures, so that others are recorded."""
+        for digest in digests:
+            found = self.verdicts.get((digest, fingerprint))
+            if found is not None and found.kind.is_failure:
+                del self.verdicts[digest, fingerprint]
+
     def recall(self, digests: Collection[str], fingerprint: str) -> dict[str, Outcome[str]]:
         """The recorded outcomes among these items, by item digest, each marked as recalled."""
         found = {digest: self.verdicts.get((digest, fingerprint)) for digest in digests}
@@ -154,7 +161,7 @@ class MemoryLedger:
         return row.store(checkpoint, items)
 
     def written(self, run: str) -> list[WrittenRow]:
-        """The rows that all commits of a run have written and not put back, in that order."""
+        """The rows that all commits of a run have written, in that order, also those put back."""
         return self.runs[run].written() if run in self.runs else []
 
     def dry_run_rows(self, run: str, number: int) -> int | None:
