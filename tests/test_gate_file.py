@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kclassify.core.gate import SampleSeal, text_digest
+from kclassify.core.gate_record import sealed
 from kclassify.errors import UsageError
 from kclassify.gate_file import GateFile, read_record, write_record
 from tests.core.test_gate import record
@@ -31,7 +32,7 @@ def write(folder: Path, sample: str = SAMPLE) -> GateFile:
 
 def test_what_is_written_is_read_whole(tmp_path: Path) -> None:
     write_record(tmp_path / "gate.json", record(labels_needed=3))
-    assert read_record(tmp_path / "gate.json") == record(labels_needed=3)
+    assert read_record(tmp_path / "gate.json") == sealed(record(labels_needed=3))
     assert [path.name for path in tmp_path.iterdir()] == ["gate.json"]
 
 
@@ -111,3 +112,22 @@ def test_a_record_is_written_into_a_new_folder_and_keeps_its_mode(tmp_path: Path
     write_record(path, record(labels_needed=3))
     assert read_record(path).labels_needed == 3
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"threshold": 0.', '"threshold": 0.0'),
+        ('"expires_at": "2', '"expires_at": "3'),
+        ('"detail": "', '"detail": "not '),
+        ('"seal": "', '"seal": "0'),
+    ],
+)
+def test_a_record_that_was_changed_by_hand_is_none(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "gate.json"
+    write_record(path, record())
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(UsageError, match="it was changed after it was written"):
+        read_record(path)

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from kclassify.core.gate import GATE_VERSION, Evidence, GateRecord, text_digest
+from kclassify.core.gate import GATE_VERSION, Evidence, GateRecord, record_digest, text_digest
+from kclassify.core.gate_record import sealed
 from kclassify.errors import UsageError
 from kclassify.whole_file import write_whole
 
@@ -55,15 +56,23 @@ def read_record(path: Path) -> GateRecord:
             f"{GATE_VERSION}: evaluate again with `kclassify eval`"
         )
     try:
-        return GateRecord.model_validate(content)
+        record = GateRecord.model_validate(content)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise UsageError(f"{path}: not a gate record, see {where!r} in it: {_AGAIN}") from None
+    if record.seal != record_digest(record):
+        raise UsageError(
+            f"{path}: it was changed after it was written: evaluate again with `kclassify eval`"
+        )
+    return record
 
 
 def write_record(path: Path, record: GateRecord) -> None:
-    """Write the record, whole or not at all, in place of one that is there. Raises `UsageError`."""
-    write_whole(path, record.model_dump_json(indent=2) + "\n")
+    """Write the record, whole or not at all, in place of one that is there. Raises `UsageError`.
+
+    It is sealed, so that a later change by hand is noticed; whoever forges one can seal it, too.
+    """
+    write_whole(path, sealed(record).model_dump_json(indent=2) + "\n")
 
 
 def _digest_of(sample: Path) -> str | None:

@@ -91,18 +91,18 @@ REFUSALS: dict[str, tuple[Alter, str]] = {
     ),
     "an inconclusive gate": (
         _record(**failed(GateVerdict.INCONCLUSIVE, "Too few labels."), labels_needed=30),
-        "inconclusive: Too few labels.: label about 30 more rows, then evaluate again",
+        "inconclusive: Too few labels; label about 30 more rows, then evaluate again",
     ),
     "another prompt": (
         lambda place: (
             place.write("instructions.txt", "Sort these articles."),
             _append("kclassify.toml", '[classifier]\ninstructions = "instructions.txt"\n')(place),
         ),
-        "evals/gate.json: the evaluation was of another prompt: evaluate again",
+        "evals/gate.json: the evaluation was of another prompt than the settings have",
     ),
     "another taxonomy": (
         lambda place: place.write("taxonomy.toml", TAXONOMY.replace("steps to", "any steps to")),
-        "evals/gate.json: the evaluation was of another taxonomy: evaluate again",
+        "evals/gate.json: the evaluation was of another taxonomy than the settings have",
     ),
     "another model": (
         _append("kclassify.toml", '[classifier]\nmodel = "claude-opus-4-1"\n'),

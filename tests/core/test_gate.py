@@ -134,26 +134,26 @@ REFUSALS: list[tuple[Situation, str]] = [
         GRANTED.with_record(
             verdict=GateVerdict.INCONCLUSIVE, checks=(OPEN,), sentence="Open.", labels_needed=46
         ),
-        "the evaluation is inconclusive: Open.: label about 46 more rows",
+        "the evaluation is inconclusive: Open; label about 46 more rows",
     ),
     (
         GRANTED.with_record(verdict=GateVerdict.INCONCLUSIVE, checks=(OPEN,), sentence="Open."),
         "label more rows",
     ),
-    (GRANTED.with_parts(taxonomy="t2", prompt="p2", schema="s2"), "was of another taxonomy: "),
-    (GRANTED.with_parts(prompt="p2"), "was of another prompt: "),
+    (GRANTED.with_parts(taxonomy="t2", prompt="p2", schema="s2"), "was of another taxonomy than the settings have"),
+    (GRANTED.with_parts(prompt="p2"), "was of another prompt than the settings have"),
     (
         GRANTED.with_parts(model="anthropic/claude-opus-4-1"),
-        "another model (anthropic/claude-haiku-4-5, and this is anthropic/claude-opus-4-1): ",
+        "another model (anthropic/claude-haiku-4-5, and this is anthropic/claude-opus-4-1) than",
     ),
     (
         GRANTED.with_parts(parameters="max_tokens=9", prompt="p2"),
-        "another set of parameters (max_tokens=1024, and this is max_tokens=9): ",
+        "another set of parameters (max_tokens=1024, and this is max_tokens=9) than",
     ),
-    (GRANTED.with_parts(schema="s2"), "was of another output schema: "),
+    (GRANTED.with_parts(schema="s2"), "was of another output schema than the settings have"),
     (
         GRANTED.with_parts(taxonomy="t2", model="m2"),
-        "another taxonomy and another model (anthropic/claude-haiku-4-5, and this is m2): ",
+        "another taxonomy and another model (anthropic/claude-haiku-4-5, and this is m2) than",
     ),
     (GRANTED.with_facts(fingerprint="f2", parts={}), "another classifier (fingerprint f1, and"),
     (GRANTED.with_facts(fingerprint="f2"), "another classifier (fingerprint f1, and this is f2)"),

@@ -137,7 +137,8 @@ def _not_passed(record: GateRecord, evidence: Evidence, facts: Facts) -> str | N
         case GateVerdict.INCONCLUSIVE:
             needed = record.labels_needed
             way_out = "label more rows" if needed is None else f"label about {needed} more rows"
-            return f"the evaluation is inconclusive: {said}: {way_out}, then {_AGAIN}"
+            told = said.rstrip(".")
+            return f"the evaluation is inconclusive: {told}; {way_out}, then {_AGAIN}"
 
 
 def _only_dev(record: GateRecord, evidence: Evidence, facts: Facts) -> str | None:
@@ -155,6 +156,8 @@ def _contradicts_itself(record: GateRecord, evidence: Evidence, facts: Facts) ->
     del evidence, facts
     if combined(record.checks) is not record.verdict:
         return f"its verdict is not the one that its checks come to: {_TAMPERED}"
+    if not any(each.name is CheckName.WRITE_PRECISION and not each.warns for each in record.checks):
+        return f"it says nothing of the precision of the writes: {_AGAIN}"
     if not record.verdicts or verdicts_digest(record.verdicts) != record.verdicts_digest:
         return f"its verdicts do not have the digest that it gives them: {_TAMPERED}"
     return None
@@ -176,7 +179,10 @@ def _other_classifier(record: GateRecord, evidence: Evidence, facts: Facts) -> s
             f"{record.fingerprint[:12]}, and this is {facts.fingerprint[:12]}): {_AGAIN}"
         )
     named = _named(differing, record.parts, facts.parts)
-    return f"the evaluation was of another {named}: {_AGAIN}"
+    return (
+        f"the evaluation was of another {named} than the settings have: put what was evaluated "
+        f"into kclassify.toml, or evaluate what is there with `kclassify eval`"
+    )
 
 
 def _named(differing: set[str], then: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -100,7 +100,7 @@ class GateRecord(_Record):
     `parts` are the digests or names that make up the fingerprint, so that a refusal can name what
     differs. `verdicts` maps the item digests of the gated rows to `verdict_digest`, and
     `verdicts_digest` is the digest of that map. `look` counts the looks at this sample, this one
-    included.
+    included. `seal` is the digest of all the rest, in a file.
     """
 
     version: int = GATE_VERSION
@@ -118,6 +118,7 @@ class GateRecord(_Record):
     verdicts_digest: str
     look: int = 1
     dry_run: DryRunSeal | None = None
+    seal: str = ""
     created_at: datetime
     expires_at: datetime
     kclassify: str
@@ -149,9 +150,14 @@ def verdicts_digest(verdicts: Mapping[str, str]) -> str:
     return digest_of(*(part for pair in sorted(verdicts.items()) for part in pair))
 
 
+def sealed(record: GateRecord) -> GateRecord:
+    """The record with the seal that its file has."""
+    return record.model_copy(update={"seal": record_digest(record)})
+
+
 def record_digest(record: GateRecord) -> str:
-    """SHA-256 of all that a record says, however its file is laid out."""
-    return digest_of(json.dumps(record.model_dump(mode="json"), sort_keys=True))
+    """SHA-256 of all that a record says, its seal apart, however its file is laid out."""
+    return digest_of(json.dumps(record.model_dump(mode="json", exclude={"seal"}), sort_keys=True))
 
 
 @dataclass(frozen=True, slots=True)

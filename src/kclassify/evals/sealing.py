@@ -18,6 +18,7 @@ from kclassify.core.gate import (
     verdict_digest,
     verdicts_digest,
 )
+from kclassify.core.gate_record import sealed
 from kclassify.evals.findings import Findings
 from kclassify.evals.material import Material
 from kclassify.evals.precision_check import labels_needed
@@ -30,7 +31,7 @@ def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> 
     verdict = combined(checks)
     variant = material.chosen
     verdicts = {each.row.item.digest: verdict_digest(each.outcome) for each in variant.answers}
-    return GateRecord(
+    record = GateRecord(
         verdict=verdict,
         sentence=sentence_of(verdict, found, checks, _next_delta(material)),
         checks=checks,
@@ -55,6 +56,7 @@ def seal(material: Material, found: Findings, checks: tuple[GateCheck, ...]) -> 
         expires_at=material.created_at + timedelta(days=material.gate.expires_days),
         kclassify=material.kclassify,
     )
+    return sealed(record)
 
 
 def _policy(

@@ -56,9 +56,11 @@ class Authorities:
         Raises `GateRefused` where neither a record nor a reason allows it, and where the settings
         would write less than the record's policy.
         """
+        if override is not None and not override.strip():
+            raise GateRefused("an override needs a reason, and this one is empty")
         evidence = Evidence(None) if self.gate is None else self.gate.read()
         said = authorize(evidence, self._facts(evidence.record, now))
-        if override is not None and override.strip():
+        if override is not None:
             return self._overridden(override, said, evidence.record)
         if isinstance(said, Refused):
             raise GateRefused(said.reason)
