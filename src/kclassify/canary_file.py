@@ -41,4 +41,4 @@ class CanaryFile:
             return None
         if not isinstance(gold, str):
             raise SourceError(f"{self.path}, line {record.line}: 'gold' is a label, or null")
-        return SpotCheck(key, gold)
+        return SpotCheck(key, gold, f"{self.path}, line {record.line}")

@@ -231,7 +231,7 @@ class Ledger(Protocol):
         ...
 
     def written(self, run: str) -> Sequence[WrittenRow]:
-        """The rows that all commits of a run have written and not put back, in that order.
+        """The rows that all commits of a run have written, in that order, also those put back.
 
         A write that an unfinished pass has not settled yet is not among them.
         """

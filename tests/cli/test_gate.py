@@ -240,12 +240,36 @@ def test_a_commit_in_tranches_waits_for_spot_checks_and_says_how_to_make_them(
 
 def test_a_canary_that_finds_too_many_wrong_writes_halts_the_commit(in_tranches: Place) -> None:
     in_tranches.run("commit", "--tranche", "16")
-    check_rows(in_tranches, list(range(1, 11)), gold="neither")
+    check_rows(in_tranches, list(range(1, 11)), gold="convention")
     ended = in_tranches.run("commit", "--tranche", "16")
     assert ended.status == 1
     assert "the canary: 10 of 10 spot-checked writes are wrong" in ended.out
     assert "kclassify rollback" in ended.out
+    assert "run the same command again" not in ended.out
     assert sum(label != "convention" for label in in_tranches.labels().values()) == 16
+
+
+def test_a_record_that_the_canary_refuted_writes_nothing_after_a_rollback(
+    in_tranches: Place,
+) -> None:
+    in_tranches.run("commit", "--tranche", "16")
+    check_rows(in_tranches, list(range(1, 11)), gold="convention")
+    assert in_tranches.run("commit", "--tranche", "16").status == 1
+    assert in_tranches.run("rollback").status == 0
+    ended = in_tranches.run("commit", "--tranche", "16")
+    assert (ended.status, set(in_tranches.labels().values())) == (1, {"convention"})
+    assert "the canary: 10 of 10 spot-checked writes are wrong" in ended.out
+
+
+def test_a_spot_check_of_no_category_is_named_with_its_line(in_tranches: Place) -> None:
+    before = in_tranches.labels()
+    check_rows(in_tranches, [1, 2], gold="patern")
+    ended = in_tranches.run("commit")
+    assert (ended.status, in_tranches.labels()) == (2, before)
+    assert ended.err.splitlines()[-1] == (
+        "kclassify: canary.jsonl, line 1: the spot check of row '1' gives the label 'patern', "
+        "which is no category of the taxonomy; did you mean 'pattern'?"
+    )
 
 
 def test_a_retry_does_not_get_round_the_canary_and_forgets_nothing(
@@ -262,7 +286,7 @@ def test_a_retry_does_not_get_round_the_canary_and_forgets_nothing(
     before, failures = place.labels(), place.run("failures", "--json").json
     line = refused(place.run("retry", "--commit"))
     assert "a tranche is written, and 2 spot checks of its rows are missing" in line
-    check_rows(place, list(range(2, 12)), gold="neither")
+    check_rows(place, list(range(2, 12)), gold="convention")
     line = refused(place.run("retry", "--commit"))
     assert "the canary: 10 of 10 spot-checked writes are wrong" in line
     assert (place.labels(), place.run("failures", "--json").json) == (before, failures)

@@ -67,6 +67,30 @@ def test_a_row_that_the_gate_has_counted_is_no_fresh_evidence() -> None:
     assert (inspection.wanted(Tranches(4, 3)), inspection.checked(Tranches(4, 3))) == (2, 1)
 
 
+def test_what_was_put_back_is_evidence_against_the_record_that_allowed_it() -> None:
+    back = [replace(row, reverted=True, gates=("a", "b")) for row in rows(14)]
+    checks = [*seen(range(1, 10), "b"), *seen(range(10, 15))]
+    for gate in ("a", "b"):
+        inspection = Inspection.of(back, checks, gate=gate)
+        assert inspection == Inspection(Spotted(right=5, wrong=9), ())
+    for other in ("c", None):
+        assert Inspection.of(back, checks, gate=other) == Inspection(Spotted(), ())
+
+
+def test_a_row_that_was_put_back_and_written_again_counts_once_and_is_to_be_looked_at() -> None:
+    back = WrittenRow("1", "a", reverted=True, gates=("g",))
+    again = WrittenRow("1", "b", gates=("g",))
+    for order in ([back, again], [again, back]):
+        inspection = Inspection.of(order, [SpotCheck(1, order[-1].label)], gate="g")
+        assert inspection == Inspection(Spotted(right=1), (True,))
+
+
+def test_what_was_put_back_and_was_in_the_gates_sample_is_no_evidence() -> None:
+    back = [replace(row, reverted=True, gates=("g",)) for row in rows(2)]
+    inspection = Inspection.of(back, seen([1, 2]), {"digest 1"}, "g")
+    assert inspection == Inspection(Spotted(right=1), ())
+
+
 def test_checks_of_one_tranche_do_not_stand_for_another() -> None:
     tranches, standard = Tranches(10, 4), Standard()
     first = Inspection.of(rows(20), seen(range(1, 11)))

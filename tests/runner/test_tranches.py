@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from kclassify import Advance, Done, GateRefused, Halt, Snooze
 from kclassify.core.decision import Pause
 from kclassify.core.policy import Change
 from kclassify.core.verdict import OutcomeKind
+from kclassify.errors import SourceError
 from kclassify.events import TrancheEnded, Warned
 from kclassify.ports import Mode, SpotCheck, Tranches
 from kclassify.store.settlement import Audited
@@ -155,18 +157,58 @@ async def test_a_new_pass_does_not_forget_what_people_found_wrong() -> None:
     assert len(written(world)) == 20
 
 
-async def test_writes_that_were_put_back_are_held_against_nobody() -> None:
-    world, people = World(items=rows(60)), People()
-    await drifted(world, people)
+def roll_back(world: World) -> None:
+    """What `kclassify rollback` does to the ledger and to the rows."""
     run = world.ledger.runs["test"]
     run.passes[-1].status = PassStatus.ABANDONED
     for identity, known in run.audit.items():
         run.audit[identity] = replace(known, status=ChangeStatus.REVERTED)
         world.table.labels[known.change.key] = known.change.before
+
+
+async def test_writes_that_were_put_back_end_the_next_commit_by_the_same_record() -> None:
+    world, people = World(items=rows(60)), People()
+    gate = opening(passed(world.classifier, world.ledger, now=world.clock.now()))
+    await gated(world, people, gate=gate).commit()
+    people.look_at(world, wrong=9, limit=14)
+    halted = await gated(world, people, gate=gate).commit()
+    roll_back(world)
+    assert isinstance(halted, Halt)
+    assert await gated(world, people, gate=gate).commit() == halted
+    runner = gated(world, people, gate=gate)
+    authority = await runner.check_gate()
+    with pytest.raises(GateRefused, match="the canary: 9 of 14"):
+        await runner.check_canary(authority)
+    assert written(world) == []
+
+
+async def test_writes_that_were_put_back_are_not_held_against_another_record() -> None:
+    world, people = World(items=rows(60)), People()
+    await drifted(world, people)
+    roll_back(world)
     world.classifier.version = "2"
     world.script = lambda item: people.seen.get(int(str(item.key)), "left")
     assert is_paused(await gated(world, people).commit())
     assert len(written(world)) == 20
+
+
+async def test_a_spot_check_of_no_category_is_refused_before_anything_is_written() -> None:
+    world, people = World(items=rows(35)), People({1: "left", 2: "lefd"})
+    refusal = (
+        "the spot check of row '2' gives the label 'lefd', which is no category of the taxonomy; "
+        "did you mean 'left'?"
+    )
+    with pytest.raises(SourceError, match=f"^{re.escape(refusal)}$"):
+        await in_tranches(world, people).commit(override="test")
+    people.seen[2] = "zzz"
+    with pytest.raises(SourceError, match=r"'zzz', .*; there are left, old, right$"):
+        await in_tranches(world, people).commit(override="test")
+    assert (written(world), world.asked) == ([], [])
+
+
+async def test_a_spot_check_may_give_a_retired_label() -> None:
+    world, people = World(items=rows(35)), People({1: "old"})
+    assert is_paused(await in_tranches(world, people).commit(override="test"))
 
 
 async def test_an_override_sets_the_canary_aside_and_says_so() -> None:

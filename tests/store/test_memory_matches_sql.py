@@ -13,11 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Snooze
+from kclassify.core.item import encode_key
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
 from kclassify.errors import KclassifyError
 from kclassify.ports import Mode, Pass, Recorded
 from kclassify.store import SqlLedger
+from kclassify.store.states import UNDONE, ChangeStatus
+from kclassify.store.tables import changes
 from kclassify.testing.contracts.ledger_intents import Killed, MortalWriter
 from kclassify.testing.contracts.ledger_material import (
     LEASE_S,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 WORKERS = st.sampled_from(["one", "two", "three"])
 KEYS = st.integers(1, 6)
 FINGERPRINTS = st.sampled_from(["f" * 64, "e" * 64])
+GATES = st.sampled_from([None, "a", "b"])
 DECISIONS: list[Decision] = [Advance(None), Snooze(60, "throttled"), Halt("no key"), Done()]
 MAKERS: list[Callable[[Key], Settled]] = [
     change,
@@ -68,7 +72,8 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         self.database = Database(f"sqlite:///{Path(self.folder.name) / 'l.db'}", create=True)
-        self.ledgers: list[Ledger] = [MemoryLedger(), SqlLedger(self.database)]
+        self.memory = MemoryLedger()
+        self.ledgers: list[Ledger] = [self.memory, SqlLedger(self.database)]
         labels: dict[Key, str | None] = dict.fromkeys(range(1, 7), "convention")
         self.writers = [MortalWriter(labels, after=False) for _ in self.ledgers]
         for writer in self.writers:
@@ -94,9 +99,9 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         assert self.writers[0].written == self.writers[1].written
         return answers
 
-    @rule(worker=WORKERS, mode=st.sampled_from(Mode), fingerprint=FINGERPRINTS)
-    def opens(self, worker: str, mode: Mode, fingerprint: str) -> None:
-        request = request_of(mode, fingerprint=fingerprint)
+    @rule(worker=WORKERS, mode=st.sampled_from(Mode), fingerprint=FINGERPRINTS, gate=GATES)
+    def opens(self, worker: str, mode: Mode, fingerprint: str, gate: str | None) -> None:
+        request = replace(request_of(mode, fingerprint=fingerprint), gate=gate)
         answers = self.both(
             lambda index: self.ledgers[index].open(request, worker, self.now, LEASE_S)
         )
@@ -155,6 +160,19 @@ class MemoryMatchesSql(RuleBasedStateMachine):
     @rule()
     def tells_what_is_written(self) -> None:
         self.both(lambda index: list(self.ledgers[index].written("r")))
+
+    @precondition(lambda self: "r" in self.memory.runs)
+    @rule(key=KEYS, status=st.sampled_from(UNDONE))
+    def puts_back(self, key: int, status: ChangeStatus) -> None:
+        """As a rollback marks it, which the memory ledger has none of."""
+        audit = self.memory.runs["r"].audit
+        for identity, known in audit.items():
+            if known.change.key == key and known.status is ChangeStatus.WRITTEN:
+                audit[identity] = replace(known, status=status)
+        marks = changes.update().values(status=status)
+        marks = marks.where(changes.c.item_key == encode_key(key))
+        with self.database.begin() as connection:
+            connection.execute(marks.where(changes.c.status == ChangeStatus.WRITTEN))
 
     @rule(number=st.integers(1, 4))
     def tells_what_was_evaluated(self, number: int) -> None:

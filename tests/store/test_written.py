@@ -1,13 +1,14 @@
-"""The rows that a run has written and not put back, as the canary is told of them."""
+"""The rows that a run has written, as the canary is told of them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kclassify.core.canary import WrittenRow
-from kclassify.core.decision import Advance, Done
+from kclassify.core.decision import Advance, Done, Halt
 from kclassify.store import SqlLedger, rollback
 from kclassify.testing.contracts.ledger_intents import Killed, MortalWriter
 from kclassify.testing.contracts.ledger_material import (
@@ -36,21 +37,39 @@ def undo(ledger: SqlLedger, writer: MemoryWriter) -> None:
     rollback(ledger, writer, "r", "undoer", lambda: NOW, LEASE_S)
 
 
-def test_what_was_rolled_back_is_not_held_against_the_next_commit(ledger: SqlLedger) -> None:
+def test_what_was_rolled_back_is_told_with_the_records_that_allowed_it(ledger: SqlLedger) -> None:
     writer = MemoryWriter(LABELS)
-    opened = save(ledger, open_pass(ledger), [change(1), change(2)], writer).opened
+    opened = save(ledger, open_pass(ledger, gate="a"), [change(1)], writer).opened
+    ledger.close_step(opened, Advance(1), NOW)
+    opened = save(ledger, open_pass(ledger, gate="b"), [change(2)], writer).opened
     ledger.close_step(opened, Advance(2), NOW)
     undo(ledger, writer)
-    assert ledger.written("r") == []
-    save(ledger, open_pass(ledger), [change(1)], writer)
-    assert ledger.written("r") == [WrittenRow("1", "playbook", digest(1))]
+    one = WrittenRow("1", "playbook", digest(1), reverted=True, gates=("a", "b"))
+    two = replace(one, key="2", digest=digest(2))
+    assert ledger.written("r") == [one, two]
+    save(ledger, open_pass(ledger, gate="c"), [change(1)], writer)
+    again = replace(one, reverted=False, gates=("c",))
+    assert ledger.written("r") == [one, two, again]
 
 
-def test_a_row_that_was_put_back_only_in_part_of_a_run_is_told_once(ledger: SqlLedger) -> None:
+def test_a_row_that_somebody_changed_before_the_rollback_is_no_longer_waited_for(
+    ledger: SqlLedger,
+) -> None:
     writer = MemoryWriter(LABELS)
-    opened = save(ledger, open_pass(ledger), [change(1)], writer).opened
+    opened = save(ledger, open_pass(ledger, gate="a"), [change(1)], writer).opened
     ledger.close_step(opened, Done(), NOW)
     writer.labels[1] = "somebody else's"
+    undo(ledger, writer)
+    assert [(row.reverted, row.gates) for row in ledger.written("r")] == [(True, ("a",))]
+
+
+def test_a_write_that_never_arrived_is_no_evidence_after_a_rollback(ledger: SqlLedger) -> None:
+    writer = MortalWriter(LABELS, after=False)
+    opened = open_pass(ledger, gate="a")
+    with pytest.raises(Killed):
+        save(ledger, opened, [change(1)], writer)
+    writer.dies = False
+    ledger.close_step(opened, Halt("killed"), NOW)
     undo(ledger, writer)
     assert ledger.written("r") == []
 

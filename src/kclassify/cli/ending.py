@@ -112,9 +112,14 @@ def _conclusion(result: Result) -> list[str]:
             wait = duration(snooze.seconds)
             return [f"Snoozed: {shown(snooze.reason)}; in {wait} {again}"]
         case Halt() as halt:
-            return [f"Halted: {shown(halt.reason)}", f"When that is mended, {again}."]
+            return [f"Halted: {shown(halt.reason)}", *_mended(halt, again)]
         case Superseded() as superseded:
             return [f"Another worker holds this run: {shown(described(superseded.holder))}"]
+
+
+def _mended(halt: Halt, again: str) -> list[str]:
+    """What comes next, unless the reason names a command itself, as the canary's does."""
+    return [] if "`kclassify " in halt.reason else [f"When that is mended, {again}."]
 
 
 def _done(result: Result) -> list[str]:

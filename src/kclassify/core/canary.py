@@ -7,7 +7,7 @@ checked, and ends when too many of those are wrong. Pure: checks and counts in, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kclassify.core.decision import Halt
 from kclassify.core.e_process import EProcess
@@ -17,24 +17,39 @@ from kclassify.core.item import Key
 
 @dataclass(frozen=True, slots=True)
 class SpotCheck:
-    """The label that a person gave to a row. A key counts by its text: `1` is `"1"`."""
+    """The label that a person gave to a row. A key counts by its text: `1` is `"1"`.
+
+    `place` is where it was given, for people: a file and its line.
+    """
 
     key: Key
     gold: str
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenRow:
-    """A row that a run has written and not put back: the label it got, and its item's digest.
+    """A row that a run has written: the label it got, and its item's digest.
 
     `key` is its key as text. `finished` says that a commit has come to its end since, so that its
     tranche is waited for no more. The digest is None for a write that a crash left unsettled.
+    `reverted` says that a rollback has been over it: it put the row back, or found it changed.
+    `gates` are the digests of the records by which its pass wrote.
     """
 
     key: str
     label: str
     digest: str | None = None
     finished: bool = False
+    reverted: bool = False
+    gates: tuple[str, ...] = ()
+
+    def is_evidence(self, gate: str | None) -> bool:
+        """Whether it tells of what is written now, by the record of this digest.
+
+        A rollback undoes writes, but not what they have shown of the record that allowed them.
+        """
+        return not self.reverted or gate in self.gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +121,9 @@ class Spotted:
 class Inspection:
     """What people have seen of the rows that a run has written.
 
-    `spotted` is over all of them. `tranches` are those since the last commit that came to its end,
-    in the order in which they were written: whether each was looked at, None for one that nobody
-    needs to look at.
+    `spotted` is over all of them. `tranches` are those since the last commit that came to its end
+    that were not put back, in the order in which they were written: whether each was looked at,
+    None for one that nobody needs to look at.
     """
 
     spotted: Spotted
@@ -120,25 +135,24 @@ class Inspection:
         rows: Sequence[WrittenRow],
         checks: Iterable[SpotCheck],
         sampled: Collection[str] = frozenset(),
+        gate: str | None = None,
     ) -> Inspection:
         """Of several checks of a row the last counts, and of several writes of it, too.
 
         Checks of rows that were not written count for nothing, nor do those of items among
-        `sampled`, by digest: the gate has counted them already.
+        `sampled`, by digest: the gate has counted them already. Those of rows that were put back
+        count only when they were written by `gate`, the record that is to allow more.
         """
         gold = {str(check.key): check.gold for check in checks}
-        latest = {row.key: place for place, row in enumerate(rows)}
-        fresh = [
-            latest[row.key] == place and row.digest not in sampled for place, row in enumerate(rows)
-        ]
+        evidence = [row for row in rows if row.is_evidence(gate)]
         seen = [
             gold[row.key] == row.label
-            for row, is_fresh in zip(rows, fresh, strict=True)
+            for row, is_fresh in _fresh(evidence, sampled)
             if is_fresh and row.key in gold
         ]
         marks = [
             row.key in gold if is_fresh else None
-            for row, is_fresh in zip(rows, fresh, strict=True)
+            for row, is_fresh in _fresh([row for row in rows if not row.reverted], sampled)
             if not row.finished
         ]
         return cls(Spotted(sum(seen), len(seen) - sum(seen)), tuple(marks))
@@ -160,6 +174,15 @@ class Inspection:
         for end in range(tranches.rows, self.written + 1, tranches.rows):
             marks = [mark for mark in self.tranches[end - tranches.rows : end] if mark is not None]
             yield min(tranches.checks, len(marks)), sum(marks)
+
+
+def _fresh(
+    rows: Sequence[WrittenRow], sampled: Collection[str]
+) -> Iterator[tuple[WrittenRow, bool]]:
+    """Each write, and whether a check of it counts: the last of its row, of no sampled item."""
+    latest = {row.key: place for place, row in enumerate(rows)}
+    for place, row in enumerate(rows):
+        yield row, latest[row.key] == place and row.digest not in sampled
 
 
 @dataclass(frozen=True, slots=True)

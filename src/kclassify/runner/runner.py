@@ -152,7 +152,8 @@ class ReclassifyRunner:
 
     async def check_canary(self, authority: Authority) -> None:
         """Raise `GateRefused` where a commit would write nothing for want of good spot checks."""
-        checks = SpotChecks(self.ledger, self.canary, self.tranches)
+        known = self.classifier.taxonomy.known
+        checks = SpotChecks(self.ledger, self.canary, self.tranches, known)
         sight = await self._thread(checks.look, self.name, authority)
         if sight is not None and isinstance(sight.following, Halt):
             raise GateRefused(sight.following.reason)

@@ -65,5 +65,6 @@ class Tranche:
 
     async def _look(self, opened: Pass) -> Sight | None:
         parts = self._parts
-        checks = SpotChecks(parts.ledger, parts.canary, parts.tranches)
+        known = parts.classifier.taxonomy.known
+        checks = SpotChecks(parts.ledger, parts.canary, parts.tranches, known)
         return await parts.thread(checks.look, opened.run, parts.authority)

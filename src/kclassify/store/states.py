@@ -25,5 +25,6 @@ class ChangeStatus(StrEnum):
 
 
 RESUMABLE = (PassStatus.OPEN, PassStatus.HALTED)
-UNWRITTEN = (ChangeStatus.CONFLICT, ChangeStatus.REVERTED, ChangeStatus.REVERT_CONFLICT)
+UNDONE = (ChangeStatus.REVERTED, ChangeStatus.REVERT_CONFLICT)
+UNWRITTEN = (ChangeStatus.CONFLICT, *UNDONE)
 REVERTIBLE = (ChangeStatus.WRITTEN, ChangeStatus.INTENT, ChangeStatus.REVERT_CONFLICT)

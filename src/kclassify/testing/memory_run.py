@@ -12,7 +12,7 @@ from kclassify.core.item import encode_key
 from kclassify.ports import Checkpoint, Mode, Pass, PassRequest, Recorded
 from kclassify.store.reasons import together
 from kclassify.store.settlement import Audited, Final, Transition, moved, tally
-from kclassify.store.states import RESUMABLE, ChangeStatus, PassStatus
+from kclassify.store.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class MemoryRun:
     expires_at: float = 0.0
 
     def written(self) -> list[WrittenRow]:
-        """The rows that are written and not put back, but for those not settled yet."""
+        """The rows that were written, but for those not settled yet."""
         done = [
             row.opened.number
             for row in self.passes
@@ -74,15 +74,26 @@ class MemoryRun:
         for identity, known in self.audit.items():
             row = self.passes[int(identity.split(":")[1]) - 1]
             settled = row.outcomes.get(encode_key(known.change.key))
-            if known.status is not ChangeStatus.WRITTEN:
+            if not _is_told(row, known, settled):
                 continue
-            if settled is None and row.status in RESUMABLE:
-                continue
-            digest = None if settled is None else settled.settled.item_digest
-            finished = row.opened.number <= max(done, default=0)
-            rows.append(WrittenRow(str(known.change.key), known.change.after, digest, finished))
+            written = WrittenRow(
+                str(known.change.key),
+                known.change.after,
+                None if settled is None else settled.settled.item_digest,
+                finished=row.opened.number <= max(done, default=0),
+                reverted=known.status in UNDONE,
+                gates=tuple((row.request.gate or "").splitlines()),
+            )
+            rows.append(written)
         return rows
 
     def resumable(self) -> list[MemoryPass]:
         """The passes that are not done."""
         return [row for row in self.passes if row.status in RESUMABLE]
+
+
+def _is_told(row: MemoryPass, known: Audited, settled: Final | None) -> bool:
+    if known.status in UNDONE:
+        return settled is not None
+    is_certain = settled is not None or row.status not in RESUMABLE
+    return known.status is ChangeStatus.WRITTEN and is_certain

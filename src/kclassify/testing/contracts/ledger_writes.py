@@ -95,6 +95,19 @@ class LedgerWrites(LedgerMaterial):
             ("2", False),
         ]
 
+    def test_what_was_written_is_told_with_each_record_that_its_pass_went_on_for(
+        self, ledger: Ledger
+    ) -> None:
+        writer = MemoryWriter({1: "convention", 2: "convention", 3: "convention"})
+        opened = save(ledger, open_pass(ledger, gate="a"), [change(1)], writer).opened
+        ledger.close_step(opened, Advance(1), NOW)
+        opened = save(ledger, open_pass(ledger, gate="b"), [change(2)], writer).opened
+        ledger.close_step(opened, Done(), NOW)
+        save(ledger, open_pass(ledger, override="in a hurry"), [change(3)], writer)
+        gates = [row.gates for row in ledger.written("r")]
+        assert gates == [("a", "b"), ("a", "b"), ()]
+        assert not any(row.reverted for row in ledger.written("r"))
+
     def test_a_dry_run_has_written_nothing(self, ledger: Ledger) -> None:
         save(ledger, open_pass(ledger, Mode.DRY_RUN), [change(1)])
         assert list(ledger.written("r")) == []
