@@ -114,7 +114,8 @@ def test_labels_survive_growth_a_top_up_and_force(place: Place) -> None:
     assert labels(drawn()).items() >= labelled.items()
     refused = place.run("sample", "--size", "40")
     assert (refused.status, labels(drawn()).items() >= labelled.items()) == (2, True)
-    assert "--force" in refused.err
+    assert "the sample evals/sample.jsonl was topped up" in refused.err
+    assert "choose another --output, or put it aside with --force" in refused.err
     forced = place.run("sample", "--size", "40", "--force", "--json").json
     assert forced["put_aside"] == "evals/sample.1.jsonl"
     assert labels(drawn()) == labelled
@@ -183,6 +184,7 @@ def test_a_file_of_items_is_drawn_from_too(place: Place) -> None:
         (["--from", "source"], "draw all items with --frame uniform"),
         (["--from", "commit", "--frame", "uniform"], "leave --frame uniform out"),
         (["--frame", "uniform", "--min-confidence", "0.9"], "--min-confidence is for proposals"),
+        (["--per-category", "9"], "--per-category is for --frame top-up"),
         (["--stratify"], "--stratify is for the frame uniform"),
         (["--frame", "uniform", "--holdout", "1"], "--holdout is a share between 0 and 1"),
         (["--frame", "uniform", "--output", "."], "cannot read .: Is a directory"),
@@ -211,7 +213,10 @@ def test_a_holdout_grows_only_as_a_holdout(place: Place) -> None:
     sides = {row.id: row.split for row in drawn()}
     refused = place.run("sample", "--size", "20")
     assert (refused.status, len(drawn())) == (2, 8)
-    assert "give --holdout with the share" in refused.err
+    assert (
+        "sample.jsonl has a holdout, so what is drawn to it needs one: give --holdout 0.5, or"
+        in refused.err
+    )
     assert place.run("sample", "--size", "20", "--holdout", "0.5").status == 0
     found: dict[str, Any] = {row.id: row.split for row in drawn()}
     assert found.items() >= sides.items()
@@ -268,3 +273,38 @@ def test_a_label_that_is_given_while_a_sample_is_drawn_is_not_lost(
     voting.join()
     assert ended.status == 0, ended.err
     assert labels(drawn()) == {first: "pattern", second: "playbook"}
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (["--seed", "9"], "was drawn with --seed 0, and --seed 9 draws other rows"),
+        (["--holdout", "0.3"], "was drawn with --holdout 0.5, so it has no holdout of 0.3"),
+    ],
+)
+def test_a_sample_does_not_grow_with_another_seed_or_share(
+    place: Place, more: list[str], complaint: str
+) -> None:
+    ready(place).run("sample", "--size", "8", "--holdout", "0.5")
+    before = SAMPLE.read_bytes()
+    refused = place.run("sample", "--size", "20", "--holdout", "0.5", *more)
+    assert (refused.status, SAMPLE.read_bytes()) == (2, before)
+    assert f"the sample evals/sample.jsonl {complaint}" in refused.err
+    assert "another --output, or put it aside with --force" in refused.err
+    forced = place.run("sample", "--size", "20", "--holdout", "0.5", *more, "--force")
+    assert forced.status == 0, forced.err
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [("", 20), ("[gate]\ntranche = 15\ncanary_checks = 4\n", 8)],
+    ids=["no tranches", "two tranches of 15"],
+)
+def test_as_many_spot_checks_are_drawn_as_a_commit_waits_for(
+    place: Place, gate: str, expected: int
+) -> None:
+    ready(place).run("commit", "--override", "a test")
+    config = Path("kclassify.toml")
+    config.write_text(f"{config.read_text()}\n{gate}")
+    ended = place.run("sample", "--from", "commit", "--output", "checks.jsonl", "--json")
+    assert ended.json["rows"] == expected

@@ -63,7 +63,7 @@ def test_a_top_up_needs_writes_and_a_topped_up_sample_no_more_of_them() -> None:
     with pytest.raises(UsageError, match="draw it with --frame writes"):
         topped_up(here, ())
     uniform = draw(here.population(Frame.UNIFORM), Order(frame=Frame.UNIFORM, size=5))
-    with pytest.raises(UsageError, match="the one that is there is uniform"):
+    with pytest.raises(UsageError, match="the sample that is there is uniform"):
         topped_up(here, uniform.rows)
     rows = topped_up(here, writes(here, 10).rows).rows
     with pytest.raises(UsageError, match="cannot grow in proportion any more"):

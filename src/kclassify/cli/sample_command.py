@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kclassify.cli.options import ConfigOption, JsonOption, RunOption, chosen_config
+from kclassify.errors import UsageError
 
 
 class FrameName(StrEnum):
@@ -33,10 +34,14 @@ def sample(
     frame: Annotated[
         FrameName, typer.Option(help="Proposed writes, all items, or more of rare categories.")
     ] = FrameName.WRITES,
-    size: Annotated[int, typer.Option(help="Rows of the sample.", metavar="N", min=1)] = 200,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Rows: 200, of a commit 20 unless named.", metavar="N", min=1),
+    ] = None,
     per_category: Annotated[
-        int, typer.Option(help="With top-up: rows of each category.", metavar="N", min=1)
-    ] = 20,
+        int | None,
+        typer.Option(help="With top-up: rows of each category, 20.", metavar="N", min=1),
+    ] = None,
     stratify: Annotated[
         bool, typer.Option("--stratify", help="With uniform: as many rows of each label.")
     ] = False,
@@ -78,12 +83,14 @@ def sample(
     from kclassify.evals.draw import Order
     from kclassify.evals.labelled import Frame
 
+    if per_category is not None and frame is not FrameName.TOP_UP:
+        raise UsageError("--per-category is for --frame top-up: leave it out, or ask for --size")
     settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
     wanted = Wanted(
         order=Order(
             frame=Frame(frame.value),
-            size=size,
-            per_category=per_category,
+            size=200 if size is None else size,
+            per_category=20 if per_category is None else per_category,
             stratified=stratify,
             seed=seed,
         ),
@@ -92,5 +99,6 @@ def sample(
         holdout=holdout,
         output=output,
         force=force,
+        is_usual_size=size is None,
     )
     report_sample(carry_out_sample(settings, wanted), as_json=as_json)

@@ -23,11 +23,15 @@ from kclassify.store.judged_rows import JudgedPass
 
 SAMPLE = Path("evals/sample.jsonl")
 SPOT_CHECKS = Path("evals/spot-checks.jsonl")
+SPOT_CHECK_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the command line asks for; None where it leaves the choice open."""
+    """What the command line asks for; None where it leaves the choice open.
+
+    `is_usual_size`: it names no size, so that of spot checks depends on what was written.
+    """
 
     order: Order
     origin: Origin | None
@@ -35,6 +39,7 @@ class Wanted:
     holdout: float | None
     output: Path | None
     force: bool
+    is_usual_size: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +58,26 @@ def carry_out_sample(settings: Settings, wanted: Wanted) -> Sampled:
     before = _there(path)
     with open_stores(settings) as stores, closing(stores.source):
         population = _population(settings, stores, wanted)
-        drawn = draw(population, wanted.order, () if wanted.force else before)
+        wanted = replace(wanted, order=_order(settings, population, wanted))
+        drawn = draw(population, wanted.order, () if wanted.force else before, _name(path))
     with folder_locked(path.parent):
         return _put(path, drawn, before, wanted)
+
+
+def _order(settings: Settings, population: Population, wanted: Wanted) -> Order:
+    """Of a commit, the spot checks that `[gate]` wants of each tranche that is complete."""
+    if not wanted.is_usual_size or wanted.origin is not Origin.COMMIT:
+        return wanted.order
+    gate = settings.gate
+    if gate.tranche is None:
+        return replace(wanted.order, size=SPOT_CHECK_ROWS)
+    complete = sum(population.sizes().values()) // gate.tranche
+    checks = gate.canary_checks or SPOT_CHECK_ROWS
+    return replace(wanted.order, size=checks * max(1, complete))
+
+
+def _name(path: Path) -> str:
+    return f"the sample {path}"
 
 
 def _put(path: Path, drawn: Drawn, before: Sequence[LabelledItem], wanted: Wanted) -> Sampled:
@@ -64,8 +86,8 @@ def _put(path: Path, drawn: Drawn, before: Sequence[LabelledItem], wanted: Wante
     if wanted.force:
         rows = with_labels(drawn.rows, now)
     else:
-        rows = labelled_meanwhile(drawn.rows, before, now)
-    rows = _split(rows, wanted)
+        rows = labelled_meanwhile(drawn.rows, before, now, _name(path))
+    rows = _split(rows, wanted, path)
     aside = put_aside(path) if wanted.force and now else None
     write_rows(path, rows)
     return Sampled(path=path, order=wanted.order, drawn=replace(drawn, rows=rows), put_aside=aside)
@@ -111,12 +133,17 @@ def _judged(settings: Settings, stores: Stores, wanted: Wanted) -> JudgedPass | 
         raise
 
 
-def _split(rows: tuple[LabelledItem, ...], wanted: Wanted) -> tuple[LabelledItem, ...]:
+def _split(rows: tuple[LabelledItem, ...], wanted: Wanted, path: Path) -> tuple[LabelledItem, ...]:
     if wanted.holdout is not None:
-        return split(rows, wanted.holdout, wanted.order.seed)
+        return split(rows, wanted.holdout, wanted.order.seed, _name(path))
     if {row.split is None for row in rows} == {True, False}:
         raise UsageError(
-            "the sample that is there has a holdout, so what is drawn to it needs one: give "
-            "--holdout with the share that it was drawn with"
+            f"{_name(path)} has a holdout, so what is drawn to it needs one: give "
+            f"--holdout{_share(rows)}, or choose another --output"
         )
     return rows
+
+
+def _share(rows: Sequence[LabelledItem]) -> str:
+    shares = sorted({row.holdout for row in rows if row.holdout is not None})
+    return f" {shares[0]:g}" if shares else " with the share that it was drawn with"

@@ -16,7 +16,7 @@ from kclassify.errors import UsageError
 from kclassify.evals.allocation import spread
 from kclassify.evals.labelled import Frame, LabelledItem
 from kclassify.evals.population import Candidate, Population
-from kclassify.evals.redraw import check_growth
+from kclassify.evals.redraw import WAYS_OUT, Growth
 
 Pool = str | None
 """What is drawn from as one: a stratum, or None for all together."""
@@ -67,22 +67,29 @@ class Drawn:
         return len({row.weight for row in self.rows}) > 1
 
 
-def draw(population: Population, order: Order, existing: Sequence[LabelledItem] = ()) -> Drawn:
+def draw(
+    population: Population,
+    order: Order,
+    existing: Sequence[LabelledItem] = (),
+    name: str = "the sample that is there",
+) -> Drawn:
     """The sample of `existing` and what is drawn to it, each row with the weight that it has then.
 
     A top-up changes the weights of all rows: those of a category become a random sample of its
     proposals, each standing for (proposals of the category) / (rows of the category). Raises
-    `UsageError` where `existing` is no sample of this population.
+    `UsageError`, which calls `existing` by its `name`, where that is no sample of this population
+    and of this seed.
     """
     sizes = dict(sorted(population.sizes().items()))
     if not sizes:
         raise UsageError(f"there are no {population.name}, so there is nothing to draw")
-    check_growth(existing, order.frame, sizes, population, is_stratified=order.stratified)
+    growth = Growth(existing=existing, name=name, frame=order.frame, seed=order.seed)
+    growth.check(sizes, population, is_stratified=order.stratified)
     wanted = _wanted(order, sizes)
     taking = _take(population, wanted, order.seed, existing)
-    rows = [*existing, *(_row(each, order.frame, population) for each in taking.chosen(wanted))]
+    rows = [*existing, *(_row(each, order, population) for each in taking.chosen(wanted))]
     groups = taking.groups | {each.id: each.group for each in taking.chosen(wanted)}
-    _refuse_gone(rows, groups, population)
+    _refuse_gone(rows, groups, population, name)
     return Drawn(
         rows=tuple(_weighed(rows, groups, sizes, by_group=None not in wanted)),
         added=len(rows) - len(existing),
@@ -166,28 +173,29 @@ def _rank(seed: int, candidate: Candidate) -> int:
     return int(digest_of(str(seed), encode_key(candidate.item.key)), 16)
 
 
-def _row(candidate: Candidate, frame: Frame, population: Population) -> LabelledItem:
+def _row(candidate: Candidate, order: Order, population: Population) -> LabelledItem:
     item, judged = candidate.item, candidate.judged
     return LabelledItem(
         id=candidate.id,
         title=item.title,
         body=item.body,
         current=item.current if judged is None else judged.current,
-        frame=frame,
+        frame=order.frame,
         item_digest=item.digest,
         verdict_digest=None if judged is None else judged.verdict_digest,
         fingerprint=population.fingerprint,
+        seed=order.seed,
     )
 
 
 def _refuse_gone(
-    rows: Sequence[LabelledItem], groups: Mapping[str, str], population: Population
+    rows: Sequence[LabelledItem], groups: Mapping[str, str], population: Population, name: str
 ) -> None:
     gone = [row.id for row in rows if row.id not in groups]
     if gone:
         raise UsageError(
-            f"row {gone[0]!r} of the sample is not among the {population.name} any more "
-            f"({len(gone)} such rows): draw a new sample with --force"
+            f"row {gone[0]!r} of {name} is not among the {population.name} any more "
+            f"({len(gone)} such rows): {WAYS_OUT}"
         )
 
 

@@ -44,8 +44,9 @@ class LabelledItem:
     `stratum_N` rows of the corpus are in its stratum and `stratum_n` of them were drawn; `weight`
     is how many rows of the corpus it stands for, 1 throughout in a sample without weights.
     `verdict_digest` is that of the verdict which the dry run held when it was drawn, `fingerprint`
-    that of the classifier that gave it. `votes` maps annotators to the label that each gave; `gold`
-    is what they come to.
+    that of the classifier that gave it. It was drawn with `seed`, and into a sample of which the
+    share `holdout` is kept apart; None where that is not known. `votes` maps annotators to the
+    label that each gave; `gold` is what they come to.
     """
 
     id: str
@@ -65,6 +66,8 @@ class LabelledItem:
     item_digest: str = ""
     verdict_digest: str | None = None
     fingerprint: str | None = None
+    seed: int | None = None
+    holdout: float | None = None
     votes: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     @property

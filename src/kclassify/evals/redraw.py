@@ -3,71 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kclassify.errors import UsageError
 from kclassify.evals.labelled import Frame, LabelledItem
 from kclassify.evals.population import Population
 
-_FORCE = "or put it aside with --force, and what is drawn again keeps its labels"
+WAYS_OUT = (
+    "choose another --output, or put it aside with --force, and what is drawn again keeps its "
+    "labels"
+)
 
 
-def check_growth(
-    existing: Sequence[LabelledItem],
-    frame: Frame,
-    sizes: Mapping[str, int],
-    population: Population,
-    *,
-    is_stratified: bool,
-) -> None:
-    """Raise `UsageError` where the rows that are there are no sample of what is drawn from."""
-    if not existing:
-        if frame is Frame.TOP_UP:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Rows that are there, what complaints call them, and what is to be drawn to them."""
+
+    existing: Sequence[LabelledItem]
+    name: str
+    frame: Frame
+    seed: int
+
+    def check(
+        self, sizes: Mapping[str, int], population: Population, *, is_stratified: bool
+    ) -> None:
+        """Raise `UsageError` where the rows are no sample of what is drawn from."""
+        if not self.existing:
+            if self.frame is Frame.TOP_UP:
+                raise UsageError(
+                    "a top-up adds to a sample of the frame writes, and there is none yet: draw it "
+                    "with --frame writes, or name the one to add to with --output"
+                )
+            return
+        self._check_frame(is_stratified=is_stratified)
+        self._check_seed()
+        if {row.fingerprint for row in self.existing} != {population.fingerprint}:
             raise UsageError(
-                "a top-up adds to a sample of the frame writes, and there is none yet: draw it "
-                "with --frame writes"
+                f"{self.name} was not drawn from the verdicts of this classifier: {WAYS_OUT}"
             )
-        return
-    _check_frame(existing, frame, is_stratified=is_stratified)
-    if {row.fingerprint for row in existing} != {population.fingerprint}:
-        raise UsageError(
-            "the sample that is there was not drawn from the verdicts of this classifier: choose "
-            f"another --output, {_FORCE}"
-        )
-    before = {row.stratum: row.stratum_N for row in existing}
-    now = {name: sum(sizes.values()) if name is None else sizes.get(name) for name in before}
-    if before != now and not population.grows:
-        one = next(name for name in before if before[name] != now[name])
-        raise UsageError(
-            f"the sample that is there was drawn from {_rows(before[one], one)}, and now there are "
-            f"{now[one] or 'none'} among the {population.name}: draw from the same pass with the "
-            f"same --min-confidence, {_FORCE}"
-        )
+        if not population.grows:
+            self._check_sizes(sizes, population)
 
-
-def _check_frame(existing: Sequence[LabelledItem], frame: Frame, *, is_stratified: bool) -> None:
-    there = {row.frame for row in existing}
-    if frame is Frame.TOP_UP:
-        if not there <= {Frame.WRITES, Frame.TOP_UP}:
+    def _check_frame(self, *, is_stratified: bool) -> None:
+        there = {row.frame for row in self.existing}
+        if self.frame is Frame.TOP_UP:
+            if not there <= {Frame.WRITES, Frame.TOP_UP}:
+                raise UsageError(
+                    f"a top-up adds to a sample of the frame writes, and {self.name} is uniform: "
+                    f"{WAYS_OUT}"
+                )
+            return
+        if Frame.TOP_UP in there:
             raise UsageError(
-                "a top-up adds to a sample of the frame writes, and the one that is there is "
-                f"uniform: choose another --output, {_FORCE}"
+                f"{self.name} was topped up, so it cannot grow in proportion any more: add to it "
+                f"with --frame top-up --per-category, {WAYS_OUT}"
             )
-        return
-    if Frame.TOP_UP in there:
-        raise UsageError(
-            "the sample that is there was topped up, so it cannot grow in proportion any more: add "
-            f"to it with --frame top-up --per-category, {_FORCE}"
-        )
-    was_stratified = any(row.stratum is not None for row in existing)
-    if there != {frame} or was_stratified is not is_stratified:
-        kind = " and ".join(sorted(each.value for each in there))
-        raise UsageError(
-            f"the sample that is there is of the frame {kind}"
-            f"{', stratified' if was_stratified else ''}: draw the same, choose another --output, "
-            f"{_FORCE}"
-        )
+        was_stratified = any(row.stratum is not None for row in self.existing)
+        if there != {self.frame} or was_stratified is not is_stratified:
+            kind = " and ".join(sorted(each.value for each in there))
+            raise UsageError(
+                f"{self.name} is of the frame {kind}{', stratified' if was_stratified else ''}: "
+                f"draw the same, {WAYS_OUT}"
+            )
+
+    def _check_seed(self) -> None:
+        """A mixture of two seeds is a random sample, but no command draws it again."""
+        others = {row.seed for row in self.existing} - {None, self.seed}
+        if others:
+            drawn = " and ".join(f"--seed {seed}" for seed in sorted(map(str, others)))
+            raise UsageError(
+                f"{self.name} was drawn with {drawn}, and --seed {self.seed} draws other rows: "
+                f"give the same seed, {WAYS_OUT}"
+            )
+
+    def _check_sizes(self, sizes: Mapping[str, int], population: Population) -> None:
+        before = {row.stratum: row.stratum_N for row in self.existing}
+        now = {name: sum(sizes.values()) if name is None else sizes.get(name) for name in before}
+        if before != now:
+            one = next(name for name in before if before[name] != now[name])
+            raise UsageError(
+                f"{self.name} was drawn from {_rows(before[one], one)}, and now there are "
+                f"{now[one] or 'none'} among the {population.name}: draw from the same pass with "
+                f"the same --min-confidence, {WAYS_OUT}"
+            )
 
 
 def _rows(count: int | None, stratum: str | None) -> str:
@@ -92,7 +111,10 @@ def with_labels(
 
 
 def labelled_meanwhile(
-    rows: Sequence[LabelledItem], before: Sequence[LabelledItem], now: Sequence[LabelledItem]
+    rows: Sequence[LabelledItem],
+    before: Sequence[LabelledItem],
+    now: Sequence[LabelledItem],
+    name: str = "the sample",
 ) -> tuple[LabelledItem, ...]:
     """The rows with the labels of `now`: people label while a sample is drawn.
 
@@ -100,8 +122,8 @@ def labelled_meanwhile(
     """
     if [row.id for row in before] != [row.id for row in now]:
         raise UsageError(
-            "other rows are in the sample now than when the drawing began: run the same command "
-            "again"
+            f"other rows are in {name} now than when the drawing began: run the same command "
+            "again, or choose another --output"
         )
     latest = {row.id: row for row in now}
     return tuple(

@@ -45,6 +45,8 @@ class _Line(BaseModel):
     item_digest: str = ""
     verdict_digest: str | None = None
     fingerprint: str | None = None
+    seed: int | None = None
+    holdout: float | None = Field(default=None, gt=0, lt=1)
     votes: dict[str, str] = Field(default_factory=dict[str, str])
 
     def row(self) -> LabelledItem:
@@ -134,6 +136,8 @@ _ORDER = (
     "item_digest",
     "verdict_digest",
     "fingerprint",
+    "seed",
+    "holdout",
 )
 
 
