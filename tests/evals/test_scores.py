@@ -136,8 +136,12 @@ def test_rows_without_an_answer_are_counted_apart_and_never_wrong() -> None:
 
 def test_no_answer_at_all_is_an_error_that_says_why() -> None:
     rows = [unanswered(1), unanswered(2), unanswered(3, OutcomeKind.REFUSED)]
-    with pytest.raises(UsageError, match=r"none of 3 labelled rows .*: timed out 2, refused 1"):
+    with pytest.raises(
+        UsageError, match=r"none of 3 labelled rows .*: timed out 2, refused 1: .*--retry"
+    ):
         score(rows, ["a"])
+    with pytest.raises(UsageError, match=r"abstained 1$"):
+        score([unanswered(1, OutcomeKind.ABSTAINED)], ["a"])
     with pytest.raises(UsageError, match="there is no labelled row to score"):
         score([], ["a"])
 

@@ -60,6 +60,15 @@ def test_all_failures_that_a_call_could_mend_are_forgotten(ledger: SqlLedger) ->
     assert remembered(ledger) == {1}
 
 
+def test_of_these_items_only_the_failures_of_this_classifier_are_forgotten(
+    ledger: SqlLedger,
+) -> None:
+    ledger.forget_failures_of("another", [digest(2)])
+    assert remembered(ledger) == {1, 2, "kb", ID}
+    ledger.forget_failures_of(FINGERPRINT, [digest(1), digest(2)])
+    assert remembered(ledger) == {1, "kb", ID}
+
+
 def test_forgetting_twice_forgets_nothing_more(ledger: SqlLedger) -> None:
     forget_failures(ledger.database, "r")
     assert forget_failures(ledger.database, "r") == 0

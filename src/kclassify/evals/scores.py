@@ -138,4 +138,5 @@ def _nothing_to_score(answers: Sequence[Answered]) -> str:
     counts = Counter(_reasons(answers))
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common())
     told = f"none of {len(answers):,} labelled rows has an answer to score: {reasons}"
-    return f"{told}: `kclassify eval --retry-failed` asks again"
+    may_change = any(each.outcome.kind.is_failure for each in answers)
+    return f"{told}: `kclassify eval --retry-failed` asks again" if may_change else told
