@@ -121,8 +121,13 @@ def test_the_verdict_is_told_by_a_shape_too() -> None:
 
 def test_sentence_then_pictures_then_tables() -> None:
     page = render_page(evaluations.passed())
-    order = ["<h1>", 'class="figures"', 'class="strips impact"', 'class="moves"', "forest"]
-    order += ['class="heat"', 'id="threshold-title"', 'id="reliability-title"', "changes its mind"]
+    order = ["<h1>", 'class="figures"', 'class="strips impact"', 'class="moves broad"', "forest"]
+    order += [
+        'class="heat broad"',
+        'id="threshold-title"',
+        'id="reliability-title"',
+        "changes its mind",
+    ]
     order += ["checks of the gate", "Variants and baselines", "The sample", "fingerprint"]
     places = [page.index(mark, page.index("<body>")) for mark in order]
     assert places == sorted(places)
@@ -135,7 +140,7 @@ def test_every_figure_that_matters_is_on_the_page() -> None:
     expected = [
         "118 of 212 labelled writes",
         "55.7%",
-        "about 1,300 become right",
+        "about 1,312 become right",
         "18,204 rows of the finished dry run",
         "playbook alarm 20 1,960",
         f"{veto.right} {veto.n} 40% (19.8\u201364.3%) 85%",
@@ -205,7 +210,9 @@ def test_the_labels_still_needed_are_a_key_figure() -> None:
 
 
 def test_few_categories_are_shown_in_full_and_many_are_folded() -> None:
-    assert "put together" not in seen(render_page(evaluations.passed())).words
+    page = render_page(evaluations.passed())
+    assert '<span class="broad"> The' not in page
+    assert '<span class="narrow"> The 5 categories that are confused most are shown, 5' in page
     words = seen(render_page(evaluations.of_77())).words
     assert "The 12 categories that are confused most are shown, 60 others are put together" in words
 

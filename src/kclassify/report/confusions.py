@@ -10,8 +10,9 @@ from kclassify.core.metrics import ConfusionMatrix
 from kclassify.report.numbers import whole
 from kclassify.report.palette import heat_level
 
-MOST_SHOWN = 12
+MOST_SHOWN, MOST_ON_NARROW = 12, 5
 _MOST_PAIRS = 12
+_SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,14 @@ class Confused:
     share: float
 
 
-def grid(matrix: ConfusionMatrix) -> Grid:
-    """The matrix, folded when it has more than `MOST_SHOWN` labels."""
+def grid(matrix: ConfusionMatrix, most: int = MOST_SHOWN) -> Grid:
+    """The matrix, folded when it has more than `most` labels."""
     known = [
         label
         for label in matrix.labels
         if matrix.gold_totals[label] or matrix.predicted_totals[label]
     ]
-    shown = known if len(known) <= MOST_SHOWN else _most_confused(matrix, known)
+    shown = known if len(known) <= most else _most_confused(matrix, known, most)
     folded = [label for label in known if label not in shown]
     groups = [[label] for label in shown] + ([folded] if folded else [])
     places = {label: place for place, label in enumerate(matrix.labels)}
@@ -61,6 +62,14 @@ def grid(matrix: ConfusionMatrix) -> Grid:
         tuple(_row(place, row, is_folded=place >= len(shown)) for place, row in enumerate(counts)),
         tuple(whole(sum(row)) for row in counts),
         len(folded),
+    )
+
+
+def is_scaled(matrix: ConfusionMatrix, answered: int) -> bool:
+    """Whether its counts are weights, and not the labelled rows that were answered."""
+    counts = [count for row in matrix.counts for count in row]
+    return abs(sum(counts) - answered) > _SLACK or any(
+        abs(count - round(count)) > _SLACK for count in counts
     )
 
 
@@ -75,14 +84,14 @@ def confused(matrix: ConfusionMatrix) -> list[Confused]:
     return sorted(found, key=lambda each: (-each.weight, each.gold, each.predicted))[:_MOST_PAIRS]
 
 
-def _most_confused(matrix: ConfusionMatrix, known: Sequence[str]) -> list[str]:
+def _most_confused(matrix: ConfusionMatrix, known: Sequence[str], most: int) -> list[str]:
     wrong: Counter[str] = Counter()
     for gold, row in zip(matrix.labels, matrix.counts, strict=True):
         for said, weight in zip(matrix.labels, row, strict=True):
             if gold != said and weight:
                 wrong[gold] += weight  # type: ignore[assignment] # a Counter adds any number
                 wrong[said] += weight  # type: ignore[assignment]
-    chosen = sorted(known, key=lambda label: -wrong[label])[:MOST_SHOWN]
+    chosen = sorted(known, key=lambda label: -wrong[label])[:most]
     return [label for label in known if label in chosen]
 
 

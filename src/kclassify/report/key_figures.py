@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kclassify.core.evaluation import Evaluation, Impact, ThresholdPoint
 from kclassify.core.gate import GateVerdict
 from kclassify.report.numbers import confidence, counted, percent, rounded, rows_between, signed
-from kclassify.report.wording import named, told_point
+from kclassify.report.wording import left_out, named, told_point
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,21 @@ def _last(evaluation: Evaluation) -> KeyFigure | None:
         return KeyFigure(
             "Labels still needed", f"about {needed:,}", "should what was seen so far go on", "doubt"
         )
+    left = left_out(evaluation)
     if not evaluation.vetoes:
-        return None
+        return _left_out(evaluation, left, "") if left else None
     vetoed = [veto.label for veto in evaluation.vetoes if veto.vetoed]
     among = f"of {counted(len(evaluation.vetoes), 'category', 'categories')} with labelled writes"
+    if not vetoed and left:
+        return _left_out(evaluation, left, f"; none {among} is vetoed")
     if not vetoed:
         return KeyFigure("Categories vetoed", "none", among)
     first = ", ".join(named(label) for label in vetoed[:3])
     more = f" and {len(vetoed) - 3} more" if len(vetoed) > 3 else ""  # noqa: PLR2004
     return KeyFigure("Categories vetoed", f"{len(vetoed)}", f"{first}{more}, {among}", "bad")
+
+
+def _left_out(evaluation: Evaluation, left: str, more: str) -> KeyFigure:
+    policy = evaluation.gate.policy
+    number = 0 if policy is None else len(policy.vetoed)
+    return KeyFigure("Categories left out", f"{number}", f"left out: {left}{more}")

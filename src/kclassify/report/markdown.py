@@ -15,7 +15,6 @@ from kclassify.core.gate import GateVerdict
 from kclassify.report.inert import one_line
 from kclassify.report.numbers import counted, percent, points_with_bounds
 from kclassify.report.wording import (
-    STATUS,
     answers_sentence,
     chosen_variant,
     impact_sentence,
@@ -24,6 +23,7 @@ from kclassify.report.wording import (
     p_sentence,
     population_sentence,
     scores_line,
+    status_of,
     threshold_sentence,
     veto_sentence,
 )
@@ -71,7 +71,7 @@ def _unstarted(start: str) -> str:
 
 def _verdict(evaluation: Evaluation) -> Iterator[str]:
     gate = evaluation.gate
-    yield f"## {STATUS[gate.verdict]}: {escaped(evaluation.candidate, _NAME)}"
+    yield f"## {status_of(gate)}: {escaped(evaluation.candidate, _NAME)}"
     yield escaped(gate.sentence, _SENTENCE)
     if gate.labels_needed is not None:
         yield f"Labels still needed: about {gate.labels_needed:,}."
@@ -93,7 +93,7 @@ def _verdict(evaluation: Evaluation) -> Iterator[str]:
 def _scores(evaluation: Evaluation) -> Iterator[str]:
     chosen = chosen_variant(evaluation)
     if chosen is not None:
-        yield escaped(answers_sentence(chosen.name[:_NAME], chosen.scores), _SENTENCE)
+        yield escaped(answers_sentence(chosen.name, chosen.scores), _SENTENCE)
     scored = [
         *((each.name, each.scores) for each in evaluation.variants),
         *((each.name, each.scores) for each in evaluation.baselines),

@@ -11,9 +11,34 @@ from unicodedata import east_asian_width
 from kclassify.core.evaluation import Flow, Transition
 from kclassify.report.wording import named
 
-WIDTH, EDGE, BAR = 860, 250, 12
-_HEIGHT, _GAP, _MOST_NODES, _COLUMNS = 280, 16, 8, 24
+BAR = 12
+_HEIGHT, _MOST_NODES, _COLUMNS = 280, 8, 24
 _OTHERS = " others"
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """How the picture is laid out, in units of its view box.
+
+    `edge` is left at each side for the names, of `columns` letters at most, `gap` lies between two
+    nodes. On a `stacked` one the number of rows stands under the name instead of beside it.
+    """
+
+    name: str
+    width: int
+    edge: int
+    gap: int
+    columns: int
+    stacked: bool
+
+    @property
+    def margin(self) -> int:
+        """What is left above and below for the names of the first and the last node."""
+        return 20 if self.stacked else 10
+
+
+WIDE = Canvas("moves", width=860, edge=250, gap=16, columns=_COLUMNS, stacked=False)
+NARROW = Canvas("moves-narrow", width=340, edge=112, gap=34, columns=14, stacked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +74,7 @@ class Moves:
     ribbons: tuple[Ribbon, ...]
     height: float
     rows: int
+    canvas: Canvas
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +86,9 @@ class FlowRow:
     in_width: float
 
 
-def moves(transitions: Sequence[Transition], flows: Sequence[Flow]) -> Moves | None:
+def moves(
+    transitions: Sequence[Transition], flows: Sequence[Flow], canvas: Canvas = WIDE
+) -> Moves | None:
     """The picture of all moves, the small labels of each side put together; None without any."""
     total = sum(each.count for each in transitions)
     if not total:
@@ -72,10 +100,11 @@ def moves(transitions: Sequence[Transition], flows: Sequence[Flow]) -> Moves | N
     for each in transitions:
         cells[left[each.before], right[each.after]] += each.count
     unit = _HEIGHT / total
-    before = _nodes(_totals(cells, 0), unit, ())
-    after = _nodes(_totals(cells, 1), unit, {named(label) for label in alarms})
+    before = _nodes(_totals(cells, 0), unit, canvas.gap, ())
+    after = _nodes(_totals(cells, 1), unit, canvas.gap, {named(label) for label in alarms})
     height = max(_bottom(before), _bottom(after))
-    return Moves(before, after, _ribbons(cells, before, after, unit), height, total)
+    ribbons = _ribbons(cells, before, after, unit, canvas)
+    return Moves(before, after, ribbons, height, total, canvas)
 
 
 def flow_rows(flows: Sequence[Flow]) -> list[FlowRow]:
@@ -89,11 +118,11 @@ def flow_rows(flows: Sequence[Flow]) -> list[FlowRow]:
     ]
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, columns: int = _COLUMNS) -> str:
     """A name that fits beside a picture: cut in its middle, wide letters count twice."""
-    if _columns(name) <= _COLUMNS:
+    if _columns(name) <= columns:
         return name
-    half = _COLUMNS // 2 - 1
+    half = columns // 2 - 1
     return f"{_fitting(name, half)}…{_fitting(name[::-1], half)[::-1]}"
 
 
@@ -128,14 +157,14 @@ def _totals(cells: Mapping[tuple[str, str], int], side: int) -> list[tuple[str, 
 
 
 def _nodes(
-    totals: Sequence[tuple[str, int]], unit: float, alarms: Collection[str]
+    totals: Sequence[tuple[str, int]], unit: float, gap: int, alarms: Collection[str]
 ) -> tuple[Node, ...]:
     nodes: list[Node] = []
     top = 0.0
     for name, rows in totals:
         height = max(1.5, rows * unit)
         nodes.append(Node(name, round(top, 1), round(height, 1), rows, name in alarms))
-        top += height + _GAP
+        top += height + gap
     return tuple(nodes)
 
 
@@ -144,7 +173,11 @@ def _bottom(nodes: Sequence[Node]) -> float:
 
 
 def _ribbons(
-    cells: Mapping[tuple[str, str], int], before: Sequence[Node], after: Sequence[Node], unit: float
+    cells: Mapping[tuple[str, str], int],
+    before: Sequence[Node],
+    after: Sequence[Node],
+    unit: float,
+    canvas: Canvas,
 ) -> tuple[Ribbon, ...]:
     starts = {node.name: node.top for node in before}
     ends = {node.name: node.top for node in after}
@@ -153,15 +186,16 @@ def _ribbons(
         for right in after:
             thickness = cells.get((left.name, right.name), 0) * unit
             if thickness:
-                path = _path(starts[left.name], ends[right.name], thickness)
+                path = _path(starts[left.name], ends[right.name], thickness, canvas)
                 made.append(Ribbon(path, right.alarm))
                 starts[left.name] += thickness
                 ends[right.name] += thickness
     return tuple(made)
 
 
-def _path(start: float, end: float, thickness: float) -> str:
-    left, right, middle = EDGE + BAR, WIDTH - EDGE - BAR, WIDTH // 2
+def _path(start: float, end: float, thickness: float, canvas: Canvas) -> str:
+    left, middle = canvas.edge + BAR, canvas.width // 2
+    right = canvas.width - left
     low_start, low_end = start + thickness, end + thickness
     return (
         f"M{left} {start:.1f}C{middle} {start:.1f} {middle} {end:.1f} {right} {end:.1f}"

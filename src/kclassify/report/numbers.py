@@ -5,8 +5,6 @@ A minus is U+2212, and a dash between two bounds U+2013.
 
 from __future__ import annotations
 
-from math import floor, log10
-
 from kclassify.core.metrics import Interval
 
 MINUS = "\u2212"
@@ -55,20 +53,21 @@ def points_with_bounds(interval: Interval | None) -> str:
 
 
 def rounded(number: float) -> str:
-    """A number of rows that is but estimated, with two digits that count: `1,900`, `12`, `-340`."""
-    size = abs(number)
-    step = 10 ** max(0, floor(log10(size)) - 1) if size >= 1 else 1
-    said = f"{round(size / step) * step:,}"
+    """A number of rows that is but estimated, to the whole row: `1,883`, `12`, `-340`.
+
+    Coarser it would contradict the verdict's sentence, and could leave its own bounds.
+    """
+    said = f"{abs(number):,.0f}"
     return f"{MINUS}{said}" if number < 0 and said != "0" else said
 
 
 def rows_between(interval: Interval) -> str:
-    """The bounds of an estimated number of rows: `1,700 to 2,000`."""
+    """The bounds of an estimated number of rows: `1,722 to 2,044`."""
     return f"{rounded(interval.low)} to {rounded(interval.high)}"
 
 
 def signed(number: float) -> str:
-    """`+1,800`, `-340`, `0`."""
+    """`+1,883`, `-340`, `0`."""
     said = rounded(number)
     return f"+{said}" if number > 0 and said != "0" else said
 

@@ -12,11 +12,12 @@ from markupsafe import Markup
 from kclassify.core.evaluation import Comparison, Evaluation, Flip, FlipKind
 from kclassify.core.gate import GateVerdict
 from kclassify.report import numbers, wording
-from kclassify.report.confusions import confused, grid
+from kclassify.report.coded import coded
+from kclassify.report.confusions import MOST_ON_NARROW, confused, grid, is_scaled
 from kclassify.report.curves import reliability_picture, threshold_picture
 from kclassify.report.inert import inert
 from kclassify.report.key_figures import key_figures
-from kclassify.report.moves import flow_rows, moves, shortened
+from kclassify.report.moves import NARROW, flow_rows, moves, shortened
 from kclassify.report.palette import declarations
 from kclassify.report.strips import axis_start, forest, impact_rows, noise_axis, strip
 
@@ -36,6 +37,7 @@ def render_page(evaluation: Evaluation) -> str:
         if check.warns or check.verdict is not GateVerdict.PASS
     ]
     classes = [] if chosen is None else forest(chosen.scores.classes)
+    matrix = None if chosen is None else chosen.scores.confusion
     return (
         _environment()
         .get_template("page.html.j2")
@@ -48,9 +50,13 @@ def render_page(evaluation: Evaluation) -> str:
             figures=key_figures(evaluation),
             classes=classes,
             start=axis_start([score for c in classes for score in (c.precision, c.recall)]),
-            grid=None if chosen is None else grid(chosen.scores.confusion),
-            confused=[] if chosen is None else confused(chosen.scores.confusion),
+            grid=None if matrix is None else grid(matrix),
+            narrow_grid=None if matrix is None else grid(matrix, MOST_ON_NARROW),
+            confused=[] if matrix is None else confused(matrix),
+            is_scaled=chosen is not None
+            and is_scaled(chosen.scores.confusion, chosen.scores.answered),
             moves=moves(evaluation.transitions, evaluation.flows),
+            narrow_moves=moves(evaluation.transitions, evaluation.flows, NARROW),
             flows=flow_rows(evaluation.flows),
             threshold=threshold_picture(evaluation.threshold),
             reliability=reliability_picture(evaluation.reliability),
@@ -85,6 +91,7 @@ def _environment() -> Environment:
         "noise_axis": noise_axis,
         "flips_by_kind": flips_by_kind,
         "shortened": shortened,
+        "coded": lambda text: coded(text, _TEXT),
     }
     environment.globals.update(names)
     return environment

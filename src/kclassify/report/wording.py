@@ -17,7 +17,7 @@ from kclassify.core.evaluation import (
     VariantResult,
     Veto,
 )
-from kclassify.core.gate import GateCheck, GateVerdict
+from kclassify.core.gate import CheckName, GateCheck, GateRecord, GateVerdict
 from kclassify.report.inert import one_line
 from kclassify.report.numbers import (
     between,
@@ -28,6 +28,7 @@ from kclassify.report.numbers import (
     probability,
     rounded,
     score_with_bounds,
+    whole,
 )
 
 ALMOST_SURE = 0.9999
@@ -37,14 +38,28 @@ STATUS = {
     GateVerdict.FAIL: "Fail",
     GateVerdict.INCONCLUSIVE: "Inconclusive",
 }
+STALE = "Stale"
 NO_LABEL = "(none)"
 NO_NAME = "(no name)"
-_LABEL = 60
+_LABEL, _FIRST = 60, 3
 
 
 def named(label: str | None) -> str:
     """A label as it is shown, or a word for none."""
     return NO_LABEL if label is None else one_line(label, _LABEL) or NO_NAME
+
+
+def quoted(name: str) -> str:
+    """The name of a variant as it stands in a sentence."""
+    return repr(named(name))
+
+
+def status_of(gate: GateRecord) -> str:
+    """The verdict in a word; `Stale` where the sample is of another dry run than the last."""
+    is_open = gate.verdict is GateVerdict.INCONCLUSIVE
+    if is_open and any(each.name is CheckName.SAMPLE and not each.warns for each in gate.checks):
+        return STALE
+    return STATUS[gate.verdict]
 
 
 def chosen_variant(evaluation: Evaluation) -> VariantResult | None:
@@ -69,15 +84,24 @@ def threshold_sentence(curve: ThresholdCurve) -> str:
     seen = f"{point.right:,} of {counted(point.writes, 'labelled write')}"
     if curve.certified is None:
         return (
-            f"No threshold is certified: {seen} are right ({percent(point.precision)}), and that "
-            f"shows no more than {percent(point.lower)} where {percent(curve.target)} is asked for."
+            f"No threshold is certified: {seen} {_are(point.right)} right "
+            f"({percent(point.precision)}): that shows {_shown(point)}, where "
+            f"{percent(curve.target)} is asked for."
         )
     return (
-        f"From confidence {confidence(point.threshold)} on, {seen} are right "
-        f"({percent(point.precision)}). That shows at least {percent(point.lower)}, with a chance "
+        f"From confidence {confidence(point.threshold)} on, {seen} "
+        f"{_are(point.right)} right ({percent(point.precision)}). That shows at least {percent(point.lower)}, with a chance "
         f"of at most {percent(curve.delta)} to be wrong about it; {percent(curve.target)} is asked "
         "for."
     )
+
+
+def _shown(point: ThresholdPoint) -> str:
+    return f"only that at least {percent(point.lower)} are" if point.lower > 0 else "nothing"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def proposals_right(veto: Veto) -> str:
@@ -85,18 +109,28 @@ def proposals_right(veto: Veto) -> str:
     wrong = veto.n - veto.right
     plausible = f"{percent(1 - veto.interval.high)} to {percent(1 - veto.interval.low)}"
     seen = f"{wrong:,} of {counted(veto.n, 'labelled write')} into {named(veto.label)!r}"
-    return f"{seen} {'is' if wrong == 1 else 'are'} wrong, plausibly {plausible} of them all"
+    return f"{seen} {_are(wrong)} wrong, plausibly {plausible} of them all"
 
 
 def veto_sentence(evaluation: Evaluation) -> str:
     """Which categories must not be written into, and how that was seen."""
     vetoed = [veto for veto in evaluation.vetoes if veto.vetoed]
     total = counted(len(evaluation.vetoes), "category", "categories")
+    left = left_out(evaluation)
+    more = f" Left out by the policy: {left}." if left else ""
     if not vetoed:
-        return f"None of {total} with labelled writes is shown to be under its floor."
+        return f"None of {total} with labelled writes is shown to be under its floor.{more}"
     labelled = sum(veto.n for veto in evaluation.vetoes)
     told = "; ".join(proposals_right(veto) for veto in vetoed)
-    return f"Of {counted(labelled, 'labelled write')}, {told}."
+    return f"Of {counted(labelled, 'labelled write')}, {told}.{more}"
+
+
+def left_out(evaluation: Evaluation) -> str:
+    """The categories that the certified policy never writes into; empty without any."""
+    policy = evaluation.gate.policy
+    names = () if policy is None else policy.vetoed
+    first = ", ".join(named(label) for label in names[:_FIRST])
+    return f"{first} and {len(names) - _FIRST} more" if len(names) > _FIRST else first
 
 
 def impact_sentence(impact: Impact) -> str:
@@ -129,7 +163,7 @@ def answers_sentence(name: str, scores: Scores) -> str:
         for reason, count in sorted(scores.unanswered.items(), key=lambda pair: (-pair[1], pair[0]))
     )
     said = (
-        f"{name} answered {counted(scores.answered, 'row')}, {percent(scores.accuracy.estimate)} "
+        f"{quoted(name)} answered {counted(scores.answered, 'row')}, {percent(scores.accuracy.estimate)} "
         f"of them rightly (plausibly {between(scores.accuracy)})"
     )
     if not unanswered:
@@ -162,7 +196,7 @@ def noise_sentence(name: str, noise: Noise) -> str:
     """How much the answers change when the same is asked again."""
     changed = round(noise.changed.estimate * noise.rows)
     return (
-        f"{name} was asked {noise.repeats} times: {changed:,} of {counted(noise.rows, 'row')} got "
+        f"{quoted(name)} was asked {noise.repeats} times: {changed:,} of {counted(noise.rows, 'row')} got "
         f"more than one label ({percent(noise.changed.estimate)}, plausibly "
         f"{between(noise.changed)})."
     )
@@ -179,11 +213,20 @@ def calibration_sentence(calibration: Calibration) -> str:
     )
 
 
+def scaled_sentence(scores: Scores) -> str:
+    """What the counts of a confusion matrix are where they are not labelled rows."""
+    return (
+        "These are no counts of labelled rows: each row counts for as many rows of the corpus as "
+        "it stands for, and all counts are scaled together, so that their sum is "
+        f"{whole(scores.confusion.total)}."
+    )
+
+
 def writers(flip: Flip, comparison: Comparison) -> str:
     """Whose label would be written to the row."""
     told = {
-        "baseline": f"{named(comparison.baseline)} would write its label",
-        "candidate": f"{named(comparison.candidate)} would write its label",
+        "baseline": f"{quoted(comparison.baseline)} would write its label",
+        "candidate": f"{quoted(comparison.candidate)} would write its label",
         "both": "both would write their label",
     }
     return told.get(flip.writes, "neither would write")
