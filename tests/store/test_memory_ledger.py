@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kclassify.core.policy import Change
 from kclassify.errors import SourceError
 from kclassify.ports import Mode, Write, WriteResult
+from kclassify.store.states import UNDONE, ChangeStatus
 from kclassify.testing.contracts.ledger_material import change, open_pass, same, save
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_writer import MemoryWriter
@@ -66,3 +68,14 @@ def test_a_row_that_is_not_there_is_a_conflict(before: str | None, redo: bool) -
     for receipts in (writer.apply([write], None), writer.revert([write], None)):
         assert [receipt.result for receipt in receipts] == [WriteResult.CONFLICT]
     assert writer.labels == LABELS
+
+
+@pytest.mark.parametrize("status", UNDONE)
+def test_what_a_rollback_marked_is_told_as_reverted(status: ChangeStatus) -> None:
+    ledger, writer = MemoryLedger("m"), MemoryWriter(LABELS, "m")
+    save(ledger, open_pass(ledger, gate="a"), [change(1)], writer)
+    audit = ledger.runs["r"].audit
+    audit.update({key: replace(known, status=status) for key, known in audit.items()})
+    assert [(row.key, row.reverted, row.gates) for row in ledger.written("r")] == [
+        ("1", True, ("a",))
+    ]

@@ -13,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Snooze
-from kclassify.core.item import encode_key
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
 from kclassify.errors import KclassifyError
@@ -162,17 +161,17 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         self.both(lambda index: list(self.ledgers[index].written("r")))
 
     @precondition(lambda self: "r" in self.memory.runs)
-    @rule(key=KEYS, status=st.sampled_from(UNDONE))
-    def puts_back(self, key: int, status: ChangeStatus) -> None:
-        """As a rollback marks it, which the memory ledger has none of."""
+    @rule(status=st.sampled_from(UNDONE))
+    def puts_back(self, status: ChangeStatus) -> None:
+        """As a rollback marks what is written; the memory ledger has none."""
         audit = self.memory.runs["r"].audit
         for identity, known in audit.items():
-            if known.change.key == key and known.status is ChangeStatus.WRITTEN:
+            if known.status is ChangeStatus.WRITTEN:
                 audit[identity] = replace(known, status=status)
         marks = changes.update().values(status=status)
-        marks = marks.where(changes.c.item_key == encode_key(key))
         with self.database.begin() as connection:
             connection.execute(marks.where(changes.c.status == ChangeStatus.WRITTEN))
+        self.tells_what_is_written()
 
     @rule(number=st.integers(1, 4))
     def tells_what_was_evaluated(self, number: int) -> None:
