@@ -14,7 +14,7 @@ from tests.report.browser import opened, program
 from tests.report.evaluations import EVERY
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("chromium")]
-WIDTHS = (1400, 768, 360)
+WIDTHS = (1400, 850, 768, 480, 360)
 
 CLIPPED = """
 [...document.querySelectorAll("svg[role=img] text")].flatMap(text => {
@@ -23,6 +23,16 @@ CLIPPED = """
     && box.y >= svg.y - 1 && box.y + box.height <= svg.y + svg.height + 1;
   return inside || text.hasAttribute("transform") ? [] : [text.textContent];
 })
+"""
+CUT = """
+[...document.querySelectorAll(".moves, .heat, .pairs table, .strips")].filter(each =>
+  each.getClientRects().length && !each.closest("details:not([open])")
+  && each.getBoundingClientRect().right > each.closest(".scroll").getBoundingClientRect().right + 1
+).map(each => each.outerHTML.slice(0, 80))
+"""
+SHOWN = """
+[".moves", ".heat"].map(kind => [...document.querySelectorAll(kind)]
+  .filter(each => each.getClientRects().length).length)
 """
 WIDE = """
 [...document.querySelectorAll("body *")].filter(each => !each.closest(".scroll")
@@ -49,6 +59,8 @@ async def looked_at(folder: Path, address: str, widths: tuple[int, ...]) -> list
                         "width": width,
                         "scrolls": await tab.value("document.documentElement.scrollWidth"),
                         "wide": await tab.value(WIDE),
+                        "cut": await tab.value(CUT),
+                        "shown": await tab.value(SHOWN),
                         "clipped": await tab.value(CLIPPED),
                         "requested": tab.requested,
                         "complaints": tab.complaints,
@@ -70,8 +82,17 @@ def test_no_window_scrolls_sideways_and_nothing_is_fetched_or_complained_of(
         assert look["scrolls"] == look["width"]
         assert look["wide"] == []
         assert look["clipped"] == []
+        assert look["cut"] == []
+        assert max(look["shown"]) <= 1
         assert look["requested"] == [page.as_uri()]
         assert look["complaints"] == []
+
+
+def test_a_narrow_window_has_the_flows_and_the_matrix_in_full(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(render_page(EVERY["failed"]()), encoding="utf-8")
+    for look in asyncio.run(looked_at(tmp_path / "profile", page.as_uri(), (1400, 480))):
+        assert look["shown"] == [1, 1]
 
 
 def test_light_and_dark_are_two_grounds(tmp_path: Path) -> None:

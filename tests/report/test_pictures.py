@@ -13,7 +13,7 @@ from kclassify.core.evaluation import Transition
 from kclassify.core.metrics import ConfusionMatrix, Interval
 from kclassify.report.confusions import MOST_SHOWN, confused, grid
 from kclassify.report.inert import inert, one_line
-from kclassify.report.moves import flow_rows, moves, shortened
+from kclassify.report.moves import NARROW, WIDE, Canvas, flow_rows, moves, shortened
 from kclassify.report.strips import axis_start, forest, impact_rows, strip
 from tests.report import evaluations
 from tests.report.evaluations import TEN
@@ -38,13 +38,16 @@ def test_every_row_that_moves_is_in_the_picture_once(made: list[Transition]) -> 
     assert len(picture.after) <= 8
 
 
-@given(MOVES)
-def test_names_in_the_picture_keep_their_distance(made: list[Transition]) -> None:
-    picture = moves(made, ())
+@pytest.mark.parametrize(("canvas", "apart"), [(WIDE, 16), (NARROW, 34)])
+@given(made=MOVES)
+def test_names_in_the_picture_keep_their_distance(
+    canvas: Canvas, apart: int, made: list[Transition]
+) -> None:
+    picture = moves(made, (), canvas)
     assert picture is not None
     for side in (picture.before, picture.after):
         middles = [node.middle for node in side]
-        assert all(b - a > 16 for a, b in pairwise(middles))
+        assert all(b - a > apart for a, b in pairwise(middles))
         assert side[-1].top + side[-1].height <= picture.height + 0.2
 
 

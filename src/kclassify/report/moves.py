@@ -38,7 +38,7 @@ class Canvas:
 
 
 WIDE = Canvas("moves", width=860, edge=250, gap=16, columns=_COLUMNS, stacked=False)
-NARROW = Canvas("moves-narrow", width=340, edge=112, gap=34, columns=14, stacked=True)
+NARROW = Canvas("moves-narrow", width=350, edge=116, gap=34, columns=12, stacked=True)
 
 
 @dataclass(frozen=True, slots=True)

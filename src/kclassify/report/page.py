@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         "noise_axis": noise_axis,
         "flips_by_kind": flips_by_kind,
         "shortened": shortened,
-        "coded": lambda text: coded(text, _TEXT),
+        "coded": partial(coded, limit=_TEXT),
     }
     environment.globals.update(names)
     return environment

@@ -90,9 +90,9 @@ def threshold_sentence(curve: ThresholdCurve) -> str:
         )
     return (
         f"From confidence {confidence(point.threshold)} on, {seen} "
-        f"{_are(point.right)} right ({percent(point.precision)}). That shows at least {percent(point.lower)}, with a chance "
-        f"of at most {percent(curve.delta)} to be wrong about it; {percent(curve.target)} is asked "
-        "for."
+        f"{_are(point.right)} right ({percent(point.precision)}). That shows at least "
+        f"{percent(point.lower)}, with a chance of at most {percent(curve.delta)} to be "
+        f"wrong about it; {percent(curve.target)} is asked for."
     )
 
 
@@ -163,8 +163,9 @@ def answers_sentence(name: str, scores: Scores) -> str:
         for reason, count in sorted(scores.unanswered.items(), key=lambda pair: (-pair[1], pair[0]))
     )
     said = (
-        f"{quoted(name)} answered {counted(scores.answered, 'row')}, {percent(scores.accuracy.estimate)} "
-        f"of them rightly (plausibly {between(scores.accuracy)})"
+        f"{quoted(name)} answered {counted(scores.answered, 'row')}, "
+        f"{percent(scores.accuracy.estimate)} of them rightly "
+        f"(plausibly {between(scores.accuracy)})"
     )
     if not unanswered:
         return f"{said}."
@@ -196,9 +197,9 @@ def noise_sentence(name: str, noise: Noise) -> str:
     """How much the answers change when the same is asked again."""
     changed = round(noise.changed.estimate * noise.rows)
     return (
-        f"{quoted(name)} was asked {noise.repeats} times: {changed:,} of {counted(noise.rows, 'row')} got "
-        f"more than one label ({percent(noise.changed.estimate)}, plausibly "
-        f"{between(noise.changed)})."
+        f"{quoted(name)} was asked {noise.repeats} times: {changed:,} of "
+        f"{counted(noise.rows, 'row')} got more than one label "
+        f"({percent(noise.changed.estimate)}, plausibly {between(noise.changed)})."
     )
 
 
