@@ -140,7 +140,10 @@ REFUSALS: list[tuple[Situation, str]] = [
         GRANTED.with_record(verdict=GateVerdict.INCONCLUSIVE, checks=(OPEN,), sentence="Open."),
         "label more rows",
     ),
-    (GRANTED.with_parts(taxonomy="t2", prompt="p2", schema="s2"), "was of another taxonomy than the settings have"),
+    (
+        GRANTED.with_parts(taxonomy="t2", prompt="p2", schema="s2"),
+        "was of another taxonomy than the settings have",
+    ),
     (GRANTED.with_parts(prompt="p2"), "was of another prompt than the settings have"),
     (
         GRANTED.with_parts(model="anthropic/claude-opus-4-1"),
