@@ -119,7 +119,7 @@ def _findings(evaluation: Evaluation) -> Iterator[str]:
 def _cost(variant: VariantResult) -> str:
     cost = variant.cost
     tokens = f"{cost.input_tokens:,} tokens in, {cost.output_tokens:,} out"
-    said = f"{variant.name} took {plural(cost.calls, 'call')}, {plural(cost.replayed, 'replay')}"
+    said = f"{variant.name!r} took {plural(cost.calls, 'call')}, {plural(cost.replayed, 'replay')}"
     if cost.latency_p50_s is None:
         return f"{said}: {tokens}."
     median, most = seconds(cost.latency_p50_s), seconds(cost.latency_p95_s)
