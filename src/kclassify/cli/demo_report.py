@@ -19,8 +19,8 @@ from kclassify.core.evaluation import Evaluation
 from kclassify.core.policy import Action
 from kclassify.report.numbers import percent
 from kclassify.report.wording import (
-    STATUS,
     impact_sentence,
+    status_of,
     threshold_sentence,
     veto_sentence,
 )
@@ -121,7 +121,7 @@ class DemoReport:
         self._facts["evaluation"] = evaluation_facts(found, labels)
         self._facts["gate"] = {"refused_before": self._refused, **gate_facts(found)}
         self._step("kclassify eval")
-        self._say(f"{STATUS[found.gate.verdict]}: {shown(found.gate.sentence)}")
+        self._say(f"{status_of(found.gate)}: {shown(found.gate.sentence)}")
         self._say(threshold_sentence(found.threshold))
         self._say(veto_sentence(found))
         if found.impact is not None:

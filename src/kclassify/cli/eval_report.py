@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kclassify.cli.exit_status import INCOMPLETE, STALE, record_status
+from kclassify.cli.exit_status import INCOMPLETE
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.wording import counts, plural, shown
 from kclassify.core.evaluation import Comparison, Evaluation, Scores, VariantResult
@@ -16,12 +16,12 @@ from kclassify.evals.evaluate import Evaluated, Unfinished
 from kclassify.evals.labelled import Frame, Split
 from kclassify.report.numbers import points_with_bounds, seconds
 from kclassify.report.wording import (
-    STATUS,
     impact_sentence,
     looks_sentence,
     noise_sentence,
     population_sentence,
     scores_line,
+    status_of,
     threshold_sentence,
     veto_sentence,
 )
@@ -34,8 +34,7 @@ def say_evaluation(found: Evaluated, written: Sequence[Path]) -> None:
     """Print it for people."""
     evaluation = found.evaluation
     gate = evaluation.gate
-    said = "Stale" if record_status(gate) == STALE else STATUS[gate.verdict]
-    say(f"{said}: {shown(gate.sentence)}")
+    say(f"{status_of(gate)}: {shown(gate.sentence)}")
     say()
     _say_scores(evaluation)
     for variant in evaluation.variants:
@@ -141,7 +140,7 @@ def _next(evaluation: Evaluation) -> str:
         case GateVerdict.FAIL:
             return "Next: look at what is wrong, change taxonomy or prompt, and evaluate again."
         case GateVerdict.INCONCLUSIVE:
-            if record_status(gate) == STALE:
+            if gate.is_stale:
                 return "Next: `kclassify dry-run`, then draw a new sample and label it."
             if gate.labels_needed is None:
                 return "Next: label more rows with `kclassify label`, and evaluate again."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
-from kclassify.core.gate import CheckName, GateRecord, GateVerdict
+from kclassify.core.gate import GateRecord, GateVerdict
 
 FINISHED = 0
 FAILED = 1
@@ -36,5 +36,4 @@ def record_status(record: GateRecord) -> int:
         case GateVerdict.FAIL:
             return FAILED
         case GateVerdict.INCONCLUSIVE:
-            is_stale = any(c.name is CheckName.SAMPLE and not c.warns for c in record.checks)
-            return STALE if is_stale else INCONCLUSIVE
+            return STALE if record.is_stale else INCONCLUSIVE

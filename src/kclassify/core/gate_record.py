@@ -123,6 +123,14 @@ class GateRecord(_Record):
     expires_at: datetime
     kclassify: str
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether nothing is decided because the sample is of another dry run."""
+        is_open = self.verdict is GateVerdict.INCONCLUSIVE
+        return is_open and any(
+            check.name is CheckName.SAMPLE and not check.warns for check in self.checks
+        )
+
 
 def combined(checks: tuple[GateCheck, ...]) -> GateVerdict:
     """Fail before inconclusive before pass; no deciding check at all is a fail."""

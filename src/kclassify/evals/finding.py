@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kclassify.core.evaluation import Impact, ThresholdCurve, Veto
+from kclassify.core.evaluation import Impact, ThresholdCurve, Transition, Veto
 from kclassify.core.gate import DryRunSeal, verdict_digest
 from kclassify.evals.design import Design, effective_counts
 from kclassify.evals.effects import design_of, effect_counts
@@ -53,7 +53,7 @@ def find(material: Material) -> Findings:
         split=material.split,
         stale=_stale(candidate.answers),
         unsound=unsound(material, curve),
-        scarce={} if material.population is None else _scarce(material, population, found, level),
+        scarce={} if material.population is None else _scarce(moved, found, material.gate.top_up),
         population=population.rows,
         population_is_known=material.population is not None,
         dry_run=_dry_run(material.population, proposals),
@@ -99,10 +99,7 @@ def _vetoes(material: Material, writes: Writes) -> tuple[Veto, ...]:
 def _counts(answers: Sequence[Answered]) -> tuple[int, int]:
     """Right ones and all, effective ones where they stand for different numbers of rows."""
     right = np.array([each.is_right for each in answers])
-    design = Design.of([each.row for each in answers])
-    if design.is_simple:
-        return int(right.sum()), len(answers)
-    return effective_counts(right, design)
+    return effective_counts(right, Design.of([each.row for each in answers]))
 
 
 def _impact(material: Material, moved: int, writes: Writes) -> Impact | None:
@@ -119,15 +116,13 @@ def _impact(material: Material, moved: int, writes: Writes) -> Impact | None:
     )
 
 
-def _scarce(
-    material: Material, population: Population, found: Sequence[Veto], level: float
-) -> dict[str, int]:
+def _scarce(moved: Sequence[Transition], found: Sequence[Veto], top_up: int) -> dict[str, int]:
     """Categories whose writes in the corpus would allow for more labels than there are."""
     there: Counter[str] = Counter()
-    for each in population.transitions(level, material.policy.veto):
+    for each in moved:
         there[each.after] += each.count
     labelled = {veto.label: veto.n for veto in found}
-    wanted = {label: min(material.gate.top_up, count) for label, count in there.items()}
+    wanted = {label: min(top_up, count) for label, count in there.items()}
     return {
         label: number - labelled.get(label, 0)
         for label, number in wanted.items()

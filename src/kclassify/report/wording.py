@@ -17,7 +17,7 @@ from kclassify.core.evaluation import (
     VariantResult,
     Veto,
 )
-from kclassify.core.gate import CheckName, GateCheck, GateRecord, GateVerdict
+from kclassify.core.gate import GateCheck, GateRecord, GateVerdict
 from kclassify.report.inert import one_line
 from kclassify.report.numbers import (
     between,
@@ -56,10 +56,7 @@ def quoted(name: str) -> str:
 
 def status_of(gate: GateRecord) -> str:
     """The verdict in a word; `Stale` where the sample is of another dry run than the last."""
-    is_open = gate.verdict is GateVerdict.INCONCLUSIVE
-    if is_open and any(each.name is CheckName.SAMPLE and not each.warns for each in gate.checks):
-        return STALE
-    return STATUS[gate.verdict]
+    return STALE if gate.is_stale else STATUS[gate.verdict]
 
 
 def chosen_variant(evaluation: Evaluation) -> VariantResult | None:
