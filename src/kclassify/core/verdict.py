@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -103,6 +104,16 @@ class Outcome(Generic[L_co]):
         if (self.verdict is not None) != (self.kind is OutcomeKind.JUDGED):
             msg = f"an outcome has a verdict exactly when it is judged, not when it is {self.kind}"
             raise ValueError(msg)
+
+    def within(self, labels: Collection[str]) -> Outcome[L_co]:
+        """The same outcome, or an invalid one when its label is none of these.
+
+        No label is invented, whatever classifier an application brings.
+        """
+        if self.verdict is None or self.verdict.label in labels:
+            return self
+        detail = "the classifier gave a label that is no active category"
+        return Outcome(OutcomeKind.INVALID, detail=detail, usage=self.verdict.usage)
 
     def as_recalled(self) -> Outcome[L_co]:
         """The same outcome, marked as read back from the ledger."""

@@ -184,16 +184,9 @@ class _Asking:
             OutcomeKind.TIMED_OUT, detail=f"no answer in {self._terms.timeout_s:g} s"
         )
         with anyio.move_on_after(self._terms.timeout_s + MARGIN_S):
-            outcome = self._checked(await self._classifier.judge(item))
+            said = await self._classifier.judge(item)
+            outcome = said.within(self._labels) if isinstance(said, Outcome) else said
         return outcome, anyio.current_time() - began
-
-    def _checked(self, outcome: Outcome[str] | Halt) -> Outcome[str] | Halt:
-        """No label is invented, whatever classifier an application brings."""
-        verdict = outcome.verdict if isinstance(outcome, Outcome) else None
-        if verdict is None or verdict.label in self._labels:
-            return outcome
-        detail = "the classifier gave a label that is no active category"
-        return Outcome(OutcomeKind.INVALID, detail=detail, usage=verdict.usage)
 
     def _stop(self, reason: str) -> None:
         self._reason = self._reason or reason

@@ -69,19 +69,12 @@ class Calls:
         """What the classifier says; None for a call that was cut: it counts for nothing."""
         flight.scope.deadline = anyio.current_time() + self._parts.timeout_s + MARGIN_S
         with flight.scope:
-            return self._checked(await self._parts.classifier.judge(call.item))
+            said = await self._parts.classifier.judge(call.item)
+            return said.within(self._labels) if isinstance(said, Outcome) else said
         seconds = self._parts.clock.now() - flight.began
         if self.is_cut:
             return None
         return Outcome(OutcomeKind.TIMED_OUT, detail=f"no answer in {seconds:.1f} s")
-
-    def _checked(self, outcome: Outcome[str] | Halt) -> Outcome[str] | Halt:
-        """No label is invented, whatever classifier an application brings."""
-        verdict = outcome.verdict if isinstance(outcome, Outcome) else None
-        if verdict is None or verdict.label in self._labels:
-            return outcome
-        detail = "the classifier gave a label that is no active category"
-        return Outcome(OutcomeKind.INVALID, detail=detail, usage=verdict.usage)
 
     def _land(self, call: Call, flight: _Flight, outcome: Outcome[str] | Halt | None) -> None:
         del self._flights[call]
