@@ -11,13 +11,16 @@ VENV_DEMO := .venv-demo
 READY := $(VENV)/installed-$(PYTHON_TAG)
 READY_DEMO := $(VENV_DEMO)/installed-$(PYTHON_TAG)
 
+# Tests in as many processes as there are processors; PARALLEL= runs them in one.
+PARALLEL ?= --numprocesses auto --dist worksteal
+
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow check format bench build requirements upgrade clean python-version
+.PHONY: help setup demo test test-slow test-nightly check format bench build requirements upgrade clean python-version
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,10 +31,13 @@ demo: $(READY_DEMO) ## show the whole loop on the shipped corpus; no key and no 
 	@$(VENV_DEMO)/bin/kclassify demo
 
 test: $(READY) ## run the tests (ARGS="-k name" narrows them)
-	$(VENV)/bin/pytest $(ARGS)
+	$(VENV)/bin/pytest $(PARALLEL) $(ARGS)
 
 test-slow: $(READY) ## run the tests that take more than a few seconds
-	$(VENV)/bin/pytest -m slow $(ARGS)
+	$(VENV)/bin/pytest -m slow $(PARALLEL) $(ARGS)
+
+test-nightly: $(READY) ## run the tests that take minutes
+	$(VENV)/bin/pytest -m nightly $(ARGS)
 
 check: $(READY) ## lint, format, types, layers
 	$(VENV)/bin/ruff check .

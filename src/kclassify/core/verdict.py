@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from kclassify.core.rate_limit import RateLimit
 
 L_co = TypeVar("L_co", bound=str, covariant=True)
 
@@ -89,7 +91,7 @@ class Outcome(Generic[L_co]):
     `verdict` is there exactly when the kind is judged. `detail` is one line for people, without
     item text or secrets. `retry_after_s` is what the provider asked for. `body_chars_cut` says how
     many characters of title and body the model did not see. `recalled` marks an outcome that cost
-    no call.
+    no call. `rate_limits` is what the provider said of them in the headers of its last reply.
     """
 
     kind: OutcomeKind
@@ -99,6 +101,7 @@ class Outcome(Generic[L_co]):
     retry_after_s: float | None = None
     body_chars_cut: int = 0
     recalled: bool = False
+    rate_limits: tuple[RateLimit, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if (self.verdict is not None) != (self.kind is OutcomeKind.JUDGED):
@@ -117,7 +120,7 @@ class Outcome(Generic[L_co]):
 
     def as_recalled(self) -> Outcome[L_co]:
         """The same outcome, marked as read back from the ledger."""
-        return replace(self, recalled=True)
+        return replace(self, recalled=True, rate_limits=())
 
 
 def judged(verdict: Verdict[L_co], *, body_chars_cut: int = 0) -> Outcome[L_co]:

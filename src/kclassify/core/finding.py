@@ -1,0 +1,60 @@
+"""What the check of a run found against the invariants of the design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Invariant(IntEnum):
+    """The ten things that must always hold, by their numbers in docs/guarantees.md."""
+
+    OUTAGE_PAUSES = 1
+    ITEM_FAILURES_PASS_BY = 2
+    SOME_FAILURES_HALT = 3
+    NOTHING_PAID_TWICE = 4
+    COMMIT_APPLIES_THE_DRY_RUN = 5
+    COMPARE_AND_SET = 6
+    ROLLBACK = 7
+    ONE_WORKER = 8
+    FAIL_CLOSED = 9
+    NO_LABEL_INVENTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An invariant that does not hold: `message` in one line, `count` cases, the first as evidence.
+
+    The evidence is one line each: keys, labels, numbers; never the text of an item.
+    """
+
+    invariant: Invariant
+    message: str
+    count: int = 1
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All that was looked at and what was found: `findings` is empty when every invariant held.
+
+    `remarks` are what another program may have done as well as a fault, such as a row that was
+    relabelled since. `unchecked` says in a line each what could not be looked at, for instance the
+    calls, without the provider's log of requests. The figures count what the run is proud of.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    remarks: tuple[Finding, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    items: int = 0
+    lost: int = 0
+    written: int = 0
+    written_twice: int = 0
+    calls: int | None = None
+    paid_twice: int | None = None
+    checked: frozenset[Invariant] = field(default_factory=frozenset[Invariant])
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
