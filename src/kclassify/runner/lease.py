@@ -10,7 +10,6 @@ from kclassify.core.passes import Pass
 from kclassify.errors import DatabaseError
 from kclassify.events import logger
 from kclassify.runner.parts import Parts
-from kclassify.runner.thread import WorkerThread
 
 
 class Heartbeat:
@@ -25,7 +24,6 @@ class Heartbeat:
         self._parts = parts
         self._opened = opened
         self._on_loss = on_loss
-        self._thread = WorkerThread("kclassify-lease")
 
     async def beat(self) -> None:
         """Until the lease is lost, or the task is cancelled."""
@@ -37,7 +35,7 @@ class Heartbeat:
 
     async def _is_ours(self) -> bool:
         try:
-            return await self._thread(self._prolong)
+            return await self._parts.lease_thread(self._prolong)
         except DatabaseError as error:
             logger.warning("the lease could not be prolonged, and will be tried again: %s", error)
             return True

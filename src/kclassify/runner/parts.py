@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kclassify.config import RunnerSettings
 from kclassify.events import Listener
 from kclassify.ports import Canary, Classifier, Clock, Ledger, OnCommit, Source, Tranches, Writer
 from kclassify.runner.authority import Authority
-from kclassify.runner.thread import WorkerThread
+from kclassify.runner.thread import Worker
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a step works with."""
+    """What a step works with. `thread` is for the database, `lease_thread` for the lease alone."""
 
     source: Source
     classifier: Classifier[str]
@@ -22,7 +23,9 @@ class Parts:
     settings: RunnerSettings
     timeout_s: float
     clock: Clock
-    thread: WorkerThread
+    thread: Worker
+    lease_thread: Worker
+    jitter: Callable[[], float]
     tell: Listener
     authority: Authority
     canary: Canary | None = None

@@ -8,7 +8,7 @@ import anyio
 
 from kclassify.core.verdict import Outcome
 from kclassify.ports import Clock, Ledger
-from kclassify.runner.thread import WorkerThread
+from kclassify.runner.thread import Worker
 
 
 @dataclass(slots=True)
@@ -21,9 +21,7 @@ class _Entry:
 class Recorder:
     """A group commit: whoever gets the lock stores all that has queued, in one transaction."""
 
-    def __init__(
-        self, ledger: Ledger, fingerprint: str, thread: WorkerThread, clock: Clock
-    ) -> None:
+    def __init__(self, ledger: Ledger, fingerprint: str, thread: Worker, clock: Clock) -> None:
         self._ledger = ledger
         self._fingerprint = fingerprint
         self._thread = thread

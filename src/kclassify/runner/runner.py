@@ -11,7 +11,7 @@ from kclassify.core.canary import Pending
 from kclassify.core.decision import Advance, Decision, Halt, Pause
 from kclassify.errors import DatabaseError, GateRefused, KclassifyError, UsageError
 from kclassify.events import Broadcast, Listener, StepEnded, logger
-from kclassify.holder import retire, this_holder
+from kclassify.holder import retire
 from kclassify.ports import (
     Canary,
     Classifier,
@@ -29,10 +29,10 @@ from kclassify.ports import (
 from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
 from kclassify.runner.loop import EventLoop
+from kclassify.runner.machine import Machine
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.spot_checks import SpotChecks
 from kclassify.runner.step import Step
-from kclassify.runner.thread import WorkerThread
 
 
 class ReclassifyRunner:
@@ -40,7 +40,8 @@ class ReclassifyRunner:
 
     Every method returns a decision: `Done`, `Advance`, `Snooze`, `Halt` or `Superseded`. Raises
     `UsageError` for what cannot be done as asked and `DatabaseError` for a database that cannot be
-    reached; the run can be resumed after either. One runner does one thing at a time.
+    reached; the run can be resumed after either. One runner does one thing at a time. `clock` and
+    `machine` are for simulations and tests.
     """
 
     def __init__(  # noqa: PLR0913  # collaborators and settings, all by keyword
@@ -57,6 +58,7 @@ class ReclassifyRunner:
         canary: Canary | None = None,
         tranches: Tranches | None = None,
         clock: Clock | None = None,
+        machine: Machine | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
         self.source = source
@@ -70,11 +72,12 @@ class ReclassifyRunner:
         self.canary = canary
         self.tranches = tranches
         self._clock = clock or SystemClock()
+        self._machine = machine or Machine()
         self._tell = Broadcast(list(listeners))
         self._step: Step | None = None
         self._stop_reason: str | None = None
         self._loop: EventLoop | None = None
-        self._thread = WorkerThread("kclassify-database")
+        self._thread = self._machine.worker("kclassify-database")
 
     async def dry_run(self) -> Decision:
         """Classify everything and write nothing, waiting through snoozes."""
@@ -188,7 +191,7 @@ class ReclassifyRunner:
         )
         lease_s = self.settings.lease_s
         opened = await self._thread(
-            self.ledger.open, request, this_holder(), self._clock.now(), lease_s
+            self.ledger.open, request, self._machine.holder(), self._clock.now(), lease_s
         )
         if not isinstance(opened, Pass):
             return opened
@@ -215,6 +218,8 @@ class ReclassifyRunner:
             timeout_s=self.timeout_s,
             clock=self._clock,
             thread=self._thread,
+            lease_thread=self._machine.worker("kclassify-lease"),
+            jitter=self._machine.jitter,
             tell=self._tell,
             authority=authority,
             canary=self.canary,

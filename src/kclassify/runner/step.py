@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 
 import anyio
@@ -124,7 +123,7 @@ class Step:
         if self._run.wants_items:
             await self._fetch()
             return None
-        decision = self._run.decide(self._now(), random.random())  # noqa: S311  # jitter, no secret
+        decision = self._run.decide(self._now(), self._parts.jitter())
         if decision is None:
             await self._wait_for_news()
             return None
@@ -143,7 +142,7 @@ class Step:
 
     async def _end_tranche(self) -> Decision | None:
         """Let what flies land; what is settled and not yet written is recalled by the next step."""
-        decision = self._run.decide(self._now(), random.random())  # noqa: S311  # no secret
+        decision = self._run.decide(self._now(), self._parts.jitter())
         if decision is not None and decision != Advance(self._run.cursor, Pause.TRANCHE):
             return await self._conclude(decision)
         self._run.stop(Pause.TRANCHE)

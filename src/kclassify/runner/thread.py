@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -14,6 +14,14 @@ import anyio.to_thread
 P = ParamSpec("P")
 R = TypeVar("R")
 _WAITING_AT_ONCE = 1000
+
+
+class Worker(Protocol):
+    """Calls synchronous functions, one at a time, in the order asked for."""
+
+    async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the function returns."""
+        ...
 
 
 class WorkerThread:
