@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from string import ascii_lowercase
 
 _UNENCODABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -13,22 +15,36 @@ _GAP = (
     r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u2800\u3164"
     r"\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0\ufff0-\ufffd\U000e0000-\U000e0fff"
 )
-_OPENING = r"<\u02c2\u1438\u226e\u2329\u276e\u2770\u27e8\u3008\ufe64\uff1c"
-_LONGEST_NAME = len("title")
+_OPENING = r"<\u02c2\u1438\u16b2\u226e\u2329\u276c\u276e\u2770\u27e8\u2991\u29fc\u3008\ufe64\uff1c"
+# An entity may stand for a letter of the name, and for a few of the gaps between them.
+_MOST_LETTERS = 12
+_ENTITY = r"&(?i:#\d{1,7}+|#x[0-9a-f]{1,6}+|[a-z]{2,8}+);?"
 _TAG = re.compile(
-    rf"(?:[{_OPENING}]|&(?i:lt|#0*+60|#x0*+3c);?)"
-    rf"(?=((?:[{_GAP}]*+[^{_GAP}{_OPENING}&]){{1,{_LONGEST_NAME}}}+))"
+    rf"(?:[{_OPENING}]|&(?i:amp;){{0,4}}+(?i:lt|#0*+60|#x0*+3c);?)"
+    rf"(?=((?:[{_GAP}]*+(?:{_ENTITY}|[^{_GAP}{_OPENING}&])){{1,{_MOST_LETTERS}}}+))"
 )
 _GAPS = re.compile(f"[{_GAP}]+")
-_NAMES = ("item-", "title", "body")
 
-# Cyrillic, Greek and others that are drawn like the letters of these names, and dashes.
-_LOOK_ALIKES = str.maketrans(
-    "\u0456\u03b9\u0131\u0442\u03c4\u0435\u03b5\u043c\u03bc\u04cf"
-    "\u0432\u044c\u03b2\u043e\u03bf\u0585\u0501\u0443\u04af\u03c5\u03b3"
-    "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212",
-    "iiitteemmlbbbooodyyyy--------",
-)
+# What is drawn like the letters of these names: Cyrillic, Greek, small capitals, Lisu, Cherokee,
+# digits. Of i, l, 1 and | nobody can say which is which.
+_DRAWN_LIKE = {
+    "l": "i1|\u0131\u0456\u03b9\u04cf\u026a\u029f\ua4f2\ua4e1\u13a5\u13de",
+    "t": "\u0442\u03c4\u1d1b\ua4d4\u13a2",
+    "e": "\u0435\u03b5\u1d07\ua4f0\u13ac",
+    "m": "\u043c\u03bc\u1d0d\ua4df\u13b7",
+    "b": "\u0432\u044c\u03b2\u0299\ua4d0\u13f4",
+    "o": "0\u043e\u03bf\u0585\u1d0f\ua4f3",
+    "d": "\u0501\u1d05\ua4d3\u13a0",
+    "y": "\u0443\u04af\u03c5\u03b3\u028f\ua4ec\u13a9",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212",
+}
+_LETTERS_IN_A_FRAME = (0x1F150, 0x1F170, 0x1F1E6)
+_LOOK_ALIKES = {ord(each): letter for letter, drawn in _DRAWN_LIKE.items() for each in drawn}
+_FRAMED = {
+    start + place: letter
+    for start in _LETTERS_IN_A_FRAME
+    for place, letter in enumerate(ascii_lowercase)
+}
 _QUOTED = "\u2039"
 
 
@@ -46,5 +62,9 @@ def _defused(tag: re.Match[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKD", text).casefold().translate(_LOOK_ALIKES)
+    letters = html.unescape(text).translate(_FRAMED)
+    folded = unicodedata.normalize("NFKD", letters).casefold().translate(_LOOK_ALIKES)
     return _GAPS.sub("", folded)
+
+
+_NAMES = tuple(_plain(name) for name in ("item-", "title", "body"))
