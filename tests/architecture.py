@@ -22,9 +22,9 @@ DOWNLOAD_ADDRESS = re.compile(
 
 CORE_IMPORTS = {
     "__future__", "abc", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime",
-    "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html", "itertools", "json",
-    "math", "operator", "pydantic", "pydantic_core", "re", "statistics", "string", "textwrap",
-    "tomllib", "types", "typing", "typing_extensions", "unicodedata", "uuid",
+    "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html", "itertools",
+    "json", "math", "operator", "pydantic", "pydantic_core", "re", "statistics", "string",
+    "textwrap", "tomllib", "types", "typing", "typing_extensions", "unicodedata", "uuid",
 }  # fmt: skip
 CORE_NEIGHBOURS = ("kclassify.core", "kclassify.errors")
 IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}

@@ -105,7 +105,7 @@ PIECES: dict[str, tuple[tuple[str, str], ...]] = {
         ("refresh", "<meta http-equiv=refresh content='0;url=https://evil.example/'>"),
         ("base", "<base href=https://evil.example/><link rel=stylesheet href=/x.css>"),
         ("comment and CDATA", "--><![CDATA[<b>]]>&amp;&lt;b&gt;"),
-        ("entity", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>&x;'),
+        ("entity", '<!DOCTYPE a [<!ENTITY x SYSTEM "/etc/passwd">]>&x;'),
         ("markdown link", "[an article](https://evil.example/ 'x')"),
         ("markdown image", "![](https://evil.example/pixel.png)"),
         ("markdown reference", "[an article][1]\n\n[1]: https://evil.example/"),
