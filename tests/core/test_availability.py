@@ -78,13 +78,13 @@ def test_failures_of_an_item_with_a_record_are_no_sign_of_an_outage() -> None:
     assert not bool(available.outage)
     for number in range(5):
         available.failed(number, unavailable(), has_record=False)
-    assert available.outage == "too many calls without an answer (unavailable)"
+    assert available.outage == "too many calls without an answer (unavailable: nobody is there)"
 
 
 def test_a_canary_without_an_answer_is_an_outage_at_once() -> None:
     available = provider()
     available.canary_failed(unavailable())
-    assert available.outage == "still no answer (unavailable)"
+    assert available.outage == "still no answer (unavailable: nobody is there)"
 
 
 def test_an_answer_ends_the_count_of_snoozes() -> None:
@@ -100,7 +100,7 @@ def test_a_snooze_lasts_as_long_as_the_longest_retry_after() -> None:
     for number, wait in enumerate([5.0, 3600.0, None, 7.0, None]):
         available.failed(number, unavailable(retry_after_s=wait), has_record=False)
     snooze = available.snooze(available.outage, 0.0, now=0.0, jitter=0.0)
-    assert snooze == Snooze(3600, "too many calls without an answer (unavailable)")
+    assert snooze == Snooze(3600, "too many calls without an answer (unavailable: nobody is there)")
 
 
 def test_snoozes_grow_while_the_canary_fails() -> None:

@@ -113,14 +113,14 @@ class Availability:
         wait = outcome.retry_after_s or 0.0
         self._recent.observe(number, answered=False, retry_after_s=wait)
         if self._recent.is_outage():
-            self.outage = f"too many calls without an answer ({outcome.kind})"
+            self.outage = f"too many calls without an answer ({_told(outcome)})"
         self.needs_canary = self.is_recovering
 
     def canary_failed(self, outcome: Outcome[str]) -> None:
         """A probe was not answered."""
         wait = outcome.retry_after_s or 0.0
         self._recent.observe(None, answered=False, retry_after_s=wait)
-        self.outage = f"still no answer ({outcome.kind})"
+        self.outage = f"still no answer ({_told(outcome)})"
 
     def answered(self, number: int | None) -> None:
         """A call for this item, or the probe (None), was answered: the provider is there."""
@@ -154,3 +154,8 @@ class Availability:
         self._recent.forget()
         self.outage = ""
         self.needs_canary = self.is_recovering = True
+
+
+def _told(outcome: Outcome[str]) -> str:
+    """What the last call ended with: whoever is woken by it wants to know what to look at."""
+    return f"{outcome.kind}: {outcome.detail}" if outcome.detail else str(outcome.kind)
