@@ -70,6 +70,7 @@ class MemoryLedger:
         if run.holder not in {None, holder} and run.expires_at > now:
             return Superseded(str(run.holder))
         run.holder, run.expires_at = holder, now + lease_s
+        run.openings += 1
         for each in run.resumable():
             version = each.opened.version + 1
             each.opened, each.version_at_open = replace(each.opened, version=version), version

@@ -56,12 +56,16 @@ class MemoryPass:
 
 @dataclass(slots=True)
 class MemoryRun:
-    """A run as the memory ledger keeps it. `audit` is by idempotency key."""
+    """A run as the memory ledger keeps it.
+
+    `audit` is by idempotency key, `openings` counts how often a worker took the lease.
+    """
 
     passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
     audit: dict[str, Audited] = field(default_factory=dict[str, Audited])
     holder: str | None = None
     expires_at: float = 0.0
+    openings: int = 0
 
     def written(self) -> list[WrittenRow]:
         """The rows that were written, but for those not settled yet."""
