@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from kclassify.core.decision import Pause as Pause
     from kclassify.core.decision import Snooze as Snooze
     from kclassify.core.decision import Superseded as Superseded
+    from kclassify.core.finding import Finding as Finding
+    from kclassify.core.finding import Invariant as Invariant
+    from kclassify.core.finding import Verification as Verification
     from kclassify.core.item import Item as Item
     from kclassify.core.taxonomy import Category as Category
     from kclassify.core.taxonomy import Taxonomy as Taxonomy
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from kclassify.store import LedgerReader as LedgerReader
     from kclassify.store import SqlLedger as SqlLedger
     from kclassify.store import rollback as rollback
+    from kclassify.store import verify as verify
     from kclassify.writers import CallbackWriter as CallbackWriter
     from kclassify.writers import ColumnWriter as ColumnWriter
     from kclassify.writers import ExtraColumns as ExtraColumns
@@ -74,6 +78,7 @@ _ROOMS = {
     "classifier": "Classifier LocalClassifier",
     "config": "RunnerSettings",
     "core.decision": "Advance Decision Done Halt Pause Snooze Superseded",
+    "core.finding": "Finding Invariant Verification",
     "core.item": "Item",
     "core.taxonomy": "Category Taxonomy",
     "core.verdict": "Outcome OutcomeKind Usage Verdict",
@@ -85,7 +90,7 @@ _ROOMS = {
     "prompt": "Prompt",
     "runner": "ReclassifyRunner stop_on_signals",
     "sources": "CsvSource JsonlSource SqlSource",
-    "store": "LedgerReader SqlLedger rollback",
+    "store": "LedgerReader SqlLedger rollback verify",
     "writers": "CallbackWriter ColumnWriter ExtraColumns JsonlWriter",
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -16,6 +16,7 @@ from kclassify.store.reading import (
 )
 from kclassify.store.rollback import RollbackReport, rollback
 from kclassify.store.totals import Transition
+from kclassify.store.verify import verify
 
 __all__ = [
     "AuditedChange",
@@ -32,4 +33,5 @@ __all__ = [
     "is_alive",
     "rollback",
     "this_holder",
+    "verify",
 ]

@@ -49,8 +49,13 @@ Transition = tuple[str, Action, str | None, str | None]
 
 def idempotency_key(opened: Pass, key: Key) -> str:
     """The same for every try to write this item in this pass, and for no other write."""
-    run = opened.run.replace("%", "%25").replace(":", "%3A")
-    return f"{run}:{opened.number}:{encode_key(key)}"
+    return identity_of(opened.run, opened.number, encode_key(key))
+
+
+def identity_of(run: str, number: int, encoded_key: str) -> str:
+    """The idempotency key of the write of an item in the pass of this number."""
+    escaped = run.replace("%", "%25").replace(":", "%3A")
+    return f"{escaped}:{number}:{encoded_key}"
 
 
 def plan_writes(

@@ -1,30 +1,14 @@
-"""The states of a pass and of a change, as the ledger stores them."""
+"""The states of a pass and of a change, as this room has always named them."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from kclassify.core.states import (
+    RESUMABLE,
+    REVERTIBLE,
+    UNDONE,
+    UNWRITTEN,
+    ChangeStatus,
+    PassStatus,
+)
 
-
-class PassStatus(StrEnum):
-    """Where a pass is. `abandoned`: its classifier or source changed, or it was rolled back."""
-
-    OPEN = "open"
-    DONE = "done"
-    HALTED = "halted"
-    ABANDONED = "abandoned"
-
-
-class ChangeStatus(StrEnum):
-    """What became of a change. `intent`: on its way to a writer, fate unknown."""
-
-    INTENT = "intent"
-    WRITTEN = "written"
-    CONFLICT = "conflict"
-    REVERTED = "reverted"
-    REVERT_CONFLICT = "revert-conflict"
-
-
-RESUMABLE = (PassStatus.OPEN, PassStatus.HALTED)
-UNDONE = (ChangeStatus.REVERTED, ChangeStatus.REVERT_CONFLICT)
-UNWRITTEN = (ChangeStatus.CONFLICT, *UNDONE)
-REVERTIBLE = (ChangeStatus.WRITTEN, ChangeStatus.INTENT, ChangeStatus.REVERT_CONFLICT)
+__all__ = ["RESUMABLE", "REVERTIBLE", "UNDONE", "UNWRITTEN", "ChangeStatus", "PassStatus"]

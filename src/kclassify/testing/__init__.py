@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kclassify.testing.calls_seen import calls_seen
     from kclassify.testing.confusion import ByInstructions, ConfusionModel
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         OverloadedAsApiError,
         Refusal,
         Reset,
+        ResetAtOnce,
         ServerError,
         SpendLimit,
         Throttled,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         Latency,
         LognormalLatency,
     )
+    from kclassify.testing.memory_facts import verify_memory
     from kclassify.testing.memory_ledger import (
         MemoryLedger,
     )
@@ -60,9 +63,14 @@ if TYPE_CHECKING:
     )
     from kclassify.testing.plan import (
         FaultPlan,
-        PlannedFault,
         read_plan,
     )
+    from kclassify.testing.plan_entries import (
+        ConnectionsRefused,
+        PlannedFault,
+        PlannedLatency,
+    )
+    from kclassify.testing.rate_limits import RateLimiter, RateLimits
     from kclassify.testing.records import (
         RequestRecord,
         StubState,
@@ -80,9 +88,12 @@ if TYPE_CHECKING:
     from kclassify.testing.stub import (
         StubMessagesAPI,
     )
+    from kclassify.testing.token_bucket import TokenBucket
     from kclassify.testing.virtual_clock import VirtualClock
 
 _HOMES = {
+    "calls_seen": "calls_seen",
+    "verify_memory": "memory_facts",
     "ByInstructions": "confusion",
     "ConfusionModel": "confusion",
     "BadConfidence": "faults",
@@ -96,6 +107,7 @@ _HOMES = {
     "OverloadedAsApiError": "faults",
     "Refusal": "faults",
     "Reset": "faults",
+    "ResetAtOnce": "faults",
     "ServerError": "faults",
     "SpendLimit": "faults",
     "Throttled": "faults",
@@ -119,7 +131,12 @@ _HOMES = {
     "ScriptedClassifier": "scripted",
     "VirtualClock": "virtual_clock",
     "FaultPlan": "plan",
-    "PlannedFault": "plan",
+    "ConnectionsRefused": "plan_entries",
+    "PlannedFault": "plan_entries",
+    "PlannedLatency": "plan_entries",
+    "RateLimiter": "rate_limits",
+    "RateLimits": "rate_limits",
+    "TokenBucket": "token_bucket",
     "read_plan": "plan",
     "RequestRecord": "records",
     "StubState": "records",
@@ -143,6 +160,7 @@ __all__ = [
     "ByDigest",
     "ByInstructions",
     "ConfusionModel",
+    "ConnectionsRefused",
     "Fault",
     "FaultPlan",
     "Fixed",
@@ -160,11 +178,15 @@ __all__ = [
     "Overloaded",
     "OverloadedAsApiError",
     "PlannedFault",
+    "PlannedLatency",
     "Random",
+    "RateLimiter",
+    "RateLimits",
     "Refusal",
     "Replies",
     "RequestRecord",
     "Reset",
+    "ResetAtOnce",
     "Rule",
     "ScriptedClassifier",
     "ServerError",
@@ -172,6 +194,7 @@ __all__ = [
     "StubMessagesAPI",
     "StubState",
     "Throttled",
+    "TokenBucket",
     "TooLarge",
     "Trickle",
     "Truncation",
@@ -180,8 +203,10 @@ __all__ = [
     "VirtualClock",
     "WrongLabel",
     "body_digest",
+    "calls_seen",
     "extract_item",
     "read_plan",
+    "verify_memory",
 ]
 
 

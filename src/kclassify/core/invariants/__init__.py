@@ -1,0 +1,1 @@
+"""The ten invariants, checked against what a run left behind: pure, a page at a time."""

@@ -1,0 +1,120 @@
+"""What a check needs to know of a run, whatever ledger keeps it. Keys are encoded throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kclassify.core.passes import Mode
+from kclassify.core.states import PassStatus
+
+Ending = tuple[str, str, str | None, str | None]
+"""Kind of outcome, action, label before, label after: what a pass counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassFact:
+    """A pass. `tallies` are its counts; `openings` how often a worker may have taken it up."""
+
+    number: int
+    mode: Mode
+    status: PassStatus
+    fingerprint: str
+    source: str
+    version: int
+    version_at_open: int
+    cursor: str | None
+    settled: int
+    gate: str | None = None
+    override: str | None = None
+    tallies: Mapping[Ending, int] = field(default_factory=dict[Ending, int])
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeFact:
+    """What happened to one item in one pass. Kind and action are as stored, right or wrong."""
+
+    key: str
+    digest: str
+    current: str | None
+    kind: str
+    label: str | None
+    confidence: float | None
+    action: str
+    has_reason: bool
+    recalled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFact:
+    """What is recorded of one text."""
+
+    kind: str
+    label: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFact:
+    """A row of the audit. Times are Unix seconds, None where the ledger keeps none."""
+
+    identity: str
+    pass_number: int
+    key: str
+    before: str | None
+    after: str
+    status: str
+    recorded_at: float | None = None
+    reverted_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFact:
+    """Who holds the run and whether that worker still lives; how often a worker took it."""
+
+    holder: str | None
+    is_alive: bool
+    openings: int
+
+
+class RunFacts(Protocol):
+    """A run in a ledger, read at one moment. What is long comes in pages."""
+
+    @property
+    def passes(self) -> Sequence[PassFact]:
+        """All of them, oldest first."""
+        ...
+
+    @property
+    def lease(self) -> LeaseFact:
+        """Who works on it."""
+        ...
+
+    def outcomes(self, number: int) -> Iterable[Sequence[OutcomeFact]]:
+        """The outcomes of the pass of this number, in pages."""
+        ...
+
+    def outcomes_of(self, number: int, keys: Collection[str]) -> Mapping[str, OutcomeFact]:
+        """Its outcomes of these items."""
+        ...
+
+    def verdicts_of(self, fingerprint: str, digests: Collection[str]) -> Mapping[str, VerdictFact]:
+        """What is recorded of these texts."""
+        ...
+
+    def verdict_digests(self, fingerprints: Collection[str]) -> Iterable[str]:
+        """The digests of all that these classifiers said, one for each of them."""
+        ...
+
+    def changes(self) -> Iterable[Sequence[ChangeFact]]:
+        """The audit, in the order of its writes, in pages."""
+        ...
+
+    def changes_of(self, numbers: Collection[int], keys: Collection[str]) -> Sequence[ChangeFact]:
+        """The changes of these items in these passes, in the order of their writes."""
+        ...
+
+    def identity(self, number: int, key: str) -> str:
+        """The idempotency key that a write of this item in this pass has."""
+        ...

@@ -1,0 +1,185 @@
+"""A run in the ledger's tables, as the facts that a check looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from kclassify.core.invariants.facts import (
+    ChangeFact,
+    Ending,
+    LeaseFact,
+    OutcomeFact,
+    PassFact,
+    VerdictFact,
+)
+from kclassify.core.passes import Mode
+from kclassify.database import Database
+from kclassify.store import runs
+from kclassify.store.migrations import migrate, schema_version
+from kclassify.store.settlement import identity_of
+from kclassify.store.states import PassStatus
+from kclassify.store.tables import changes, outcomes, passes, tallies, verdicts
+from kclassify.store.verdicts import in_chunks
+
+PAGE = 1000
+
+
+@contextmanager
+def read_facts(
+    database: Database, run: str, is_alive: Callable[[str], bool]
+) -> Generator[LedgerFacts]:
+    """The facts of a run, all of one moment. Raises `UsageError` when it is not there."""
+    with database.connect() as connection:
+        found = schema_version(connection)
+    if found is None:
+        raise runs.no_such_run(run, [])
+    migrate(database)
+    with database.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        row = runs.find(connection, run)
+        yield LedgerFacts(connection, row, is_alive)
+
+
+@dataclass(slots=True)
+class LedgerFacts:
+    """Implements `RunFacts` on one connection, which sees the ledger as it was when it began."""
+
+    _connection: Connection
+    _run: Row[Any]
+    _is_alive: Callable[[str], bool]
+    passes: Sequence[PassFact] = ()
+    _ids: dict[int, int] = field(default_factory=dict[int, int])
+
+    def __post_init__(self) -> None:
+        query = select(passes).where(passes.c.run_id == self._run.id).order_by(passes.c.number)
+        rows = self._connection.execute(query).all()
+        self._ids = {row.number: row.id for row in rows}
+        self.passes = [_pass_fact(row, self._tallies(row.id)) for row in rows]
+
+    @property
+    def lease(self) -> LeaseFact:
+        """Who works on it."""
+        holder: str | None = self._run.lease_holder
+        lives = holder is not None and self._is_alive(holder)
+        return LeaseFact(holder, lives, self._run.lease_number)
+
+    def _tallies(self, pass_id: int) -> dict[Ending, int]:
+        rows = self._connection.execute(select(tallies).where(tallies.c.pass_id == pass_id))
+        return {
+            (row.kind, row.action, row.before if row.labelled else None, row.after or None): row[-1]
+            for row in rows
+        }
+
+    def outcomes(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
+        """The outcomes of the pass of this number, in pages by key."""
+        query = select(outcomes).where(outcomes.c.pass_id == self._ids[number])
+        query = query.order_by(outcomes.c.item_key).limit(PAGE)
+        page = self._outcomes(query)
+        while page:
+            yield page
+            page = self._outcomes(query.where(outcomes.c.item_key > page[-1].key))
+
+    def outcomes_of(self, number: int, keys: Collection[str]) -> dict[str, OutcomeFact]:
+        """Its outcomes of these items."""
+        query = select(outcomes).where(outcomes.c.pass_id == self._ids[number])
+        found: dict[str, OutcomeFact] = {}
+        for chunk in in_chunks(keys):
+            page = self._outcomes(query.where(outcomes.c.item_key.in_(chunk)))
+            found.update((fact.key, fact) for fact in page)
+        return found
+
+    def _outcomes(self, query: Select[Any]) -> list[OutcomeFact]:
+        return [_outcome_fact(row) for row in self._connection.execute(query)]
+
+    def verdicts_of(self, fingerprint: str, digests: Collection[str]) -> dict[str, VerdictFact]:
+        """What is recorded of these texts."""
+        v = verdicts.c
+        query = select(v.item_digest, v.kind, v.label, v.confidence)
+        query = query.where(v.fingerprint == fingerprint)
+        found: dict[str, VerdictFact] = {}
+        for chunk in in_chunks(digests):
+            for digest, *said in self._connection.execute(query.where(v.item_digest.in_(chunk))):
+                found[digest] = VerdictFact(*said)
+        return found
+
+    def verdict_digests(self, fingerprints: Collection[str]) -> Iterator[str]:
+        """The digests of all that these classifiers said, one for each of them."""
+        query = select(verdicts.c.item_digest).where(
+            verdicts.c.fingerprint.in_(sorted(fingerprints))
+        )
+        result = self._connection.execution_options(yield_per=PAGE).execute(query)
+        yield from result.scalars()
+
+    def changes(self) -> Iterator[Sequence[ChangeFact]]:
+        """The audit, in the order of its writes, in pages."""
+        query = _CHANGES.where(changes.c.run_id == self._run.id).order_by(changes.c.id).limit(PAGE)
+        rows = self._connection.execute(query).all()
+        while rows:
+            yield [_change_fact(row) for row in rows]
+            rows = self._connection.execute(query.where(changes.c.id > rows[-1].id)).all()
+
+    def changes_of(self, numbers: Collection[int], keys: Collection[str]) -> list[ChangeFact]:
+        """The changes of these items in these passes, in the order of their writes."""
+        wanted = [self.identity(number, key) for number in numbers for key in keys]
+        rows: list[Row[Any]] = []
+        for chunk in in_chunks(wanted):
+            query = _CHANGES.where(changes.c.idempotency_key.in_(chunk))
+            rows += self._connection.execute(query)
+        return [_change_fact(row) for row in sorted(rows, key=lambda row: row.id)]
+
+    def identity(self, number: int, key: str) -> str:
+        """The idempotency key that a write of this item in this pass has."""
+        return identity_of(self._run.name, number, key)
+
+
+_CHANGES = select(changes, passes.c.number).join(passes, passes.c.id == changes.c.pass_id)
+
+
+def _pass_fact(row: Row[Any], counted: dict[Ending, int]) -> PassFact:
+    return PassFact(
+        number=row.number,
+        mode=Mode(row.mode),
+        status=PassStatus(row.status),
+        fingerprint=row.fingerprint,
+        source=row.source,
+        version=row.version,
+        version_at_open=row.version_at_open,
+        cursor=row.cursor,
+        settled=row.settled,
+        gate=row.gate,
+        override=row.override,
+        tallies=counted,
+    )
+
+
+def _outcome_fact(row: Row[Any]) -> OutcomeFact:
+    return OutcomeFact(
+        row.item_key,
+        row.item_digest,
+        row.current,
+        row.kind,
+        row.label,
+        row.confidence,
+        row.action,
+        bool(row.detail),
+        row.recalled,
+    )
+
+
+def _change_fact(row: Row[Any]) -> ChangeFact:
+    return ChangeFact(
+        row.idempotency_key,
+        row.number,
+        row.item_key,
+        row.before,
+        row.after,
+        row.status,
+        row.recorded_at,
+        row.reverted_at,
+    )

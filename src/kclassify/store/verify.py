@@ -1,0 +1,56 @@
+"""Whether a run kept its promises, from what it left behind in table, ledger and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from kclassify.core.call_seen import CallSeen
+from kclassify.core.finding import Verification
+from kclassify.core.invariants.check import World, check_run
+from kclassify.core.item import Item, Key
+from kclassify.core.taxonomy import Taxonomy
+from kclassify.database import Database
+from kclassify.holder import is_alive as holder_is_alive
+from kclassify.ports import Source
+from kclassify.store.evidence import read_facts
+
+PAGE = 500
+
+
+def verify(
+    database: Database,
+    run: str,
+    *,
+    source: Source | None = None,
+    taxonomy: Taxonomy[str] | None = None,
+    calls: Sequence[CallSeen] | None = None,
+    alone: bool = False,
+    max_attempts: int = 3,
+    is_alive: Callable[[str], bool] = holder_is_alive,
+) -> Verification:
+    """Check a run against the ten invariants; it reads only, page by page.
+
+    `database` is that of the ledger. The more is given, the more is checked: the `source` with its
+    labels as they are now, the `taxonomy` of the latest pass, all `calls` of the provider's log.
+    With `alone` nobody else writes to the table, and a row that differs is a finding. An item that
+    the provider failed is to have been asked `max_attempts` times. Raises `UsageError` for a run
+    that is not there, and `DatabaseError`.
+    """
+    with read_facts(database, run, is_alive) as facts:
+        world = World(
+            items=None if source is None else _pages(source),
+            labels=None if taxonomy is None else frozenset(taxonomy.labels),
+            calls=calls,
+            alone=alone,
+            max_attempts=max_attempts,
+        )
+        return check_run(facts, world)
+
+
+def _pages(source: Source) -> Iterator[Sequence[Item]]:
+    after: Key | None = None
+    while page := source.page(after, PAGE):
+        yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].key
