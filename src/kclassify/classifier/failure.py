@@ -107,7 +107,9 @@ def _kind(chain: list[BaseException]) -> FailureKind:
 
 
 def _words(kind: FailureKind, chain: list[BaseException]) -> str:
-    innermost = next((str(error) for error in reversed(chain) if str(error)), "")
+    # A JSON decoder ends by a StopIteration whose text is a position.
+    told = (str(error) for error in reversed(chain) if not isinstance(error, StopIteration))
+    innermost = next((text for text in told if text), "")
     if kind is FailureKind.UNEXPECTED:
         return f"{type(chain[0]).__name__}: {chain[0]}" if chain else "no reason was given"
     return innermost
