@@ -9,7 +9,9 @@ import pytest
 from kclassify.core.availability import Availability, RecentCalls, Suspect
 from kclassify.core.decision import Decision, Done, Halt, Pause
 from kclassify.core.item import Item
+from kclassify.core.pace import Pace
 from kclassify.core.run import Run
+from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import Call, Entry, Landed, Phase, Window
 
@@ -31,8 +33,8 @@ def availability_settles_at_once(patch: pytest.MonkeyPatch) -> None:
 
     def wrong(self: Run, entry: Entry | None, outcome: Outcome[str], now: float) -> None:
         fail(self, entry, outcome, now)
-        if entry is not None and entry.number in self._waiting:
-            del self._waiting[entry.number]
+        if entry is not None and entry.number in self._items.waiting:
+            del self._items.waiting[entry.number]
             entry.settle(outcome)
 
     patch.setattr(Run, "_fail", wrong)
@@ -158,17 +160,18 @@ def snooze_loses_the_doubtful(patch: pytest.MonkeyPatch) -> None:
 
 
 def snooze_loses_the_waiting(patch: pytest.MonkeyPatch) -> None:
-    forgive = Run._forgive
+    forgive = Unsettled.forgive
 
-    def wrong(self: Run) -> None:
-        self._waiting.clear()
+    def wrong(self: Unsettled) -> None:
+        self.waiting.clear()
         forgive(self)
 
-    patch.setattr(Run, "_forgive", wrong)
+    patch.setattr(Unsettled, "forgive", wrong)
 
 
 def cut_loses_the_item(patch: pytest.MonkeyPatch) -> None:
     def wrong(self: Run, call: Call) -> None:
+        self.pace.drop(call.number)
         self._landing(call)
 
     patch.setattr(Run, "cut", wrong)
@@ -210,7 +213,7 @@ def halt_is_overwritten(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_call_too_many(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Run, "in_flight", property(lambda self: max(0, len(self._flying) - 1)))
+    patch.setattr(Pace, "is_full", property(lambda self: len(self._flights) > self.limit))
 
 
 def window_without_end(patch: pytest.MonkeyPatch) -> None:
@@ -240,11 +243,14 @@ def waits_for_ever_on_what_failed(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_poisonous_row_is_the_canary(patch: pytest.MonkeyPatch) -> None:
-    probe = Run._start_probe
+    probe = Run._probe
 
-    def wrong(self: Run) -> list[Call]:
-        if self._provider.needs_canary and self._fresh and not self._flying:
-            return [self._fly(self._fresh.popleft())]
+    def wrong(self: Run) -> Call | None:
+        items = self._items
+        if self._provider.needs_canary and items.fresh and not items.flying:
+            entry = items.fresh.popleft()
+            items.fly(entry)
+            return Call(entry.number, entry.item)
         return probe(self)
 
-    patch.setattr(Run, "_start_probe", wrong)
+    patch.setattr(Run, "_probe", wrong)

@@ -87,7 +87,7 @@ def test_an_outage_of_more_than_a_day_halts_and_asks_once_a_snooze() -> None:
     snoozes = len(world.decisions) - 1
     assert decision == Halt(
         f"the provider has not answered for {(world.now - began) / 3600:.1f} hours: "
-        "still no answer (timed out)"
+        "still no answer (timed out: nobody is there)"
     )
     assert 86_400 < world.now - began < 90_000
     assert world.calls == 5 + snoozes
@@ -117,5 +117,6 @@ def test_a_snooze_comes_with_the_observation_that_reaches_the_rate() -> None:
     while world.flying:
         assert not world.decisions
         world.land(0)
+        world.start()
     world.checkpoint()
     assert isinstance(world.decide(), Snooze)

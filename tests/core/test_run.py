@@ -11,6 +11,7 @@ from tests.core.corpus import Nature, distinct, outcome_of, unavailable
 GOOD, REJECTED = outcome_of(Nature.GOOD), outcome_of(Nature.REJECTED)
 PROBED = Call(None, PROBE)
 OUT = unavailable()
+TOLD = "another worker of this run is without an answer"
 
 
 def begun(
@@ -212,14 +213,18 @@ def test_three_failures_with_a_success_after_each_are_the_items_own() -> None:
 
 def test_an_outage_closes_the_run_and_forgives_what_failed_in_it() -> None:
     run = begun(20, concurrency=6)
-    calls = run.start(0.0)
+    first, *calls = run.start(0.0)
+    run.settle(first, GOOD, 0.0)
+    run.drain(1)
+    calls += run.start(0.0)
     for call in calls[:5]:
         run.settle(call, OUT, 0.0)
     assert (run.start(99.0), run.room, run.suspects, run.wake_at) == ([], 0, (), None)
     assert run.decide(0.0, 0.0) is None
     run.settle(calls[5], GOOD, 0.0)
     assert run.suspects == ()
-    assert run.decide(0.0, 0.0) == Snooze(60, "too many calls without an answer (unavailable)")
+    reason = "too many calls without an answer (unavailable: nobody is there)"
+    assert run.decide(0.0, 0.0) == Snooze(60, reason)
     assert run.breaker == Breaker(1, until=60.0, seconds=60, outage_since=0.0)
 
 
@@ -242,7 +247,7 @@ def test_a_run_rebuilt_in_an_outage_begins_with_a_canary() -> None:
     run = begun(20, breaker=Breaker(2, until=50.0, seconds=120, outage_since=0.0))
     assert run.start(60.0) == [PROBED]
     run.settle(PROBED, OUT, 60.0)
-    assert run.decide(60.0, 0.0) == Snooze(240, "still no answer (unavailable)")
+    assert run.decide(60.0, 0.0) == Snooze(240, "still no answer (unavailable: nobody is there)")
 
 
 def test_a_canary_is_not_spent_where_nothing_is_left_to_ask() -> None:
@@ -289,3 +294,51 @@ def test_suspects_outlive_a_step_that_ends_before_they_are_admitted() -> None:
     assert run.suspects == suspects
     run.end_of_source()
     assert not run.suspects
+
+
+def test_an_outage_that_another_worker_saw_is_snoozed_through_and_not_counted_again() -> None:
+    run = begun(20)
+    first, second, *others = run.start(100.0)
+    run.settle(first, OUT, 100.0)
+    seen_elsewhere = Breaker(2, until=190.0, seconds=120, outage_since=20.0)
+    run.learn(seen_elsewhere, 110.0)
+    assert (run.start(111.0), run.room, run.suspects, run.wake_at) == ([], 0, (), None)
+    assert run.decide(111.0, 0.0) is None
+    for call in others:
+        run.settle(call, OUT, 112.0)
+    run.settle(second, GOOD, 113.0)
+    assert run.suspects == ()
+    assert run.decide(130.0, 0.9) == Snooze(60, TOLD)
+    assert run.breaker == seen_elsewhere
+    run.resume()
+    assert run.start(190.0) == [PROBED]
+    run.settle(PROBED, GOOD, 191.0)
+    assert run.breaker == Breaker()
+
+
+def test_a_canary_that_fails_after_a_learned_snooze_trips_the_learned_breaker() -> None:
+    run = begun(20)
+    run.learn(Breaker(2, until=190.0, seconds=120, outage_since=20.0), 110.0)
+    assert run.decide(110.0, 0.0) == Snooze(80, TOLD)
+    run.resume()
+    run.start(190.0)
+    run.settle(PROBED, OUT, 191.0)
+    assert run.decide(191.0, 0.0) == Snooze(240, "still no answer (unavailable: nobody is there)")
+    assert run.breaker == Breaker(3, until=431.0, seconds=240, outage_since=20.0)
+
+
+def test_a_breaker_that_another_worker_closed_or_that_is_over_stops_nothing() -> None:
+    run = begun(20)
+    for breaker in (Breaker(), Breaker(1, until=90.0, seconds=60, outage_since=30.0)):
+        run.learn(breaker, 100.0)
+        assert (run.breaker, run.decide(100.0, 0.0)) == (breaker, None)
+    assert len(run.start(100.0)) == 5
+
+
+def test_a_learned_snooze_that_is_over_before_the_calls_landed_is_a_second_long() -> None:
+    run = begun(20)
+    [first, *others] = run.start(100.0)
+    run.learn(Breaker(1, until=120.0, seconds=60, outage_since=60.0), 110.0)
+    for call in (first, *others):
+        run.cut(call)
+    assert run.decide(125.0, 0.0) == Snooze(1, TOLD)

@@ -96,7 +96,8 @@ class Availability:
     """Whether the provider can be called: the outage, its canary and its breaker.
 
     `needs_canary` says that the next call is a probe, alone. `is_recovering` lasts from a snooze
-    until an answer is recorded: a failure then asks for another canary before it is an outage.
+    until an answer is recorded: a failure then asks for another canary before it is an outage. An
+    outage that another worker of the run told of is its to count, and lasts as long as it says.
     """
 
     def __init__(self, snooze: SnoozePolicy, retry: RetryPolicy, breaker: Breaker) -> None:
@@ -104,7 +105,15 @@ class Availability:
         self._recent = RecentCalls(snooze, retry)
         self.breaker = breaker
         self.outage = ""
+        self._is_told = False
         self.needs_canary = self.is_recovering = breaker.snoozes > 0
+
+    def learn(self, breaker: Breaker, now: float) -> None:
+        """Another worker of the run changed the breaker."""
+        self.breaker = breaker
+        if breaker.remaining(now):
+            self._is_told = True
+            self.outage = self.outage or "another worker of this run is without an answer"
 
     def failed(self, number: int, outcome: Outcome[str], *, has_record: bool) -> None:
         """A call for this item was not answered; with a record that says little of the provider."""
@@ -128,14 +137,20 @@ class Availability:
             self._recent.forget()
         self._recent.observe(number, answered=True)
         self.needs_canary = False
-        self.breaker = Breaker()
+        if not self._is_told:
+            self.breaker = Breaker()
 
     def is_clear_for(self, number: int) -> bool:
         """Whether a failure of this item says more about it than about the provider."""
         return self._recent.is_clear_for(number)
 
     def snooze(self, reason: str, wait: float, now: float, jitter: float) -> Snooze | Halt:
-        """Trip the breaker: a snooze of at least `wait` seconds, or the end of patience."""
+        """Trip the breaker: a snooze of at least `wait` seconds, or the end of patience.
+
+        Where another worker tripped it, the snooze is what is left of that one's.
+        """
+        if self._is_told:
+            return Snooze(max(1, self.breaker.remaining(now)), reason)
         patience = self._policy.max_outage_s
         breaker = self.breaker.without_stale(now, patience)
         self.breaker = Breaker()
@@ -152,7 +167,7 @@ class Availability:
     def resume(self) -> None:
         """Go on after a snooze: the first call is a canary."""
         self._recent.forget()
-        self.outage = ""
+        self.outage, self._is_told = "", False
         self.needs_canary = self.is_recovering = True
 
 

@@ -17,14 +17,15 @@ another call was answered.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 
 from kclassify.core.availability import Availability, Breaker, Suspect
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
 from kclassify.core.item import Item, Key
+from kclassify.core.pace import Pace
 from kclassify.core.policy import RunPolicy
 from kclassify.core.rejections import Rejections
+from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import PROBE, Call, Entry, Landed, Phase, Window
 
@@ -47,13 +48,11 @@ class Run:
         self._last = 2**63 if max_items is None else max_items
         self._exhausted = False
         self._provider = Availability(policy.snooze, policy.retry, breaker or Breaker())
+        self.pace = Pace(policy, is_recovering=self._provider.is_recovering)
         self._window = Window()
-        self._fresh: deque[Entry] = deque()
-        self._waiting: dict[int, Entry] = {}
+        self._items = Unsettled()
         self._doubtful = Rejections(max(policy.doubts, policy.max_concurrency))
-        self._flying: dict[int, Entry] = {}
         self._probing = False
-        self._started = 0
         self._halt: Halt | None = None
         self._pause: Pause | None = None
 
@@ -67,7 +66,7 @@ class Run:
     @property
     def wants_items(self) -> bool:
         """Whether it is time to fetch a page: calls would run out, or half the window is free."""
-        few = len(self._fresh) < 2 * self.policy.max_concurrency
+        few = len(self._items.fresh) < 2 * self.policy.max_concurrency
         return self.room > 0 and (few or self.room >= self.policy.window // 2)
 
     def admit(self, items: Sequence[Item], recalled: Mapping[str, Outcome[str]]) -> None:
@@ -90,14 +89,14 @@ class Run:
             entry.settle(recalled.as_recalled())
         elif suspect is not None:
             entry.restore(suspect)
-            self._wait(entry, 0.0)
+            self._items.wait(entry, 0.0)
         else:
-            self._fresh.append(entry)
+            self._items.fresh.append(entry)
 
     @property
     def in_flight(self) -> int:
         """Calls that run now, the probe included."""
-        return len(self._flying) + self._probing
+        return len(self._items.flying) + self._probing
 
     @property
     def _is_closed(self) -> bool:
@@ -105,55 +104,57 @@ class Run:
 
     def start(self, now: float) -> list[Call]:
         """The calls to start now. Each ends in `settle` or `cut`."""
-        if self._is_closed or self._probing:
-            return []
-        if self._provider.needs_canary or self._is_in_doubt:
-            return self._start_probe()
         calls: list[Call] = []
-        while self.in_flight < self.policy.max_concurrency:
-            entry = self._next(now)
-            if entry is None:
+        while not self._is_closed and not self._probing and self.pace.may_start(now):
+            call = self._probe() if self._needs_probe else self._next(now)
+            if call is None:
                 break
-            calls.append(self._fly(entry))
+            self.pace.start(call.number, now)
+            calls.append(call)
         return calls
 
     @property
-    def _is_in_doubt(self) -> bool:
-        is_idle = not (self.in_flight or self._fresh or self.room > 0)
-        return self._doubtful.need_probe(is_idle=is_idle)
+    def _needs_probe(self) -> bool:
+        is_idle = not (self.in_flight or self._items.fresh or self.room > 0)
+        return self._provider.needs_canary or self._doubtful.need_probe(is_idle=is_idle)
 
-    def _start_probe(self) -> list[Call]:
-        work = self._fresh or self._waiting or self._doubtful
-        if self._provider.needs_canary and (self._flying or not work):
-            return []
-        self._probing = True
-        return [Call(None, PROBE)]
+    @property
+    def _may_probe(self) -> bool:
+        """A canary flies alone, and only where something is left to ask."""
+        work = self._items.fresh or self._items.waiting or self._doubtful
+        return not self._provider.needs_canary or bool(work and not self._items.flying)
 
-    def _next(self, now: float) -> Entry | None:
-        for entry in self._waiting.values():
-            if entry.retriable and entry.retry_at <= now:
-                return entry
-        return self._fresh.popleft() if self._fresh and self._may_try_fresh else None
+    def _probe(self) -> Call | None:
+        self._probing = self._may_probe
+        return Call(None, PROBE) if self._probing else None
+
+    def _next(self, now: float) -> Call | None:
+        entry = self._items.due(now)
+        if entry is None and self._may_try_fresh:
+            entry = self._items.fresh.popleft()
+        if entry is None:
+            return None
+        self._items.fly(entry)
+        return Call(entry.number, entry.item)
 
     @property
     def _may_try_fresh(self) -> bool:
-        return not self._provider.is_recovering or all(e.held for e in self._flying.values())
-
-    def _fly(self, entry: Entry) -> Call:
-        self._waiting.pop(entry.number, None)
-        self._flying[entry.number] = entry
-        self._started += 1
-        entry.phase, entry.started = Phase.IN_FLIGHT, self._started
-        return Call(entry.number, entry.item)
+        is_free = not self._provider.is_recovering
+        flying = self._items.flying.values()
+        return bool(self._items.fresh) and (is_free or all(e.held for e in flying))
 
     def cut(self, call: Call) -> None:
         """The call was cancelled by us: it counts for nothing, and its item is fresh again."""
+        self.pace.drop(call.number)
         self._unsettle(self._landing(call))
 
     def settle(self, call: Call, outcome: Outcome[str] | Halt, now: float) -> None:
         """The call ended."""
         entry = self._landing(call)
+        if isinstance(outcome, Outcome):
+            self.pace.land(call.number, outcome, now)
         if isinstance(outcome, Halt):
+            self.pace.drop(call.number)
             self._halt = self._halt or outcome
             self._unsettle(entry)
         elif outcome.kind.is_availability:
@@ -165,12 +166,11 @@ class Run:
 
     def _landing(self, call: Call) -> Entry | None:
         self._probing &= call.number is not None
-        return None if call.number is None else self._flying.pop(call.number)
+        return None if call.number is None else self._items.flying.pop(call.number)
 
     def _unsettle(self, entry: Entry | None) -> None:
         if entry is not None:
-            entry.phase = Phase.FRESH
-            self._fresh.appendleft(entry)
+            self._items.put_back(entry)
 
     def _fail(self, entry: Entry | None, outcome: Outcome[str], now: float) -> None:
         if entry is None:
@@ -179,13 +179,9 @@ class Run:
             self._provider.failed(entry.number, outcome, has_record=entry.held > 0)
             entry.fail(outcome)
             wait = self.policy.retry.backoff(entry.failures, outcome.retry_after_s or 0.0)
-            self._wait(entry, now + wait)
+            self._items.wait(entry, now + wait)
         if self._provider.outage:
-            self._forgive()
-
-    def _wait(self, entry: Entry, until: float) -> None:
-        entry.phase, entry.retry_at = Phase.WAITING, until
-        self._waiting[entry.number] = entry
+            self._items.forgive()
 
     def _doubt(self, entry: Entry | None, outcome: Outcome[str]) -> None:
         self._see_alive(entry)
@@ -206,7 +202,7 @@ class Run:
 
     def _see_alive(self, entry: Entry | None) -> None:
         self._provider.answered(None if entry is None else entry.number)
-        for suspect in [*self._waiting.values(), *self._flying.values()]:
+        for suspect in [*self._items.waiting.values(), *self._items.flying.values()]:
             suspect.retriable = True
             if suspect.undecided and self._provider.is_clear_for(suspect.number):
                 self._hold(suspect)
@@ -217,7 +213,7 @@ class Run:
         entry.held += 1
         is_spent = entry.held >= self.policy.retry.max_attempts
         if is_spent and entry.phase is Phase.WAITING and entry.outcome is not None:
-            del self._waiting[entry.number]
+            del self._items.waiting[entry.number]
             entry.settle(entry.outcome)
 
     @property
@@ -240,9 +236,7 @@ class Run:
     @property
     def suspects(self) -> tuple[Suspect, ...]:
         """The items whose availability failures must outlive this step."""
-        entries = [*self._waiting.values(), *self._flying.values(), *self._fresh]
-        kept = [suspect for entry in entries if (suspect := entry.suspect)]
-        return (*self._stored_suspects.values(), *kept)
+        return (*self._stored_suspects.values(), *self._items.suspects)
 
     def stop(self, pause: Pause) -> None:
         """Stop admitting and starting; what flies may land."""
@@ -251,10 +245,12 @@ class Run:
     @property
     def wake_at(self) -> float | None:
         """When `start` will have more without a call landing first; None: it will not."""
-        busy = self._is_closed or self._probing or self._provider.needs_canary
-        if busy or self.in_flight >= self.policy.max_concurrency:
+        if self._is_closed or self._probing or self.pace.is_full:
             return None
-        return min((e.retry_at for e in self._waiting.values() if e.retriable), default=None)
+        if self._needs_probe:
+            return self.pace.opens_at if self._may_probe else None
+        due_at = 0.0 if self._may_try_fresh else self._items.due_at
+        return None if due_at is None else max(due_at, self.pace.opens_at)
 
     def decide(self, now: float, jitter: float) -> Decision | None:
         """What the run does next; None while there are calls, items or settled items to attend to.
@@ -267,31 +263,31 @@ class Run:
             return self._halt
         if self._provider.outage:
             return self._provider.snooze(self._provider.outage, 0.0, now, jitter)
-        if self._pause is None and (self.room > 0 or self._fresh or self._doubtful):
+        if self._pause is None and (self.room > 0 or self._items.fresh or self._doubtful):
             return None
-        if self._pause is None and self._waiting:
+        if self._pause is None and self._items.waiting:
             return self._decide_waiting(now, jitter)
         is_done = self._pause is None and self._exhausted
         return Done() if is_done else Advance(self.cursor, self._pause or Pause.MAX_ITEMS)
 
     def _decide_waiting(self, now: float, jitter: float) -> Decision | None:
-        soon = now + self.policy.retry.max_seconds
-        if self._provider.needs_canary or (self.wake_at is not None and self.wake_at <= soon):
+        soon, due_at = now + self.policy.retry.max_seconds, self._items.due_at
+        if self._provider.needs_canary or (due_at is not None and due_at <= soon):
             return None
-        wait = min(entry.retry_at for entry in self._waiting.values()) - now
+        wait = min(entry.retry_at for entry in self._items.waiting.values()) - now
         return self._provider.snooze("only items without an answer are left", wait, now, jitter)
 
-    def _forgive(self) -> None:
-        """What failed in an outage is nobody's own: it is fresh, behind what was not tried."""
-        for entry in [*self._waiting.values(), *self._flying.values(), *self._fresh]:
-            entry.forgive()
-        for entry in self._waiting.values():
-            entry.phase = Phase.FRESH
-        self._fresh.extend(self._waiting.values())
-        self._waiting.clear()
+    def learn(self, breaker: Breaker, now: float) -> None:
+        """Another worker of this run changed the breaker they share.
+
+        With time left of its snooze, this run breaks off as in an outage of its own.
+        """
+        self._provider.learn(breaker, now)
+        if self._provider.outage:
+            self._items.forgive()
 
     def resume(self) -> None:
         """Go on after a snooze, with a canary first."""
         self._provider.resume()
-        for entry in self._waiting.values():
-            entry.retry_at = 0.0
+        self.pace.resume()
+        self._items.hasten()

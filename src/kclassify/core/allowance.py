@@ -1,0 +1,119 @@
+"""What one rate limit lets start, as far as the headers of replies tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from kclassify.core.bucket import Bucket
+from kclassify.core.rate_limit import RateLimit
+from kclassify.core.verdict import Usage
+
+_MINUTE_S = 60.0
+_LONGEST_RESET_S = 86_400.0
+# Resets are told in whole seconds: over less than this they say nothing of the rate.
+_SHORTEST_RESET_S = 5.0
+_WEIGHT = 0.1
+# Evenly spaced calls arrive less evenly: a little below the rate the provider's bucket has slack.
+_EVEN = 0.98
+
+# Reads from a cache do not count toward a limit of input tokens.
+_COUNTS: Mapping[str, Callable[[Usage], int]] = {
+    "requests": lambda _: 1,
+    "input-tokens": lambda usage: usage.input_tokens + usage.cache_write_tokens,
+    "output-tokens": lambda usage: usage.output_tokens,
+    "tokens": lambda usage: usage.input_tokens + usage.cache_write_tokens + usage.output_tokens,
+}
+
+
+def is_sane(stated: RateLimit) -> bool:
+    """Whether a limit is one that a run can go by; what is not must not stop it."""
+    figures = (stated.limit, stated.remaining, stated.resets_in_s)
+    return (
+        stated.name in _COUNTS
+        and all(math.isfinite(figure) for figure in figures)
+        and 0 <= stated.remaining <= stated.limit
+        and stated.limit >= 1
+        and 0 <= stated.resets_in_s <= _LONGEST_RESET_S
+    )
+
+
+class Allowance:
+    """One limit of requests or tokens: a bucket that the provider refills continuously.
+
+    `need` is what a call is expected to cost. `spent` is what all calls so far were.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._count = _COUNTS[name]
+        self._stated: Bucket | None = None
+        self._even: Bucket | None = None
+        self._read_of = -math.inf
+        self.need = 1.0
+        self.spent = 0.0
+        self._has_usage = False
+
+    @property
+    def opens_at(self) -> float:
+        """When it lets the next call start."""
+        buckets = [bucket for bucket in (self._stated, self._even) if bucket]
+        return max((bucket.opens_at(self.need) for bucket in buckets), default=-math.inf)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the provider says that there is not enough for a call."""
+        return self._stated is not None and self._stated.level < self.need
+
+    def spend(self, now: float) -> float:
+        """A call starts. Returns what it is expected to cost."""
+        self.spent += self.need
+        for bucket in (self._stated, self._even):
+            if bucket:
+                bucket.take(self.need, now)
+        return self.need
+
+    def learn(self, usage: Usage) -> None:
+        """A call was answered, and cost this."""
+        if usage == Usage():
+            return
+        weight = _WEIGHT if self._has_usage else 1.0
+        self._has_usage = True
+        self.need += weight * (max(1, self._count(usage)) - self.need)
+
+    def read(
+        self, stated: RateLimit, *, began: float, spent_since: float, held: float, now: float
+    ) -> None:
+        """A call that began then brought this header; the others since may not be in it.
+
+        `spent_since` is what those that began after it cost, `held` what those still in flight do.
+        """
+        rate = _rate(stated)
+        if_early = stated.remaining + rate * max(0.0, now - began) - spent_since
+        level = min(if_early, stated.remaining - held)
+        if began < self._read_of and self._stated:
+            self._stated.refill(now)
+            level = min(level, self._stated.level)
+        self._read_of = max(began, self._read_of)
+        self._stated = Bucket(stated.limit, rate, level, now)
+
+    def even_out(self, now: float) -> None:
+        """Bursts are throttled that the limit allows: from now on at most a second's worth."""
+        if self._stated and not self._even:
+            rate = _EVEN * self._stated.rate
+            self._even = Bucket(max(self.need, rate), rate, 0.0, now)
+
+    def turn_back(self, now: float) -> None:
+        """The clock went back to `now`."""
+        self._read_of = min(self._read_of, now)
+        for bucket in (self._stated, self._even):
+            if bucket:
+                bucket.refill(now)
+
+
+def _rate(stated: RateLimit) -> float:
+    """Of the limit a second. Some limits are a day's, and only their reset says so."""
+    a_minute = stated.limit / _MINUTE_S
+    gone = stated.limit - stated.remaining
+    if stated.resets_in_s < _SHORTEST_RESET_S or not gone:
+        return a_minute
+    return min(a_minute, gone / stated.resets_in_s)
