@@ -18,7 +18,7 @@ from kclassify.testing import (
     Unauthorized,
     read_plan,
 )
-from kclassify.testing.plan import Arrival
+from kclassify.testing.plan_entries import Arrival
 from tests.testing.asking import MODEL, ask
 
 if TYPE_CHECKING:

@@ -13,18 +13,24 @@ from pydantic import ValidationError
 
 from kclassify.testing.faults import FAULT
 from kclassify.testing.labels_file import first_fault
-from kclassify.testing.latency import NO_LATENCY, FixedLatency, Latency, LognormalLatency
-from kclassify.testing.plan import FaultPlan, PlannedFault, read_plan
+from kclassify.testing.latency import NO_LATENCY, Latency, latency_spelt
+from kclassify.testing.plan import FaultPlan, read_plan
+from kclassify.testing.plan_entries import ConnectionsRefused, PlannedFault
+from kclassify.testing.rate_limits import RateLimits
 from kclassify.testing.replies import ByDigest, Fixed, Random, Replies
 from kclassify.testing.stub import StubMessagesAPI
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TIME = r"(\d+(?:\.\d+)?)(ms|s)"
-_LATENCY = re.compile(rf"{_TIME}(-lognormal(?:-(\d+(?:\.\d+)?))?(?:-{_TIME})?)?")
 _OUTAGE = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)(?::(\w+))?")
 _USAGE_ERROR = 2
+_COUNTED = {
+    "requests_per_minute": "429 beyond so many, with the headers that the real API sends",
+    "input_tokens_per_minute": "the same for tokens that are sent",
+    "output_tokens_per_minute": "the same for tokens that are answered",
+    "burst": "requests that may come at once (default: a minute's worth)",
+}
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -36,41 +42,28 @@ class _Parser(argparse.ArgumentParser):
 
 
 def latency(text: str) -> Latency:
-    """`none`, `60ms`, `1.5s`, `60ms-lognormal`, or with sigma and cut `60ms-lognormal-0.8-800ms`.
-
-    Raises argparse.ArgumentTypeError for anything else.
-    """
-    if text == "none":
-        return NO_LATENCY
-    found = _LATENCY.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(
-            f"not a latency: {text!r} (none, 60ms, 60ms-lognormal or 60ms-lognormal-0.8-800ms)"
-        )
-    duration = _seconds(found[1], found[2])
-    if found[3] is None:
-        return FixedLatency(duration)
-    cut = _seconds(found[5], found[6]) if found[5] else None
-    return LognormalLatency(duration, float(found[4] or 0.8), cut)
+    """As `latency_spelt` reads it; argparse.ArgumentTypeError for anything else."""
+    try:
+        return latency_spelt(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _seconds(number: str, unit: str) -> float:
-    return float(number) / (1000 if unit == "ms" else 1)
-
-
-def outage(text: str) -> PlannedFault:
+def outage(text: str) -> PlannedFault | ConnectionsRefused:
     """`20:40`, seconds from the start, or with the kind of a fault `20:40:hang`.
 
-    Raises argparse.ArgumentTypeError for anything else.
+    `20:40:refused` refuses connections. Raises argparse.ArgumentTypeError for anything else.
     """
     found = _OUTAGE.fullmatch(text)
     if found is None:
         raise argparse.ArgumentTypeError(f"not an outage: {text!r} (20:40 or 20:40:hang)")
+    after, until, kind = float(found[1]), float(found[2]), found[3] or "overloaded"
     try:
-        fault = FAULT.validate_python({"kind": found[3] or "overloaded"})
+        if kind == "refused":
+            return ConnectionsRefused(after=after, until=until)
+        return PlannedFault(fault=FAULT.validate_python({"kind": kind}), after=after, until=until)
     except ValidationError as error:
         raise argparse.ArgumentTypeError(first_fault(error)) from None
-    return PlannedFault(fault=fault, after=float(found[1]), until=float(found[2]))
 
 
 def _parser() -> _Parser:
@@ -95,6 +88,8 @@ def _parser() -> _Parser:
     add("--latency", type=latency, default=NO_LATENCY, help="none, 60ms, 60ms-lognormal-0.8-800ms")
     add("--plan", type=Path, help="JSON file with a fault plan")
     add("--outage", type=outage, action="append", default=[], metavar="FROM:TO[:KIND]")
+    for counted, told in _COUNTED.items():
+        add(f"--{counted.replace('_', '-')}", type=float, metavar="N", help=told)
     add("--keep", type=int, default=1000, help="requests to keep (default: %(default)s)")
     add("--no-key", action="store_true", help="answer requests without a key, too")
     return parser
@@ -121,7 +116,13 @@ def _otherwise(arguments: argparse.Namespace) -> Replies | None:
 
 def _plan(arguments: argparse.Namespace) -> FaultPlan:
     plan = read_plan(arguments.plan) if arguments.plan is not None else FaultPlan()
-    return FaultPlan((*arguments.outage, *plan.entries), plan.seed)
+    given = {name: getattr(arguments, name) for name in _COUNTED}
+    counted = any(value is not None for value in given.values())
+    try:
+        limits = RateLimits(**given) if counted else None
+    except ValidationError as error:
+        raise ValueError(first_fault(error)) from None
+    return FaultPlan(tuple(arguments.outage), rate_limits=limits) + plan
 
 
 def _stub(arguments: argparse.Namespace) -> StubMessagesAPI:

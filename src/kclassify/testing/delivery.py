@@ -46,6 +46,8 @@ async def deliver(
     match fault:
         case faults.Reset():
             return await _reset(request, reply)
+        case faults.ResetAtOnce():
+            return reset(request)
         case faults.Trickle(bytes_per_second=rate):
             return await _trickle(request, reply, rate)
         case faults.BrokenBody(content_type=content_type):
@@ -74,12 +76,18 @@ async def _begin(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
 async def _reset(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     response = await _begin(request, reply)
     await response.write(reply.body[: len(reply.body) // 2])
+    reset(request)
+    return response
+
+
+def reset(request: web.BaseRequest) -> web.StreamResponse:
+    """Resets the connection; the response is for aiohttp alone, which can no longer send it."""
     transport = request.transport
     if transport is not None:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
         transport.abort()
-    return response
+    return web.Response()
 
 
 async def _trickle(request: web.BaseRequest, reply: Reply, rate: float) -> web.StreamResponse:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kclassify.testing import faults
+from kclassify.testing.rate_limit_headers import retry_after
 from kclassify.testing.wire import Failure
+
+if TYPE_CHECKING:
+    from kclassify.testing.rate_limits import RateLimited
 
 _ALWAYS_THE_SAME = {
     "overloaded": Failure(529, "overloaded_error", "Overloaded"),
@@ -31,3 +37,10 @@ def failure_of(fault: faults.FrontDoorFault, model: str) -> Failure:
             return Failure(400, "invalid_request_error", message)
         case _:
             return _ALWAYS_THE_SAME[fault.kind]
+
+
+def failure_of_limit(limited: RateLimited) -> Failure:
+    """The failure of a request that came too soon."""
+    message = f"This request would exceed the rate limit for your organization of {limited}"
+    headers = {"retry-after": retry_after(limited.wait_s)}
+    return Failure(429, "rate_limit_error", message, headers=headers)

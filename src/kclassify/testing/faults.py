@@ -103,6 +103,13 @@ class Reset:
 
 
 @dataclass(frozen=True, config=_CLOSED)
+class ResetAtOnce:
+    """The connection is reset before any byte of an answer."""
+
+    kind: Literal["reset_at_once"] = "reset_at_once"
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class Trickle:
     """A good answer, sent slowly: no single read times out, but the whole call may."""
 
@@ -172,7 +179,7 @@ FrontDoorFault = (
 ContentFault = BrokenJson | WrongLabel | BadConfidence | Refusal | Truncation
 """A well-formed 200 whose content is not what was asked for."""
 
-DeliveryFault = Hang | Reset | Trickle | BrokenBody
+DeliveryFault = Hang | Reset | ResetAtOnce | Trickle | BrokenBody
 """A good answer that does not arrive, or not as it was."""
 
 Fault = FrontDoorFault | ContentFault | DeliveryFault

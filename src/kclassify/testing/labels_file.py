@@ -75,4 +75,5 @@ def first_fault(error: ValidationError) -> str:
     """The first thing wrong, as `place: what`, on one line."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
-    return f"{place}: {fault['msg']}" if place else fault["msg"]
+    what = fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {what}" if place else what

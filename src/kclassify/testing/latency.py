@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import exp, log
 from statistics import NormalDist
-from typing import Protocol
+from typing import Annotated, Any, ClassVar, Protocol
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag
 
 from kclassify.testing.draw import uniform
 
 _NORMAL = NormalDist()
+_TIME = r"(\d+(?:\.\d+)?)(ms|s)"
+_SPELLING = re.compile(rf"{_TIME}(-lognormal(?:-(\d+(?:\.\d+)?))?(?:-{_TIME})?)?")
+_CLOSED = ConfigDict(extra="forbid")
 
 
 class Latency(Protocol):
@@ -28,6 +34,8 @@ class Latency(Protocol):
 @dataclass(frozen=True, slots=True)
 class FixedLatency:
     """Every request takes the same time."""
+
+    __pydantic_config__: ClassVar = _CLOSED
 
     duration: float
 
@@ -48,6 +56,8 @@ class LognormalLatency:
     Seeded by request index, so that a run meets the same times again. A draw above `cut` takes
     `cut`.
     """
+
+    __pydantic_config__: ClassVar = _CLOSED
 
     median: float
     sigma: float = 0.8
@@ -77,3 +87,43 @@ class LognormalLatency:
 
 NO_LATENCY = FixedLatency(0.0)
 """Answers as fast as the machine allows."""
+
+
+def latency_spelt(text: str) -> FixedLatency | LognormalLatency:
+    """`none`, `60ms`, `1.5s`, `60ms-lognormal`, or with sigma and cut `60ms-lognormal-0.8-800ms`.
+
+    Raises ValueError for anything else.
+    """
+    if text == "none":
+        return NO_LATENCY
+    found = _SPELLING.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"not a latency: {text!r} (none, 60ms, 60ms-lognormal or 60ms-lognormal-0.8-800ms)"
+        )
+    duration = _seconds(found[1], found[2])
+    if found[3] is None:
+        return FixedLatency(duration)
+    cut = _seconds(found[5], found[6]) if found[5] else None
+    return LognormalLatency(duration, float(found[4] or 0.8), cut)
+
+
+def _seconds(number: str, unit: str) -> float:
+    return float(number) / (1000 if unit == "ms" else 1)
+
+
+def _spelt_out(given: Any) -> Any:  # noqa: ANN401 # whatever the JSON holds
+    return latency_spelt(given) if isinstance(given, str) else given
+
+
+def _kind(given: Any) -> str:  # noqa: ANN401 # whatever the JSON holds
+    is_fixed = isinstance(given, FixedLatency) or (isinstance(given, dict) and "duration" in given)
+    return "fixed" if is_fixed else "lognormal"
+
+
+PlannableLatency = Annotated[
+    Annotated[FixedLatency, Tag("fixed")] | Annotated[LognormalLatency, Tag("lognormal")],
+    Discriminator(_kind),
+    BeforeValidator(_spelt_out),
+]
+"""A latency for pydantic to read: as it is spelt, or the fields of one of the two classes."""

@@ -1,93 +1,93 @@
-"""When faults happen, as data: the first entry whose conditions all hold decides."""
+"""What happens when, as data: a timeline of faults, latencies, closed ports and rate limits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass as plain_dataclass
-from typing import TYPE_CHECKING, Annotated
+import re
+from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from kclassify.testing.draw import uniform
-from kclassify.testing.faults import Fault, NamedFault
 from kclassify.testing.labels_file import first_fault
+from kclassify.testing.plan_entries import (
+    Arrival,
+    ConnectionsRefused,
+    Entry,
+    PlannedFault,
+    PlannedLatency,
+)
+from kclassify.testing.rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CLOSED = ConfigDict(extra="forbid")
-_Index = Annotated[int, Field(ge=0)]
+    from kclassify.testing.faults import Fault
+    from kclassify.testing.latency import Latency
 
 
-@plain_dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a plan looks at: index of the request from 0, seconds since the stub started."""
-
-    index: int
-    elapsed: float
-    text: str
-    model: str
-
-
-@dataclass(frozen=True, config=_CLOSED, kw_only=True)
-class PlannedFault:
-    """A fault and the conditions under which it happens; a condition left out always holds.
-
-    Args:
-        fault: what happens; None is a good answer, which shields from the entries after it.
-        first, last: indices of requests, counted from 0, both included.
-        after, until: a time window in seconds since the stub started; `until` is excluded.
-        probability: of each request that meets the other conditions, decided by the plan's seed
-            and the request's index.
-        contains: text that the item's title or body contains.
-        model: the model asked for.
-    """
-
-    fault: NamedFault | None
-    first: _Index = 0
-    last: _Index | None = None
-    after: float = 0.0
-    until: float | None = None
-    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
-    contains: str = ""
-    model: str | None = None
-
-    def holds(self, arrival: Arrival) -> bool:
-        """Whether all conditions but the probability hold."""
-        return (
-            self.first <= arrival.index
-            and (self.last is None or arrival.index <= self.last)
-            and self.after <= arrival.elapsed
-            and (self.until is None or arrival.elapsed < self.until)
-            and (self.model is None or self.model == arrival.model)
-            and self.contains in arrival.text
-        )
-
-
-@dataclass(frozen=True, config=_CLOSED)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class FaultPlan:
     """Entries in order of precedence; no entries, no faults.
+
+    Of the faults the first whose conditions all hold decides, and of the latencies likewise.
+    Plans add up: `outage + flaky` has the entries of both, those of `outage` first, and of their
+    rate limits the stricter.
 
     As JSON: `{"seed": 7, "entries": [{"fault": {"kind": "overloaded"}, "after": 20, "until": 40}]}`
     """
 
-    entries: tuple[PlannedFault, ...] = ()
+    entries: tuple[Entry, ...] = ()
     seed: int = 0
+    rate_limits: RateLimits | None = None
+
+    def __add__(self, other: FaultPlan) -> FaultPlan:
+        """Both plans at once."""
+        return FaultPlan(
+            (*self.entries, *other.entries),
+            self.seed + other.seed,
+            _both(self.rate_limits, other.rate_limits),
+        )
 
     def choose(self, arrival: Arrival) -> Fault | None:
         """The fault for a request, or None for a good answer. The same arrival, the same choice."""
         for position, entry in enumerate(self.entries):
-            if entry.holds(arrival) and self._drawn(position, entry, arrival):
+            if isinstance(entry, PlannedFault) and self._holds(position, entry, arrival):
                 return entry.fault
         return None
 
-    def _drawn(self, position: int, entry: PlannedFault, arrival: Arrival) -> bool:
-        if entry.probability in {0.0, 1.0}:
-            return entry.probability == 1.0
-        return uniform(self.seed, position, arrival.index) < entry.probability
+    def latency(self, arrival: Arrival) -> Latency | None:
+        """The latency that is planned for a request, or None."""
+        for position, entry in enumerate(self.entries):
+            if isinstance(entry, PlannedLatency) and self._holds(position, entry, arrival):
+                return entry.latency
+        return None
+
+    def _holds(self, position: int, entry: PlannedFault | PlannedLatency, arrival: Arrival) -> bool:
+        return entry.holds(arrival) and entry.is_drawn(arrival, self.seed, position)
+
+    @property
+    def refuses_at_times(self) -> bool:
+        """Whether there are times in which connections are refused."""
+        return any(isinstance(entry, ConnectionsRefused) for entry in self.entries)
+
+    def refuses(self, elapsed: float) -> bool:
+        """Whether connections are refused that many seconds after the start."""
+        return any(
+            isinstance(entry, ConnectionsRefused) and entry.is_now(elapsed)
+            for entry in self.entries
+        )
+
+    def to_json(self) -> str:
+        """The plan as `read_plan` reads it, with everything that was left to its default."""
+        return _PLAN.dump_json(self, indent=2).decode()
+
+
+def _both(one: RateLimits | None, other: RateLimits | None) -> RateLimits | None:
+    return one + other if one is not None and other is not None else one or other
 
 
 _PLAN = TypeAdapter(FaultPlan)
+_KIND_OF_ENTRY = re.compile(r"^(entries\.\d+)\.(?:fault|latency|connections)\b")
 
 
 def read_plan(path: Path) -> FaultPlan:
@@ -98,4 +98,5 @@ def read_plan(path: Path) -> FaultPlan:
     try:
         return _PLAN.validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ValueError(f"{path}: {first_fault(error)}") from None
+        told = _KIND_OF_ENTRY.sub(r"\1", first_fault(error))
+        raise ValueError(f"{path}: {told}") from None

@@ -17,6 +17,7 @@ DISCONNECTED = "disconnected"
 MALFORMED = "malformed"
 UNANSWERABLE = "unanswerable"
 UNAUTHENTICATED = "unauthenticated"
+RATE_LIMITED = "rate_limited"
 CRASHED = "crashed"
 
 _KEY_HEADERS = frozenset({"x-api-key", "authorization", "proxy-authorization", "cookie"})
@@ -36,7 +37,8 @@ class RequestRecord:
         in_flight: requests in flight when this one arrived, itself included.
         outcome: `answered`, the `kind` of the fault that was sent, `pending`, `disconnected` (the
             client left before an answer), `malformed` (no request of this API), `unanswerable`
-            (the replies had none), `unauthenticated` (no key) or `crashed` (the replies raised).
+            (the replies had none), `unauthenticated` (no key), `rate_limited` (by the plan's rate
+            limits) or `crashed` (the replies raised).
         status: the HTTP status sent, None when none was.
     """
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from aiohttp import web
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -20,11 +20,14 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from kclassify.testing.control import ControlEndpoints
 from kclassify.testing.latency import NO_LATENCY, Latency
 from kclassify.testing.listener import Listener
+from kclassify.testing.opening_hours import OpeningHours
 from kclassify.testing.plan import FaultPlan
+from kclassify.testing.rate_limits import RateLimiter
 from kclassify.testing.records import RequestLog, RequestRecord, StubState
 from kclassify.testing.replies import Random, Replies
 from kclassify.testing.server import MAX_REQUEST_BYTES, Server
 from kclassify.testing.switches import FaultSwitches
+from kclassify.testing.timeline import Timeline
 from kclassify.testing.wire_anthropic import AnthropicWire
 from kclassify.testing.wire_openai import OpenAIWire
 
@@ -40,6 +43,12 @@ if TYPE_CHECKING:
 _NOT_RUNNING = "the stub is not running: call start() or use it as a context manager"
 
 
+class _Running(NamedTuple):
+    portal: BlockingPortal
+    listener: Listener
+    hours: OpeningHours
+
+
 class StubMessagesAPI:
     """`POST /v1/messages` and `POST /v1/chat/completions` on 127.0.0.1, in a thread of its own.
 
@@ -50,11 +59,12 @@ class StubMessagesAPI:
     Args:
         replies: how answers are chosen.
         latency: how long an answer takes; refusals with an HTTP status are immediate.
-        plan: faults by request, time, chance, text or model.
+        plan: faults and latencies by request, time, chance, text or model; times in which
+            connections are refused; rate limits.
         host, port: where to listen; port 0 takes a free one.
         require_key: answers 401 to requests without `x-api-key` or `authorization`.
         keep: how many requests are kept, the newest; None keeps all, 0 only counts.
-        clock: monotonic seconds, for the records and the plan's time windows.
+        clock: monotonic seconds, for the records, the plan's time windows and its rate limits.
     """
 
     def __init__(
@@ -75,9 +85,10 @@ class StubMessagesAPI:
         self._require_key = require_key
         self._clock = clock
         self._log = RequestLog(keep)
-        self._switches = FaultSwitches(plan or FaultPlan())
+        self._plan = plan or FaultPlan()
+        self._switches = FaultSwitches(self._plan)
         self._stack = ExitStack()
-        self._running: tuple[BlockingPortal, Listener] | None = None
+        self._running: _Running | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -96,11 +107,16 @@ class StubMessagesAPI:
             raise RuntimeError("the stub is running already")
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal("asyncio", name="stub-messages-api"))
-            listener = Listener(self._application(), *self._address)
+            timeline = Timeline(self._clock)
+            listener = Listener(self._application(timeline), *self._address)
+            hours = OpeningHours(self._plan, timeline, listener)
             stack.callback(portal.call, listener.close)
             portal.call(listener.open)
+            portal.call(hours.catch_up)
+            if self._plan.refuses_at_times:
+                stack.callback(portal.start_task_soon(hours.keep).cancel)
             self._stack = stack.pop_all()
-        self._running = portal, listener
+        self._running = _Running(portal, listener, hours)
         return self
 
     def stop(self) -> None:
@@ -110,13 +126,21 @@ class StubMessagesAPI:
 
     def pause_listening(self) -> None:
         """Refuses connections and drops the open ones, as a server that died would."""
-        portal, listener = self._parts()
-        portal.call(listener.pause)
+        running = self._parts()
+        running.portal.call(running.listener.pause)
 
     def resume_listening(self) -> None:
         """Listens again, on the same port."""
-        portal, listener = self._parts()
-        portal.call(listener.open)
+        running = self._parts()
+        running.portal.call(running.listener.open)
+
+    def catch_up(self) -> None:
+        """Stops or starts to listen at once, where the plan says so of the clock's time now.
+
+        It does so by itself within ten milliseconds. A test that moves the clock calls this.
+        """
+        running = self._parts()
+        running.portal.call(running.hours.catch_up)
 
     def set_fault(self, fault: Fault | None) -> None:
         """Every request from now on meets this fault; None switches it off."""
@@ -142,7 +166,7 @@ class StubMessagesAPI:
     @property
     def url(self) -> str:
         """The base URL for the Anthropic SDK; OpenAI clients want `/v1` after it."""
-        _, listener = self._parts()
+        listener = self._parts().listener
         host = f"[{listener.host}]" if ":" in listener.host else listener.host
         return f"http://{host}:{listener.port}"
 
@@ -171,19 +195,21 @@ class StubMessagesAPI:
         """The most requests that were in flight at once."""
         return self.state.max_in_flight
 
-    def _parts(self) -> tuple[BlockingPortal, Listener]:
+    def _parts(self) -> _Running:
         if self._running is None:
             raise RuntimeError(_NOT_RUNNING)
         return self._running
 
-    def _application(self) -> web.Application:
+    def _application(self, timeline: Timeline) -> web.Application:
+        limits = self._plan.rate_limits
         server = Server(
             replies=self._replies,
             latency=self._latency,
+            plan=self._plan,
             switches=self._switches,
+            limiter=None if limits is None else RateLimiter(limits, timeline.now()),
             log=self._log,
-            clock=self._clock,
-            started=self._clock(),
+            timeline=timeline,
             require_key=self._require_key,
         )
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)

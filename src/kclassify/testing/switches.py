@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kclassify.testing.faults import Fault
-    from kclassify.testing.plan import Arrival, FaultPlan
+    from kclassify.testing.plan import FaultPlan
+    from kclassify.testing.plan_entries import Arrival
 
 
 class FaultSwitches:

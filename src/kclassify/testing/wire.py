@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from kclassify.core.rate_limit import RateLimit
     from kclassify.testing.item_text import ItemText
     from kclassify.testing.shape import AnswerShape
 
@@ -58,6 +59,10 @@ class Wire(Protocol):
 
     def failure(self, failure: Failure, identity: str) -> dict[str, object]:
         """The body of any other status."""
+        ...
+
+    def limits(self, limits: Sequence[RateLimit], unix_time: float) -> dict[str, str]:
+        """The headers that say what is left of rate limits, at that time in seconds."""
         ...
 
 

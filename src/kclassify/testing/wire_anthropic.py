@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from kclassify.testing.item_text import item_asked
+from kclassify.testing.rate_limit_headers import rate_limit_headers
 from kclassify.testing.shape import AnswerShape, shape_in, shape_of
 from kclassify.testing.wire import Content, Failure, Question, TextPart, TurnMessage, joined, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from kclassify.core.rate_limit import RateLimit
 
 _STOPS = {"end": "end_turn", "refusal": "refusal", "truncated": "max_tokens"}
 
@@ -102,6 +105,10 @@ class AnthropicWire:
         if failure.code is not None:
             error["details"] = {"error_code": failure.code}
         return {"type": "error", "error": error, "request_id": f"req_{identity}"}
+
+    def limits(self, limits: Sequence[RateLimit], unix_time: float) -> dict[str, str]:
+        """`anthropic-ratelimit-...`, three for each limit."""
+        return rate_limit_headers(limits, unix_time)
 
 
 def _blocks(question: Question, content: Content, identity: str) -> list[dict[str, object]]:

@@ -12,7 +12,9 @@ from kclassify.testing.shape import AnswerShape, shape_in, shape_of
 from kclassify.testing.wire import Content, Failure, Question, TurnMessage, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from kclassify.core.rate_limit import RateLimit
 
 _STOPS = {"end": "stop", "refusal": "stop", "truncated": "length"}
 _REFUSED = "I'm sorry, I cannot help with that."
@@ -116,6 +118,10 @@ class OpenAIWire:
             "code": failure.code,
         }
         return {"error": error}
+
+    def limits(self, limits: Sequence[RateLimit], unix_time: float) -> dict[str, str]:  # noqa: ARG002
+        """None: Ollama and vLLM send none either."""
+        return {}
 
 
 def _message(question: Question, content: Content, identity: str) -> dict[str, object]:
