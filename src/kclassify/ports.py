@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from kclassify.core.availability import Breaker as Breaker
 from kclassify.core.canary import SpotCheck as SpotCheck
 from kclassify.core.canary import Tranches as Tranches
 from kclassify.core.canary import WrittenRow as WrittenRow
@@ -196,6 +197,13 @@ class Ledger(Protocol):
         """Prolong the lease; False when it was lost."""
         ...
 
+    def breaker(self, run: str) -> Breaker:
+        """What the workers of a run know of an outage by now; a closed one of a run not there.
+
+        Asked from the thread of the heartbeat, so that a worker hears of what others met.
+        """
+        ...
+
     def recall(self, digests: Collection[str], fingerprint: str) -> Mapping[str, Outcome[str]]:
         """The recorded outcomes among these items, by item digest, each marked as recalled."""
         ...
@@ -227,6 +235,10 @@ class Ledger(Protocol):
         `Superseded` when another worker moved the cursor first; nothing is written then. With
         `on_commit` the lease ends in the same transaction, before it is called, so that the step it
         enqueues finds the run free.
+
+        The breaker is that of the run, not of the pass: `core.shared_breaker.merged` makes one of
+        what `opened` saw, what the checkpoint holds and what others stored since. The pass that
+        comes back has it.
         """
         ...
 

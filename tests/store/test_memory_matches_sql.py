@@ -55,13 +55,11 @@ MAKERS: list[Callable[[Key], Settled]] = [
 ]
 ITEMS = st.lists(st.tuples(st.sampled_from(MAKERS), KEYS), max_size=4)
 ENDINGS = st.sampled_from([None, "enqueues", "fails"])
-STATES = st.sampled_from(
-    [
-        (Breaker(), ()),
-        (Breaker(1, NOW, 60, NOW), ()),
-        (Breaker(), (Suspect(2, 1, undecided=True), Suspect(3, 0, undecided=True))),
-    ]
+BREAKERS = st.sampled_from(
+    [Breaker(), Breaker(1, NOW, 60, NOW), Breaker(2, NOW + 9, 120, NOW), Breaker(2, NOW, 120, NOW)]
 )
+SUSPECTS = st.sampled_from([(), (Suspect(2, 1, undecided=True), Suspect(3, 0, undecided=True))])
+STATES = st.tuples(BREAKERS, SUSPECTS)
 
 
 class MemoryMatchesSql(RuleBasedStateMachine):
@@ -145,6 +143,17 @@ class MemoryMatchesSql(RuleBasedStateMachine):
             writer.dies = False
         if isinstance(answers[0], Recorded):
             self.held[worker] = [answer.opened for answer in answers]
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), breaker=BREAKERS)
+    def has_not_heard(self, data: st.DataObject, breaker: Breaker) -> None:
+        """What other workers stored since this one looked is news to it."""
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        self.held[worker] = [replace(opened, breaker=breaker) for opened in self.held[worker]]
+
+    @rule()
+    def tells_the_breaker(self) -> None:
+        self.both(lambda index: self.ledgers[index].breaker("r"))
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())

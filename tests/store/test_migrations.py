@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Connection, inspect, text
 
+from kclassify.core.availability import Breaker
 from kclassify.database import Database
 from kclassify.errors import DatabaseError, LedgerVersionError
 from kclassify.ports import Pass
@@ -19,14 +20,18 @@ from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     LEASE_S,
     NOW,
+    checkpoint_of,
     digest,
     request_of,
 )
+from kclassify.testing.memory_writer import MemoryWriter
 
 from .articles import run_sql
 from .version_1 import create_version_1
+from .version_2 import create_version_2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -109,13 +114,50 @@ def test_a_ledger_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds(
     assert LedgerReader(database).status("r").passes[0].gate == "a record"
 
 
-def test_the_tables_of_version_1_become_those_of_a_new_ledger(database: Database) -> None:
-    create_version_1(database, FINGERPRINT, digest(1))
+@pytest.mark.parametrize("create", [create_version_1, create_version_2])
+def test_the_tables_of_an_older_version_become_those_of_a_new_ledger(
+    database: Database, create: Callable[[Database, str, str], None]
+) -> None:
+    create(database, FINGERPRINT, digest(1))
     migrate(database)
     brought = _shape(database)
     _drop(database)
     migrate(database)
     assert brought == _shape(database)
+
+
+@pytest.mark.parametrize(
+    ("run", "breaker"),
+    [
+        ("snoozing", Breaker(2, 290.5, 120, 100.5)),
+        ("over", Breaker()),
+        ("answered since", Breaker()),
+        ("gone back to", Breaker(2, 290.5, 120, 100.5)),
+        ("r", Breaker()),
+    ],
+)
+def test_an_outage_of_version_2_goes_on_in_the_pass_that_was_worked_on_last(
+    database: Database, run: str, breaker: Breaker
+) -> None:
+    create_version_2(database, FINGERPRINT, digest(1))
+    ledger = SqlLedger(database)
+    assert ledger.breaker(run) == breaker
+    assert version(database) == 1 + len(STEPS)
+    opened = ledger.open(request_of(run=run), "one", NOW, LEASE_S)
+    assert isinstance(opened, Pass)
+    assert opened.breaker == breaker
+
+
+def test_a_run_of_version_2_can_trip_its_breaker(database: Database) -> None:
+    create_version_2(database, FINGERPRINT, digest(1))
+    ledger = SqlLedger(database)
+    opened = ledger.open(request_of(), "one", NOW, LEASE_S)
+    assert isinstance(opened, Pass)
+    tripped = opened.breaker.tripped(NOW, 60)
+    checkpoint = checkpoint_of([], opened.cursor, tripped)
+    ledger.checkpoint(opened, FINGERPRINT, checkpoint, MemoryWriter({}), NOW)
+    assert ledger.breaker("r") == tripped
+    assert ledger.breaker("snoozing") == Breaker(2, 290.5, 120, 100.5)
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(database: Database) -> None:

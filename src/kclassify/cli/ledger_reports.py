@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
 from kclassify.cli.wording import counts, label, plural, shown
+from kclassify.core.availability import Breaker
 from kclassify.core.verdict import OutcomeKind
 from kclassify.holder import described, is_alive
 from kclassify.store import AuditedChange, Failure, PassReport, RunReport, RunSummary
@@ -44,7 +45,7 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
         say_json(_run_facts(run))
         return
     say(f"Run {shown(run.name)!r} over {shown(run.source)}, since {moment(run.created_at)}")
-    for line in _lease(run):
+    for line in [*_lease(run), *_outage(run.breaker)]:
         say(line)
     headings = ("pass", "mode", "status", "items", "writes", "model", "permission", "last")
     rows = [
@@ -85,6 +86,27 @@ def _lease(run: RunReport) -> list[str]:
     return [f"Held by {name} until {until}, unless that is prolonged"]
 
 
+def _outage(breaker: Breaker) -> list[str]:
+    """What the workers of the run know of an outage."""
+    if not breaker.snoozes:
+        return []
+    since, until = moment(breaker.outage_since), moment(breaker.until)
+    many = plural(breaker.snoozes, "snooze")
+    if breaker.remaining(time.time()):
+        return [f"No answer from the provider since {since}: {many} so far, the last until {until}"]
+    return [f"No answer from the provider since {since}: {many}, the last over since {until}"]
+
+
+def _outage_facts(breaker: Breaker) -> dict[str, object] | None:
+    if not breaker.snoozes:
+        return None
+    return {
+        "since": moment(breaker.outage_since),
+        "snoozes": breaker.snoozes,
+        "snooze_until": moment(breaker.until),
+    }
+
+
 def _holder(run: RunReport) -> str | None:
     holder = run.lease_holder
     if holder is None or run.lease_expires_at <= time.time() or not is_alive(holder):
@@ -98,6 +120,7 @@ def _run_facts(run: RunReport) -> dict[str, object]:
         "source": run.source,
         "created_at": moment(run.created_at),
         "holder": _holder(run),
+        "outage": _outage_facts(run.breaker),
         "passes": [pass_facts(each) for each in run.passes],
     }
 

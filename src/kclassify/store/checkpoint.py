@@ -27,7 +27,7 @@ from kclassify.ports import (
     Write,
     Writer,
 )
-from kclassify.store import audit, passes, runs, verdicts
+from kclassify.store import audit, breakers, passes, runs, verdicts
 from kclassify.store.insert import add_counts, insert_all
 from kclassify.store.settlement import (
     Audited,
@@ -148,9 +148,9 @@ class CheckpointWork:
         suspects = self.checkpoint.suspects
         if suspects != self.opened.suspects:
             passes.replace_suspects(connection, held.id, suspects)
-        opened = replace(held, breaker=self.checkpoint.breaker, suspects=suspects)
-        passes.store_progress(connection, opened, self.now)
-        return opened
+        passes.store_progress(connection, held, self.now)
+        breaker = breakers.merge(connection, held, self.checkpoint.breaker)
+        return replace(held, breaker=breaker, suspects=suspects)
 
 
 def superseded(connection: Connection, opened: Pass) -> Superseded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
 from kclassify.core.item import Key
 from kclassify.core.verdict import Outcome
@@ -21,7 +22,7 @@ from kclassify.ports import (
     Writer,
     WrittenRow,
 )
-from kclassify.store import dry_runs, intents, passes, runs, verdicts, written
+from kclassify.store import breakers, dry_runs, intents, passes, runs, verdicts, written
 from kclassify.store.checkpoint import CheckpointWork
 from kclassify.store.forget import forget_failing
 from kclassify.store.looks import Look, add_look
@@ -74,6 +75,12 @@ class SqlLedger:
         """Prolong the lease; False when it was lost."""
         with self.database.begin() as connection:
             return runs.prolong_lease(connection, opened, now + lease_s)
+
+    def breaker(self, run: str) -> Breaker:
+        """What the workers of a run know of an outage by now."""
+        self.prepare()
+        with self.database.connect() as connection:
+            return breakers.named(connection, run)
 
     def recall(self, digests: Collection[str], fingerprint: str) -> Mapping[str, Outcome[str]]:
         """The recorded outcomes among these items, by item digest, each marked as recalled."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Double,
+    ForeignKey,
     Integer,
     MetaData,
     Table,
@@ -53,7 +54,42 @@ def _gate(connection: Connection) -> None:
     look.create(connection)
 
 
-STEPS: tuple[Step, ...] = (_gate,)
+_LAST_BREAKERS = """
+INSERT INTO kclassify_breaker (run_id, snoozes, snooze_until, snooze_seconds, outage_since)
+SELECT r.id, coalesce(p.snoozes, 0), coalesce(p.snooze_until, 0), coalesce(p.snooze_seconds, 0),
+    p.outage_since
+FROM kclassify_run AS r LEFT JOIN kclassify_pass AS p ON p.id = (
+    SELECT last.id FROM kclassify_pass AS last
+    WHERE last.run_id = r.id AND last.status IN ('open', 'halted')
+    ORDER BY last.updated_at DESC, last.number DESC LIMIT 1
+)
+"""
+
+
+def _breaker(connection: Connection) -> None:
+    """To 3: the breaker of a pass becomes that of its run, for all of its workers.
+
+    What the pass says goes on that was worked on last and is not done; any other knows of none.
+    Written out, as above.
+    """
+    metadata = MetaData()
+    run = Table("kclassify_run", metadata, Column("id", Integer, primary_key=True))
+    breaker = Table(
+        "kclassify_breaker",
+        metadata,
+        Column("run_id", ForeignKey(run.c.id), primary_key=True),
+        Column("snoozes", Integer, nullable=False),
+        Column("snooze_until", Double, nullable=False),
+        Column("snooze_seconds", Integer, nullable=False),
+        Column("outage_since", Double),
+    )
+    breaker.create(connection)
+    connection.execute(text(_LAST_BREAKERS))
+    for column in ("snoozes", "snooze_until", "snooze_seconds", "outage_since"):
+        connection.execute(text(f"ALTER TABLE kclassify_pass DROP COLUMN {column}"))
+
+
+STEPS: tuple[Step, ...] = (_gate, _breaker)
 """The first leads from version 1 to version 2. New tables are created at the newest version."""
 
 _ADVISORY_LOCK = 7_522_811_930_472_061

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
-from kclassify.core.availability import Breaker, Suspect
+from kclassify.core.availability import Suspect
 from kclassify.core.item import decode_key, encode_key
 from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Mode, Pass, PassRequest
+from kclassify.store import breakers
 from kclassify.store.insert import insert_all
 from kclassify.store.reasons import together
 from kclassify.store.states import RESUMABLE, PassStatus
@@ -60,7 +61,7 @@ def _resume(
         .where(passes.c.id == row.id)
         .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **why)
     )
-    breaker = Breaker(row.snoozes, row.snooze_until, row.snooze_seconds, row.outage_since)
+    breaker = breakers.of_run(connection, row.run_id)
     return Pass(
         id=row.id,
         run=request.run,
@@ -84,7 +85,13 @@ def _start(
     values = _values(request, now) | {"run_id": run_id, "number": number}
     identity = connection.execute(passes.insert().returning(passes.c.id), values).scalar_one()
     return Pass(
-        id=identity, run=request.run, mode=request.mode, number=number, version=1, holder=holder
+        id=identity,
+        run=request.run,
+        mode=request.mode,
+        number=number,
+        version=1,
+        holder=holder,
+        breaker=breakers.find_or_create(connection, run_id),
     )
 
 
@@ -101,16 +108,6 @@ def _values(request: PassRequest, now: float) -> dict[str, Any]:
         **{name: getattr(request, name) for name in _REASONS},
         "started_at": now,
         "updated_at": now,
-        **_breaker_values(Breaker()),
-    }
-
-
-def _breaker_values(breaker: Breaker) -> dict[str, Any]:
-    return {
-        "snoozes": breaker.snoozes,
-        "snooze_until": breaker.until,
-        "snooze_seconds": breaker.seconds,
-        "outage_since": breaker.outage_since,
     }
 
 
@@ -154,7 +151,7 @@ def latest_with_outcomes(connection: Connection, run_id: int) -> Row[Any] | None
 
 
 def store_progress(connection: Connection, opened: Pass, now: float) -> None:
-    """Store the cursor, the number of settled items and the breaker."""
+    """Store the cursor and the number of settled items."""
     connection.execute(
         passes.update()
         .where(passes.c.id == opened.id)
@@ -162,7 +159,6 @@ def store_progress(connection: Connection, opened: Pass, now: float) -> None:
             cursor=None if opened.cursor is None else encode_key(opened.cursor),
             settled=opened.settled,
             updated_at=now,
-            **_breaker_values(opened.breaker),
         )
     )
 

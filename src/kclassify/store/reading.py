@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, func, select
 
+from kclassify.core.availability import Breaker
 from kclassify.core.item import Key, decode_key
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.database import Database
 from kclassify.ports import Mode
+from kclassify.store import breakers
 from kclassify.store import passes as pass_rows
 from kclassify.store import runs as run_rows
 from kclassify.store.judged_rows import JudgedPass, find_judged
@@ -62,8 +64,6 @@ class PassReport:
     outcomes: Mapping[OutcomeKind, int]
     changes: Mapping[ChangeStatus, int]
     usage: Usage
-    snoozes: int
-    snooze_until: float
     override: str | None
     gate: str | None
     gate_refusal: str | None
@@ -75,7 +75,10 @@ class PassReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A run with all its passes, oldest first, and who works on it. Times are Unix seconds."""
+    """A run with all its passes, oldest first, and who works on it. Times are Unix seconds.
+
+    `breaker` is the outage that its workers know of, closed when the provider answers.
+    """
 
     name: str
     source: str
@@ -83,6 +86,7 @@ class RunReport:
     lease_holder: str | None
     lease_expires_at: float
     passes: tuple[PassReport, ...]
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,7 @@ class LedgerReader:
                 lease_holder=row.lease_holder,
                 lease_expires_at=row.lease_expires_at,
                 passes=tuple(_pass_report(connection, each) for each in found),
+                breaker=breakers.of_run(connection, row.id),
             )
 
     def failures(
@@ -248,8 +253,6 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         outcomes=outcome_counts(connection, row.id),
         changes=change_counts(connection, row.id),
         usage=usage(connection, row),
-        snoozes=row.snoozes,
-        snooze_until=row.snooze_until,
         override=row.override,
         gate=row.gate,
         gate_refusal=row.gate_refusal,

@@ -61,6 +61,16 @@ class RunRow(LedgerTable, table=True):
     lease_expires_at: float = Field(default=0.0, sa_type=Double)
 
 
+class BreakerRow(LedgerTable, table=True):
+    """The outage as all workers of a run share it: the row of a run that each may change."""
+
+    run_id: int = Field(primary_key=True, foreign_key="kclassify_run.id")
+    snoozes: int = 0
+    snooze_until: float = Field(default=0.0, sa_type=Double)
+    snooze_seconds: int = 0
+    outage_since: float | None = Field(default=None, sa_type=Double)
+
+
 class PassRow(LedgerTable, table=True):
     """One walk over the source.
 
@@ -83,10 +93,6 @@ class PassRow(LedgerTable, table=True):
     version_at_open: int
     cursor: str | None = Field(default=None, sa_type=Text)
     settled: int = Field(default=0, sa_type=BigInteger)
-    snoozes: int = 0
-    snooze_until: float = Field(default=0.0, sa_type=Double)
-    snooze_seconds: int = 0
-    outage_since: float | None = Field(default=None, sa_type=Double)
     override: str | None = Field(default=None, sa_type=Text)
     gate: str | None = Field(default=None, sa_type=Text)
     gate_refusal: str | None = Field(default=None, sa_type=Text)
@@ -205,6 +211,7 @@ def _table(name: str) -> Table:
 
 schemas = _table("kclassify_schema")
 runs = _table("kclassify_run")
+breakers = _table("kclassify_breaker")
 passes = _table("kclassify_pass")
 verdicts = _table("kclassify_verdict")
 outcomes = _table("kclassify_outcome")

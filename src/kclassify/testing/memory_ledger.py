@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Superseded
 from kclassify.core.item import Key, encode_key
 from kclassify.core.verdict import Outcome
@@ -84,6 +85,10 @@ class MemoryLedger:
             run.expires_at = now + lease_s
         return held
 
+    def breaker(self, run: str) -> Breaker:
+        """What the workers of a run know of an outage by now."""
+        return self.runs[run].breaker if run in self.runs else Breaker()
+
     def forget_failures_of(self, fingerprint: str, digests: Collection[str]) -> None:
         """Forget the outcomes of these items that are failures, so that others are recorded."""
         for digest in digests:
@@ -159,7 +164,7 @@ class MemoryLedger:
         self.runs[opened.run].audit.update(audited)
         said = [(item.item_digest, item.outcome) for item in checkpoint.settled]
         self.record(fingerprint, worth_recording(said), now)
-        return row.store(checkpoint, items)
+        return self.runs[opened.run].store(row, opened, checkpoint, items)
 
     def written(self, run: str) -> list[WrittenRow]:
         """The rows that all commits of a run have written, in that order, also those put back."""
@@ -200,13 +205,15 @@ class MemoryLedger:
             return None
         row.status = PassStatus.OPEN
         row.renew(request)
-        resumed = row.opened.settled > 0 or row.opened.breaker.snoozes > 0
-        row.opened = replace(row.opened, holder=holder, resumed=resumed)
+        resumed = row.opened.settled > 0 or run.breaker.snoozes > 0
+        row.opened = replace(row.opened, holder=holder, resumed=resumed, breaker=run.breaker)
         return row.opened
 
     def _start(self, run: MemoryRun, request: PassRequest, holder: str) -> Pass:
         number = 1 + len(run.passes)
-        opened = Pass(self._next_id, request.run, request.mode, number, 1, holder)
+        opened = Pass(
+            self._next_id, request.run, request.mode, number, 1, holder, breaker=run.breaker
+        )
         self._next_id += 1
         row = MemoryPass(opened, request)
         run.passes.append(row)
@@ -262,7 +269,8 @@ class MemoryLedger:
     def _intend(self, opened: Pass, writes: Sequence[Write]) -> Pass:
         row = self._row(opened)
         if row is not None:
-            opened = row.opened = replace(row.opened, version=row.opened.version + 1)
+            row.opened = replace(row.opened, version=row.opened.version + 1)
+            opened = replace(opened, version=row.opened.version)
         audit = self.runs[opened.run].audit
         for write in writes:
             audit[write.idempotency_key] = Audited(write.change, ChangeStatus.INTENT)

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from kclassify.core.availability import Breaker
 from kclassify.core.canary import WrittenRow
 from kclassify.core.decision import Decision
 from kclassify.core.item import encode_key
+from kclassify.core.shared_breaker import merged
 from kclassify.ports import Checkpoint, Mode, Pass, PassRequest, Recorded
 from kclassify.store.reasons import together
 from kclassify.store.settlement import Audited, Final, Transition, moved, tally
@@ -41,14 +43,14 @@ class MemoryPass:
             gate_refusal=together(self.request.gate_refusal, request.gate_refusal),
         )
 
-    def store(self, checkpoint: Checkpoint, items: Sequence[Final]) -> Recorded:
+    def store(self, checkpoint: Checkpoint, items: Sequence[Final], breaker: Breaker) -> Recorded:
         """Take settled items in, and the state of the run after them."""
         self.outcomes |= {encode_key(item.settled.item_key): item for item in items}
         self.tallies += tally(items)
         self.opened = replace(
             moved(self.opened, checkpoint.settled, checkpoint.cursor),
             version=self.opened.version + 1,
-            breaker=checkpoint.breaker,
+            breaker=breaker,
             suspects=checkpoint.suspects,
         )
         return Recorded(self.opened, [item.action for item in items])
@@ -66,6 +68,14 @@ class MemoryRun:
     holder: str | None = None
     expires_at: float = 0.0
     openings: int = 0
+    breaker: Breaker = field(default_factory=Breaker)
+
+    def store(
+        self, row: MemoryPass, opened: Pass, checkpoint: Checkpoint, items: Sequence[Final]
+    ) -> Recorded:
+        """Take settled items in, and what the worker knows of an outage."""
+        self.breaker = merged(opened.breaker, checkpoint.breaker, self.breaker)
+        return row.store(checkpoint, items, self.breaker)
 
     def written(self) -> list[WrittenRow]:
         """The rows that were written, but for those not settled yet."""

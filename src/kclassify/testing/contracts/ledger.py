@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kclassify.testing.contracts.ledger_breaker import LedgerBreaker
 from kclassify.testing.contracts.ledger_intents import LedgerIntents
 from kclassify.testing.contracts.ledger_leases import LedgerLeases
 from kclassify.testing.contracts.ledger_passes import LedgerPasses
@@ -9,7 +10,9 @@ from kclassify.testing.contracts.ledger_verdicts import LedgerVerdicts
 from kclassify.testing.contracts.ledger_writes import LedgerWrites
 
 
-class LedgerContract(LedgerLeases, LedgerPasses, LedgerVerdicts, LedgerWrites, LedgerIntents):
+class LedgerContract(
+    LedgerLeases, LedgerPasses, LedgerBreaker, LedgerVerdicts, LedgerWrites, LedgerIntents
+):
     """A suite for a `kclassify.ports.Ledger`.
 
     A subclass overrides one fixture, `make_ledger`:
