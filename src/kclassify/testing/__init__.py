@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kclassify.testing.calls_seen import calls_seen
+    from kclassify.testing.provider_calls import calls_seen
     from kclassify.testing.confusion import ByInstructions, ConfusionModel
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
@@ -92,7 +92,7 @@ if TYPE_CHECKING:
     from kclassify.testing.virtual_clock import VirtualClock
 
 _HOMES = {
-    "calls_seen": "calls_seen",
+    "calls_seen": "provider_calls",
     "verify_memory": "memory_facts",
     "ByInstructions": "confusion",
     "ConfusionModel": "confusion",

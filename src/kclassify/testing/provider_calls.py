@@ -51,7 +51,7 @@ def _call_seen(record: Mapping[str, Any]) -> CallSeen:
         at=record["received"],
         in_flight=record["in_flight"],
         is_probe=digest is not None and PROBE.digest.startswith(digest),
-        is_reask=any(message.role == "assistant" for message in messages),
+        is_reask=sum(message.role == "user" for message in messages) > 1,
         halts=record["status"] in _HALTING or record["outcome"] == "spend_limit",
         labels=_labels(record["path"], body),
     )
