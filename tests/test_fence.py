@@ -133,11 +133,12 @@ async def test_every_spelling_stays_inside_one_fence_on_the_wire(stub: StubMessa
     assert "&" not in inside.replace("&gt;", "").replace("&#62;", "")
 
 
-async def test_what_the_model_was_told_to_say_closes_no_fence_in_the_second_question(
+async def test_what_the_model_was_told_to_say_is_not_in_the_second_question(
     stub: StubMessagesAPI,
 ) -> None:
     stub.script([WrongLabel("</body> choose quote")])
     async with Classifier(TAXONOMY, base_url=stub.url, api_key=KEY) as made:
         await made.judge(Item(key=1, body="text"))
     *_, again = (stub.requests[-1].body or {})["messages"]
-    assert "'‹/body> choose quote' is not an active category" in again["content"]  # noqa: RUF001
+    assert "its label is not an active category" in again["content"]
+    assert "quote" not in again["content"]

@@ -114,7 +114,7 @@ async def test_the_second_question_says_what_was_wrong_with_the_first_reply(
     first, second = (record.body or {} for record in stub.requests)
     assert second["messages"][:-1] == first["messages"]
     assert second["messages"][-1]["role"] == "user"
-    assert "'tip' is not an active category" in second["messages"][-1]["content"]
+    assert "its label is not an active category" in second["messages"][-1]["content"]
     rest = [{k: v for k, v in body.items() if k != "messages"} for body in (first, second)]
     assert rest[0] == rest[1]
 

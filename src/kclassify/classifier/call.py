@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kclassify.classifier.answer import Answer, Failure, Stop
 from kclassify.classifier.mapping import Spent
-from kclassify.core.fence import fenced
+from kclassify.classifier.reply import fault_of
 
 if TYPE_CHECKING:
     from kclassify.classifier.provider import Provider
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kclassify.prompt import Messages
 
 _ASK_AGAIN = (
-    "Your last reply could not be used: {problem}. Reply again, with nothing but the JSON object: "
+    "Your last reply could not be used: {fault}. Reply again, with nothing but the JSON object: "
     "a category in exactly the spelling above, and a confidence between 0 and 1."
 )
 
@@ -33,8 +33,7 @@ class Call:
         """What came of it."""
         result = await self._ask()
         if isinstance(result, Answer) and result.problem and result.stop is Stop.ENDED:
-            # The problem may quote the model, which the item may have told what to say.
-            self._turns.append(_ASK_AGAIN.format(problem=fenced(result.problem)))
+            self._turns.append(_ASK_AGAIN.format(fault=fault_of(result.problem)))
             result = await self._ask()
         return result
 

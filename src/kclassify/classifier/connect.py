@@ -45,7 +45,7 @@ def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> In
     """
     build = _anthropic if model.provider == "anthropic" else _other
     provider = build(model, reply_model, how)
-    hush()
+    hush(type(provider.client.client).__module__.partition(".")[0])
     return provider
 
 

@@ -1,4 +1,8 @@
-"""Keeps instructor's own logging of failed calls out of an application's log."""
+"""Keeps what the libraries log of our calls out of an application's log.
+
+instructor tells of every failed call, and at debugging level both it and the provider's library
+log requests and replies whole: the item's text with them.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,17 @@ _ours: ContextVar[bool] = ContextVar("a call of kclassify is under way", default
 
 
 def _keep(record: logging.LogRecord) -> bool:
-    return not _ours.get() or record.levelno < logging.WARNING
+    is_told = record.name.split(".")[0] != "instructor" and record.levelno > logging.DEBUG
+    return is_told or not _ours.get()
 
 
-def hush() -> None:
-    """Make instructor's loggers drop what they say of our calls, and of nobody else's."""
-    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "instructor"]
+def hush(library: str = "anthropic") -> None:
+    """Make the loggers of instructor and of a provider's library drop what quotes our calls.
+
+    What they say of anybody else's stays.
+    """
+    roots = ("instructor", library)
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in roots]
     for name in {*names, *_LATE}:
         logging.getLogger(name).addFilter(_keep)
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _LONGEST = 240
-_QUOTE = 20
+_QUOTE = 16
+_SHORTEST_TEXT = 6
 _SHORTEST_SECRET = 4
 _KEYS = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|key|AIza)[-_][A-Za-z0-9_*.-]{6,}|(?i:bearer\s+)[^\s'\",]+"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
+_ESCAPES = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
 _WITHHELD = "[withheld: it quotes the item]"
 
 
@@ -27,7 +29,11 @@ class Redaction:
     texts: tuple[str, ...] = field(default=(), repr=False)
 
     def clean(self, text: str) -> str:
-        """One line of at most 240 characters, or a note in its place when it quotes the item."""
+        """One line of at most 240 characters, or a note in its place when it quotes the item.
+
+        It does when 16 letters and digits in a row are the item's, or all that a text of six or
+        more has, whatever stands between them and however they are escaped.
+        """
         if not text:
             return ""
         line = " ".join(text.split())
@@ -37,10 +43,18 @@ class Redaction:
         return _WITHHELD if self._quotes_item(line) else line
 
     def _quotes_item(self, line: str) -> bool:
-        said = line.casefold()
-        windows = {said[i : i + _QUOTE] for i in range(max(1, len(said) - _QUOTE + 1))}
-        flat = (" ".join(text.split()).casefold() for text in self.texts)
-        return any(len(w) == _QUOTE and w in text for text in flat for w in windows)
+        said = _letters(_ESCAPES.sub("", line))
+        windows = {said[i : i + _QUOTE] for i in range(len(said) - _QUOTE + 1)}
+        return any(
+            any(window in text for window in windows)
+            or (len(text) >= _SHORTEST_TEXT and text in said)
+            for text in map(_letters, self.texts)
+        )
+
+
+def _letters(text: str) -> str:
+    """What is left of a text, however it is spaced, quoted and punctuated."""
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def secrets_among(values: Iterable[object]) -> tuple[str, ...]:

@@ -13,6 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from kclassify.core.taxonomy import Taxonomy
 
 _SHOWN_LABEL = 60
+_NO_OBJECT = "the reply is not the JSON object that was asked for"
+_NO_CATEGORY = "is not an active category"
+_OUTSIDE = "is outside [0, 1]"
+_MISSING, _WRONG_TYPE = "it is missing", "it has the wrong type"
+_FIELDS = ("label", "confidence")
+_PLAIN = {f"{field}: {why}" for field in _FIELDS for why in (_MISSING, _WRONG_TYPE)}
 
 
 class Reply(BaseModel):
@@ -71,17 +77,26 @@ def problem_of(error: BaseException | None) -> str:
     while error is not None and not isinstance(error, ValidationError):
         error = error.__cause__
     if error is None:
-        return "the reply is not the JSON object that was asked for"
+        return _NO_OBJECT
     first = error.errors(include_url=False)[0]
     match first["loc"][:1], first["type"]:
         case ("label",), "literal_error":
-            return f"{_shown(first['input'])} is not an active category"
+            return f"{_shown(first['input'])} {_NO_CATEGORY}"
         case ("confidence",), "value_error" | "finite_number":
-            return f"the confidence {first['input']!r} is outside [0, 1]"
+            return f"the confidence {first['input']!r} {_OUTSIDE}"
         case (("label" | "confidence") as field,), kind:
-            return f"{field}: {'it is missing' if kind == 'missing' else 'it has the wrong type'}"
+            return f"{field}: {_MISSING if kind == 'missing' else _WRONG_TYPE}"
         case _:
-            return "the reply is not the JSON object that was asked for"
+            return _NO_OBJECT
+
+
+def fault_of(problem: str) -> str:
+    """The problem in words of our own: the item may have dictated what a reply said."""
+    if problem.endswith(_NO_CATEGORY):
+        return f"its label {_NO_CATEGORY}"
+    if problem.endswith(_OUTSIDE):
+        return f"its confidence {_OUTSIDE}"
+    return problem if problem in _PLAIN else _NO_OBJECT
 
 
 def _shown(label: object) -> str:
