@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kclassify.testing.provider_calls import calls_seen
     from kclassify.testing.confusion import ByInstructions, ConfusionModel
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
         PlannedFault,
         PlannedLatency,
     )
+    from kclassify.testing.provider_calls import calls_seen
     from kclassify.testing.rate_limits import RateLimiter, RateLimits
     from kclassify.testing.records import (
         RequestRecord,
