@@ -43,6 +43,7 @@ class Pass:
 
     `version` is the fence: every write transaction moves it by compare-and-set. `settled` counts
     the items of this pass that are behind the cursor. `resumed` says that there was work before.
+    `breaker` is what all workers of the run shared when this one last looked.
     """
 
     id: int

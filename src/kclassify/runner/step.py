@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import anyio
 import anyio.abc
 
+from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.evaluated import changes, only_evaluated
 from kclassify.core.gate import DryRunSeal
 from kclassify.core.item import Item, Key
 from kclassify.core.run import Run
+from kclassify.core.shared_breaker import merged
 from kclassify.core.verdict import Outcome
 from kclassify.core.window import Landed
 from kclassify.events import Snoozing, Stopping
@@ -80,7 +83,8 @@ class Step:
 
     async def _keep_lease(self) -> None:
         try:
-            await Heartbeat(self._parts, lambda: self.opened, self._lose_lease).beat()
+            beats = Heartbeat(self._parts, lambda: self.opened, self._lose_lease, self._hear)
+            await beats.beat()
         except Exception as error:  # noqa: BLE001  # raised by the loop, outside the task group
             self._calls.failure = self._calls.failure or error
             self._wake()
@@ -88,6 +92,19 @@ class Step:
     def _lose_lease(self) -> None:
         self._is_superseded = True
         self._wake()
+
+    def _hear(self, opened: Pass, stored: Breaker) -> None:
+        """Other workers changed the breaker. A checkpoint since then told more than this does."""
+        if opened is self.opened:
+            self.opened = replace(opened, breaker=stored)
+            self._learn(opened.breaker, stored)
+
+    def _learn(self, known: Breaker, stored: Breaker) -> None:
+        """Make one of what this run met since it knew `known`, and what is stored."""
+        breaker = merged(known, self._run.breaker, stored)
+        if breaker != self._run.breaker:
+            self._run.learn(breaker, self._now())
+            self._wake()
 
     async def _begin(self) -> Decision | None:
         parts = self._parts
@@ -152,15 +169,28 @@ class Step:
         return await self._checkpoint() or await self._tranche.end(self.opened)
 
     async def _snooze(self, snooze: Snooze) -> Decision | None:
-        """Within a budget the snooze is the caller's; else wait through it, then go on."""
-        if self._limits.budget_s is not None:
-            return snooze
-        self._parts.tell(Snoozing(snooze.seconds, snooze.reason))
-        until = self._now() + snooze.seconds
-        while self._now() < until and self._cut_at is None and not self._is_superseded:
-            await self._wait(until - self._now())
-        self._run.resume()
+        """Within a budget the snooze is the caller's; else wait through it, then go on.
+
+        It is as long as that of the other workers of the run, and over once one of them has an
+        answer.
+        """
+        breaker = self._run.breaker
+        seconds = max(snooze.seconds, breaker.remaining(self._now()))
+        if breaker.snoozes and self._limits.budget_s is not None:
+            return replace(snooze, seconds=seconds)
+        if breaker.snoozes:
+            self._parts.tell(Snoozing(seconds, snooze.reason))
+            await self._wait_out(self._now() + seconds, breaker)
+        if self._run.breaker == breaker or not self._run.breaker.remaining(self._now()):
+            self._run.resume()
         return None
+
+    async def _wait_out(self, until: float, breaker: Breaker) -> None:
+        """Wait, but no longer once there is news of the breaker, or a reason to end."""
+        while self._now() < until and self._run.breaker == breaker:
+            if self._cut_at is not None or self._is_superseded:
+                return
+            await self._wait(until - self._now())
 
     @property
     def _is_spent(self) -> bool:
@@ -230,6 +260,7 @@ class Step:
         if not isinstance(recorded, Recorded):
             return recorded
         self.opened = recorded.opened
+        self._learn(state.breaker, recorded.opened.breaker)
         self._tranche.count(recorded.actions)
         self._checkpointed_at = self._now()
         if settled:
