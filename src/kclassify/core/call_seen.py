@@ -15,9 +15,9 @@ class CallSeen:
     `digest` is that of the item it asked about, or its first 16 digits at least; None when it
     cannot be told. `answered` says that it was answered as asked, and billed. `at` is in seconds on
     whatever clock the provider has. `in_flight` counts the requests in flight when it arrived,
-    itself included. `is_probe` marks a harmless text of our own, `is_reask` a second request of one call,
-    `halts` an answer after which no item can be judged: bad credentials, an unknown model, a spend
-    limit. `labels` are those that its schema allows, none when it has no list of them.
+    itself included. `is_probe` marks a harmless text of our own, `is_reask` a second request of one
+    call, `halts` an answer after which no item can be judged: bad credentials, an unknown model, a
+    spend limit. `labels` are those that its schema allows, none when it has no list of them.
     """
 
     digest: str | None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from kclassify.core.invariants.facts import (
     ChangeFact,
@@ -115,6 +115,17 @@ class LedgerFacts:
         )
         result = self._connection.execution_options(yield_per=PAGE).execute(query)
         yield from result.scalars()
+
+    def labels_said(self) -> dict[str, int]:
+        """How many verdicts of the latest pass's classifier have each label."""
+        if not self.passes:
+            return {}
+        v = verdicts.c
+        query = select(v.label, func.count()).where(
+            v.fingerprint == self.passes[-1].fingerprint, v.label.is_not(None)
+        )
+        rows = self._connection.execute(query.group_by(v.label))
+        return {row[0]: row[1] for row in rows}
 
     def changes(self) -> Iterator[Sequence[ChangeFact]]:
         """The audit, in the order of its writes, in pages."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.finding import Verification
@@ -59,7 +60,8 @@ class MemoryFacts:
     def __init__(self, ledger: MemoryLedger, run: str) -> None:
         self._ledger, self._name = ledger, run
         self._run = ledger.runs[run]
-        self._passes = {row.opened.number: row for row in self._run.passes}
+        self._outcomes = {row.opened.number: _outcome_facts(row) for row in self._run.passes}
+        self._changes = {name: _change_fact(name, each) for name, each in self._run.audit.items()}
         self.passes: Sequence[PassFact] = [_pass_fact(row) for row in self._run.passes]
 
     @property
@@ -70,13 +72,12 @@ class MemoryFacts:
 
     def outcomes(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
         """The outcomes of the pass of this number, in one page."""
-        outcomes = self._passes[number].outcomes
-        yield [_outcome_fact(key, final) for key, final in outcomes.items()]
+        yield list(self._outcomes[number].values())
 
     def outcomes_of(self, number: int, keys: Collection[str]) -> dict[str, OutcomeFact]:
         """Its outcomes of these items."""
-        held = self._passes[number].outcomes
-        return {key: _outcome_fact(key, held[key]) for key in keys if key in held}
+        held = self._outcomes[number]
+        return {key: held[key] for key in keys if key in held}
 
     def verdicts_of(self, fingerprint: str, digests: Collection[str]) -> dict[str, VerdictFact]:
         """What is recorded of these texts."""
@@ -94,15 +95,24 @@ class MemoryFacts:
         """The digests of all that these classifiers said, one for each of them."""
         return [digest for digest, said_by in self._ledger.verdicts if said_by in fingerprints]
 
+    def labels_said(self) -> dict[str, int]:
+        """How many verdicts of the latest pass's classifier have each label."""
+        latest = self.passes[-1].fingerprint if self.passes else None
+        said = (
+            outcome.verdict.label
+            for (_, said_by), outcome in self._ledger.verdicts.items()
+            if said_by == latest and outcome.verdict is not None
+        )
+        return dict(Counter(said))
+
     def changes(self) -> Iterator[Sequence[ChangeFact]]:
         """The audit, in the order of its writes, in one page."""
-        yield [_change_fact(name, each) for name, each in self._run.audit.items()]
+        yield list(self._changes.values())
 
     def changes_of(self, numbers: Collection[int], keys: Collection[str]) -> list[ChangeFact]:
         """The changes of these items in these passes, pass by pass."""
-        audit: Mapping[str, Audited] = self._run.audit
         wanted = [self.identity(number, key) for number in sorted(numbers) for key in keys]
-        return [_change_fact(name, audit[name]) for name in wanted if name in audit]
+        return [self._changes[name] for name in wanted if name in self._changes]
 
     def identity(self, number: int, key: str) -> str:
         """The idempotency key that a write of this item in this pass has."""
@@ -129,6 +139,10 @@ def _pass_fact(row: MemoryPass) -> PassFact:
         override=request.override,
         tallies=counted,
     )
+
+
+def _outcome_facts(row: MemoryPass) -> dict[str, OutcomeFact]:
+    return {key: _outcome_fact(key, final) for key, final in row.outcomes.items()}
 
 
 def _outcome_fact(key: str, final: Final) -> OutcomeFact:

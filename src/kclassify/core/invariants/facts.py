@@ -107,6 +107,10 @@ class RunFacts(Protocol):
         """The digests of all that these classifiers said, one for each of them."""
         ...
 
+    def labels_said(self) -> Mapping[str, int]:
+        """How many verdicts of the latest pass's classifier have each label."""
+        ...
+
     def changes(self) -> Iterable[Sequence[ChangeFact]]:
         """The audit, in the order of its writes, in pages."""
         ...

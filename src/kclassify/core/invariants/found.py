@@ -10,6 +10,9 @@ from kclassify.core.item import decode_key
 
 EXAMPLES = 5
 
+Tell = Callable[[Invariant, str, str, int], None]
+"""Takes an invariant, a message, a line of evidence, and how many cases it stands for."""
+
 _Kind = tuple[Invariant, str]
 
 
@@ -28,7 +31,7 @@ class Found:
     """Findings and remarks so far; `alone` makes findings of what else are remarks."""
 
     def __init__(self, *, alone: bool = False) -> None:
-        self._alone = alone
+        self.alone = alone
         self._broken: dict[_Kind, _Cases] = {}
         self._remarked: dict[_Kind, _Cases] = {}
         self.unchecked: list[str] = []
@@ -50,8 +53,7 @@ class Found:
         self, invariant: Invariant, message: str, evidence: str = "", count: int = 1
     ) -> None:
         """What another program may have done as well as a fault: broken when there is no other."""
-        tell: Callable[[Invariant, str, str, int], None]
-        tell = self.broken if self._alone else self.remark
+        tell = self.broken if self.alone else self.remark
         tell(invariant, message, evidence, count)
 
     @property

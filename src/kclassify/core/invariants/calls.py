@@ -1,0 +1,137 @@
+"""The provider's log of calls against the ledger: what was paid, asked, and asked too often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from kclassify.core.call_seen import DIGITS, CallSeen
+from kclassify.core.finding import Invariant
+from kclassify.core.invariants.facts import RunFacts
+from kclassify.core.invariants.found import Found, spelt
+from kclassify.core.verdict import OutcomeKind
+
+_PAID = frozenset(kind for kind in OutcomeKind if kind.is_paid)
+_AVAILABILITY = frozenset(kind for kind in OutcomeKind if kind.is_availability)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How many calls there were, and how many were answered beyond one for each verdict."""
+
+    calls: int
+    paid_twice: int
+
+
+def check_calls(
+    facts: RunFacts,
+    calls: Sequence[CallSeen],
+    labels: Collection[str] | None,
+    max_attempts: int,
+    found: Found,
+) -> Spent:
+    """What the log of all calls of this run shows."""
+    found.checked |= {Invariant.SOME_FAILURES_HALT, Invariant.NOTHING_PAID_TWICE}
+    unknown = sum(call.digest is None for call in calls)
+    if unknown:
+        found.unchecked.append(f"{unknown} calls: which item they asked about cannot be told")
+    most = max((call.in_flight for call in calls), default=0)
+    _check_attempts(facts, calls, max_attempts, found)
+    _check_halts(facts, calls, most, found)
+    if labels is not None:
+        _check_schemas(calls, labels, found)
+    return Spent(len(calls), _check_payments(facts, calls, most, found))
+
+
+def _check_attempts(
+    facts: RunFacts, calls: Sequence[CallSeen], max_attempts: int, found: Found
+) -> None:
+    asked = Counter(call.mark for call in calls if not call.is_reask)
+    message = f"items were given up as unanswered before they were asked {max_attempts} times"
+    for each in facts.passes:
+        for page in facts.outcomes(each.number):
+            for outcome in page:
+                times = asked[outcome.digest[:DIGITS]]
+                if outcome.kind in _AVAILABILITY and times < max_attempts:
+                    said = (
+                        f"pass {each.number}, {spelt(outcome.key)}: {outcome.kind}, {times} calls"
+                    )
+                    found.broken(Invariant.OUTAGE_PAUSES, message, said)
+
+
+def _check_halts(facts: RunFacts, calls: Sequence[CallSeen], most: int, found: Found) -> None:
+    """Each opening may call until it is told to halt, and then land what flies already.
+
+    When a worker opened the run again is not in the log: only calls that all openings together
+    cannot explain are a fault.
+    """
+    openings, left, first = 1, most, ""
+    halted = False
+    for number, call in enumerate(calls):
+        if halted and left == 0:
+            openings, halted = openings + 1, False
+            first = first or f"call {number} of {len(calls)}, with {most} in flight at most"
+        left = left - 1 if halted else most
+        if call.halts and not halted:
+            halted, left = True, most
+    if openings > facts.lease.openings:
+        message = "calls went on after an answer that ends the run"
+        found.broken(Invariant.SOME_FAILURES_HALT, message, first)
+
+
+def _check_schemas(calls: Sequence[CallSeen], labels: Collection[str], found: Found) -> None:
+    wanted = frozenset(labels)
+    open_ended = 0
+    for number, call in enumerate(calls):
+        if not call.labels:
+            open_ended += 1
+        elif frozenset(call.labels) != wanted:
+            message = "calls did not ask for exactly the active categories"
+            told = ", ".join(sorted(repr(label) for label in wanted ^ frozenset(call.labels)))
+            found.broken(Invariant.NO_LABEL_INVENTED, message, f"call {number}: {told}")
+    if open_ended:
+        found.unchecked.append(f"the labels that {open_ended} calls allowed: they carry no list")
+
+
+def _check_payments(facts: RunFacts, calls: Sequence[CallSeen], most: int, found: Found) -> int:
+    paid = _paid(calls)
+    due = _due(facts)
+    extra = {mark: count - max(1, due[mark]) for mark, count in paid.items()}
+    twice = {mark: count for mark, count in extra.items() if count > 0}
+    total = sum(twice.values())
+    lost = most * max(0, facts.lease.openings - 1)
+    if total > lost:
+        message = f"calls were paid twice: {lost} at most may have been in flight at an end"
+        for mark, count in twice.items():
+            evidence = f"digest {mark}…: {paid[mark]} answers, {due[mark]} recorded"
+            found.broken(Invariant.NOTHING_PAID_TWICE, message, evidence, count)
+    return total
+
+
+def _paid(calls: Sequence[CallSeen]) -> Counter[str]:
+    """Answered calls by item. A second request of one call counts in the place of the first."""
+    paid: Counter[str] = Counter()
+    last: dict[str, bool] = {}
+    for call in calls:
+        if call.is_probe or not call.mark:
+            continue
+        if call.is_reask and last.get(call.mark):
+            paid[call.mark] -= 1
+        paid[call.mark] += call.answered
+        last[call.mark] = call.answered
+    return paid
+
+
+def _due(facts: RunFacts) -> Counter[str]:
+    """How many answers each item accounts for: its verdicts, or its outcomes after a retry."""
+    fingerprints = {each.fingerprint for each in facts.passes}
+    recorded = Counter(digest[:DIGITS] for digest in facts.verdict_digests(fingerprints))
+    asked: Counter[str] = Counter()
+    for each in facts.passes:
+        seen: set[str] = set()
+        for page in facts.outcomes(each.number):
+            fresh = (one for one in page if one.kind in _PAID and not one.recalled)
+            seen |= {outcome.digest[:DIGITS] for outcome in fresh}
+        asked.update(seen)
+    return recorded | asked
