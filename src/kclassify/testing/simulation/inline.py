@@ -1,0 +1,46 @@
+"""Where a simulated process does synchronous work: in no thread, so that nothing is left to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import anyio
+import anyio.lowlevel
+
+from kclassify.testing.simulation.process import Process
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_SLOW = 0.15
+_SLOWEST_S = 0.2
+
+
+class Inline:
+    """One call at a time, in the order asked for. Before and after it other tasks go on.
+
+    A call that was begun is never abandoned.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._lock = anyio.Lock(fast_acquire=True)
+
+    async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the function returns."""
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        with anyio.CancelScope(shield=True):
+            async with self._lock:
+                if self._process.rng.random() < _SLOW:
+                    await self._pass_time()
+                result = function(*args, **kwargs)
+                await self._pass_time()
+        return result
+
+    async def _pass_time(self) -> None:
+        rng = self._process.rng
+        if rng.random() < _SLOW:
+            await anyio.sleep(rng.uniform(0.0, _SLOWEST_S))
+        else:
+            await anyio.lowlevel.checkpoint()
+        self._process.point()

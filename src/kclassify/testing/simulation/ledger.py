@@ -1,0 +1,83 @@
+"""The ledger of a simulation: in memory, watched, and at the mercy of its database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from kclassify.core.decision import Decision, Superseded
+from kclassify.core.verdict import Outcome
+from kclassify.ports import Checkpoint, OnCommit, Pass, PassRequest, Recorded, Writer
+from kclassify.testing.memory_ledger import MemoryLedger
+from kclassify.testing.simulation.process import current, in_process
+from kclassify.testing.simulation.referee import Referee
+
+
+class SimulatedLedger(MemoryLedger):
+    """A `MemoryLedger` whose calls may fail, or be the last of a process, before or after effect."""
+
+    def __init__(self, referee: Referee) -> None:
+        super().__init__("simulated")
+        self._referee = referee
+
+    def open(
+        self, request: PassRequest, holder: str, now: float, lease_s: float
+    ) -> Pass | Superseded:
+        """Tell the referee who has the run now."""
+
+        def call() -> Pass | Superseded:
+            opened = MemoryLedger.open(self, request, holder, now, lease_s)
+            process = current.get()
+            if isinstance(opened, Pass) and process is not None:
+                self._referee.opened(process, opened)
+            return opened
+
+        return in_process("open", call)
+
+    def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
+        """The same, in a process."""
+        return in_process("heartbeat", lambda: MemoryLedger.heartbeat(self, opened, now, lease_s))
+
+    def recall(self, digests: Collection[str], fingerprint: str) -> dict[str, Outcome[str]]:
+        """The same, in a process."""
+        return in_process("recall", lambda: MemoryLedger.recall(self, digests, fingerprint))
+
+    def record(
+        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+    ) -> dict[str, Outcome[str]]:
+        """Tell the referee what is in the ledger now."""
+
+        def call() -> dict[str, Outcome[str]]:
+            earlier = MemoryLedger.record(self, fingerprint, outcomes, now)
+            process = current.get()
+            if process is not None:
+                self._referee.recorded(process, {digest for digest, _ in outcomes})
+            return earlier
+
+        return in_process("record", call)
+
+    def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
+        """The same, in a process."""
+        return in_process(
+            "settle_intents", lambda: MemoryLedger.settle_intents(self, opened, writer, now)
+        )
+
+    def checkpoint(
+        self,
+        opened: Pass,
+        fingerprint: str,
+        checkpoint: Checkpoint,
+        writer: Writer | None,
+        now: float,
+        on_commit: OnCommit | None = None,
+    ) -> Recorded | Superseded:
+        """The same, in a process."""
+        return in_process(
+            "checkpoint",
+            lambda: MemoryLedger.checkpoint(
+                self, opened, fingerprint, checkpoint, writer, now, on_commit
+            ),
+        )
+
+    def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
+        """The same, in a process."""
+        in_process("close_step", lambda: MemoryLedger.close_step(self, opened, decision, now))
