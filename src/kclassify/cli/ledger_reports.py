@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
+from kclassify.cli.inert_data import csv_cell, json_text
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
 from kclassify.cli.wording import counts, label, plural, shown
@@ -166,7 +166,7 @@ def report_audit(changes: Iterable[AuditedChange], form: str) -> None:
         say_json(list(rows))
     elif form == "jsonl":
         for row in rows:
-            say(json.dumps(row, ensure_ascii=False))
+            say(json_text(row))
     elif form == "csv":
         _write_csv(rows)
     else:
@@ -201,7 +201,8 @@ def _write_csv(rows: Iterable[Mapping[str, object]]) -> None:
     writer: csv.DictWriter[str] = csv.DictWriter(sys.stdout, _AUDIT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**row, "extra": json.dumps(row["extra"], ensure_ascii=False)})
+        cells = {**row, "extra": json_text(row["extra"])}
+        writer.writerow({name: csv_cell(cell) for name, cell in cells.items()})
 
 
 def _write_table(rows: Iterable[Mapping[str, object]]) -> None:

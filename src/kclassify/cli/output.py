@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 import typer
+
+from kclassify.cli.inert_data import json_text
 
 _PIPE_WIDTH = 10_000
 _FOLDED_WIDTH = 10
@@ -19,7 +20,7 @@ def say(line: str = "") -> None:
 
 def say_json(value: object) -> None:
     """One JSON value on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    typer.echo(json_text(value, indent=2))
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

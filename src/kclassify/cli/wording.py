@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kclassify.core.marks import with_few_marks
+
 ARROW = "→"
 NO_LABEL = "(none)"
 RESUMABLE = "the run can be resumed: run the same command again"
@@ -12,7 +14,8 @@ RESUMABLE = "the run can be resumed: run the same command again"
 
 def shown(text: object) -> str:
     """One line of a text of unknown origin: nothing in it can move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(text))
+    said = with_few_marks(str(text))
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in said)
 
 
 def label(value: str | None) -> str:

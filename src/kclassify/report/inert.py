@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from kclassify.core.marks import with_few_marks
+
 _SHAPING = "\u200c\u200d"  # without these Persian words and family emoji fall apart
 _HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 REPLACEMENT = "\ufffd"
@@ -16,7 +18,9 @@ def inert(text: str, limit: int | None = None) -> str:
     than `limit` characters is cut there and ends in an ellipsis.
     """
     kept = text if limit is None else text[:limit]
-    made = "".join(letter if _is_harmless(letter) else REPLACEMENT for letter in _lines(kept))
+    made = "".join(
+        letter if _is_harmless(letter) else REPLACEMENT for letter in _lines(with_few_marks(kept))
+    )
     return made if len(kept) == len(text) else f"{made}…"
 
 
