@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import anthropic
 import pytest
 
-from kclassify.testing import FixedLatency, Hang, LognormalLatency, Overloaded, PlannedFault
+from kclassify.testing import (
+    ConnectionsRefused,
+    FixedLatency,
+    Hang,
+    LognormalLatency,
+    Overloaded,
+    PlannedFault,
+)
 from kclassify.testing.command import latency, outage
 from tests.testing.asking import LABELS, arguments
 
@@ -97,6 +104,8 @@ def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
         (("--port", "99999"), "cannot listen on 127.0.0.1, port 99999"),
         (("--keep", "-1"), "cannot keep -1 requests"),
         (("--fixed", "a", "--random", "1"), "not allowed with"),
+        (("--requests-per-minute", "0"), "requests_per_minute: Input should be greater than 0"),
+        (("--outage", "40:20"), "`until` (20) must come after `after` (40)"),
         (("--fixed", "a", "--otherwise", "b"), "--otherwise and --otherwise-random need --labels"),
         (("--otherwise", "a", "--otherwise-random", "1"), "not allowed with"),
     ],
@@ -120,3 +129,15 @@ def test_latencies_are_read() -> None:
 def test_outages_are_read() -> None:
     assert outage("20:40") == PlannedFault(fault=Overloaded(), after=20, until=40)
     assert outage("0.5:1:hang") == PlannedFault(fault=Hang(), after=0.5, until=1)
+    assert outage("20:40:refused") == ConnectionsRefused(after=20, until=40)
+
+
+def test_it_counts_beside_its_plan(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"rate_limits": {"requests_per_minute": 1, "burst": 2}}', encoding="utf-8")
+    options = ("--fixed", "a", "--plan", str(plan), "--burst", "1", "--requests-per-minute", "9")
+    with running(*options) as (_, line):
+        url = line.split()[4]
+        assert label(url, "k", "b") == "a"
+        with pytest.raises(anthropic.RateLimitError, match="of 1 requests per minute"):
+            label(url, "k", "b")

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kclassify.testing import plans
     from kclassify.testing.confusion import ByInstructions, ConfusionModel
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
@@ -205,6 +206,7 @@ __all__ = [
     "body_digest",
     "calls_seen",
     "extract_item",
+    "plans",
     "read_plan",
     "verify_memory",
 ]
@@ -213,6 +215,8 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker would take any name to be there
 
     def __getattr__(name: str) -> object:
+        if name == "plans":
+            return import_module(f"{__name__}.plans")
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
