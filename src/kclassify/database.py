@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kclassify.errors import ConfigError, DatabaseError, MissingExtra
+from kclassify.sqlite_file import sqlite_engine, way_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from sqlalchemy import URL
 
 CONNECT_TIMEOUT_S = 10
-BUSY_TIMEOUT_MS = 10_000
 _SILENCE_S = 30
 # A server that went away without a word is noticed after `_SILENCE_S`, not after two hours.
 _POSTGRESQL_ARGUMENTS = {
@@ -61,8 +60,10 @@ class Database:
         if parsed.drivername in _SQLITE:
             path = _sqlite_path(parsed, self.description, create=create)
             self.identity = f"sqlite:///{path}"
-            self.engine = _sqlite_engine(path, create=create)
+            self._file: Path | None = path
+            self.engine = sqlite_engine(path, create=create)
         else:
+            self._file = None
             self.identity = _postgresql_identity(parsed)
             self.engine = _postgresql_engine(parsed)
         self._writing = self.engine.execution_options(kclassify_writes=True)
@@ -104,6 +105,8 @@ class Database:
 
     def _message(self, error: DBAPIError | PoolTimeout) -> str:
         reason = reason_of(error)
+        if self._file is not None:
+            reason = way_out(self._file, reason)
         for secret in self._secrets:
             reason = reason.replace(secret, "***")
         return f"cannot use {self.description}: {reason}"
@@ -162,61 +165,6 @@ def _sqlite_path(url: URL, description: str, *, create: bool) -> Path:
     if not path.parent.is_dir():
         raise ConfigError(f"{description}: there is no folder {path.parent}")
     return path
-
-
-def _sqlite_engine(path: Path, *, create: bool) -> Engine:
-    # Opened without `c` in the mode, a file that vanished is an error, not a new empty one.
-    address = f"{path.as_uri()}?mode={'rwc' if create else 'rw'}"
-    engine = create_engine(
-        f"sqlite:///{quote(str(path))}", creator=_opener(address), hide_parameters=True
-    )
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _opener(address: str) -> Callable[[], sqlite3.Connection]:
-    def open_file() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            address,
-            uri=True,
-            timeout=BUSY_TIMEOUT_MS / 1000,
-            check_same_thread=False,
-            isolation_level=None,  # transactions are begun by `_begin` below, not by the driver
-        )
-        connection.text_factory = _decoded
-        try:
-            _prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    return open_file
-
-
-def _decoded(stored: bytes) -> str:
-    # The driver's own complaint about text that is not UTF-8 repeats the text.
-    return stored.decode("utf-8", "surrogateescape")
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    if mode == "wal":
-        return
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as error:
-        # A dry run may read a file that it must not write, with the ledger elsewhere. SQLite does
-        # not wait for a lock here: the next connection that finds none changes the mode.
-        if not any(reason in str(error) for reason in ("readonly", "locked")):
-            raise
-
-
-def _begin(connection: Connection) -> None:
-    writes: Any = connection.get_execution_options().get("kclassify_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _postgresql_identity(url: URL) -> str:
