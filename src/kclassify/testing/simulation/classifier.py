@@ -8,7 +8,7 @@ from kclassify.core.taxonomy import Category, Taxonomy
 from kclassify.core.verdict import Outcome
 from kclassify.testing.simulation.process import Process
 from kclassify.testing.simulation.provider import Provider
-from kclassify.testing.simulation.referee import Referee
+from kclassify.testing.simulation.referee import CallInFlight, Referee
 
 TAXONOMY = Taxonomy[str](
     "simulated",
@@ -36,14 +36,19 @@ class SimulatedClassifier:
         """What the provider says of the item."""
         self._process.point()
         call = self._referee.call_begins(self._process, item)
-        said: Outcome[str] | Halt | None = None
         try:
             said = await self._provider.answer(item)
-        finally:
-            if not self._process.is_dead:
-                self._referee.call_ends(call, said)
+        except BaseException:
+            self._end(call, None)
+            raise
+        self._end(call, said)
         self._process.point()
         return said
+
+    def _end(self, call: CallInFlight, said: Outcome[str] | Halt | None) -> None:
+        """A dead process hears nothing."""
+        if not self._process.is_dead:
+            self._referee.call_ends(call, said)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

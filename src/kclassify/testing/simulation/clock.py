@@ -19,7 +19,7 @@ class SimulatedClock:
 
     def now(self) -> float:
         """Unix time, as the process sees it."""
-        return EPOCH + anyio.current_time() + self._process.skew_s
+        return EPOCH + self._process.time.now + self._process.skew_s
 
     async def wait(self, signal: Signal, seconds: float | None) -> None:
         """Wait for the signal, at most so many seconds (None: for ever)."""

@@ -29,13 +29,14 @@ class Inline:
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns."""
         await anyio.lowlevel.checkpoint_if_cancelled()
+        returned: list[R] = []
         with anyio.CancelScope(shield=True):
             async with self._lock:
                 if self._process.rng.random() < _SLOW:
                     await self._pass_time()
-                result = function(*args, **kwargs)
+                returned.append(function(*args, **kwargs))
                 await self._pass_time()
-        return result
+        return returned[0]
 
     async def _pass_time(self) -> None:
         rng = self._process.rng

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from kclassify.core.decision import Decision, Superseded
 from kclassify.core.verdict import Outcome
@@ -13,7 +13,7 @@ from kclassify.testing.simulation.referee import Referee
 
 
 class SimulatedLedger(MemoryLedger):
-    """A `MemoryLedger` whose calls may fail, or be the last of a process, before or after effect."""
+    """A `MemoryLedger`: a call may fail or be a process's last, before its effect or after it."""
 
     def __init__(self, referee: Referee) -> None:
         super().__init__("simulated")

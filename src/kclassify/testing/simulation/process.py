@@ -11,6 +11,7 @@ from typing import TypeVar
 import anyio
 
 from kclassify.errors import DatabaseError
+from kclassify.testing.simulation.timeline import Timeline
 
 R = TypeVar("R")
 _NEVER = float("inf")
@@ -32,6 +33,7 @@ class Process:
 
     name: str
     rng: Random
+    time: Timeline
     calm_from: float
     skew_s: float = 0.0
     kill_at_point: int | None = None
@@ -43,15 +45,15 @@ class Process:
     @property
     def is_dead(self) -> bool:
         """Whether it was killed."""
-        return self.kill_at != _NEVER and self.kill_at <= anyio.current_time()
+        return self.kill_at != _NEVER and self.kill_at <= self.time.now
 
     def point(self) -> None:
         """A point where it may die. Raises `Killed` when it does, or did before."""
         self.points += 1
         if self.points > POINTS_AT_MOST:
             raise AssertionError(f"{self.name} goes round in circles")
-        if self.points == self.kill_at_point and anyio.current_time() < self.calm_from:
-            self.kill_at = anyio.current_time()
+        if self.points == self.kill_at_point and self.time.now < self.calm_from:
+            self.kill_at = self.time.now
             self.scope.cancel()
         if self.is_dead:
             raise Killed
@@ -65,7 +67,7 @@ class Process:
 
     def _may_fail(self, name: str) -> None:
         self.point()
-        has_faults = self.database_faults and anyio.current_time() < self.calm_from
+        has_faults = self.database_faults and self.time.now < self.calm_from
         if has_faults and self.rng.random() < self.database_faults:
             raise DatabaseError(f"the database went away ({name})")
 

@@ -14,6 +14,7 @@ from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 from kclassify.testing.simulation.nature import Nature
 from kclassify.testing.simulation.outage import Outage, Trouble
 from kclassify.testing.simulation.scenario import Scenario
+from kclassify.testing.simulation.timeline import Timeline
 from kclassify.testing.simulation.token_bucket import TokenBucket
 
 USAGE = Usage(input_tokens=100, output_tokens=10)
@@ -31,22 +32,23 @@ _AT_ONCE = {Trouble.REFUSED, Trouble.SERVER_ERROR, Trouble.OVERLOADED, Trouble.T
 class Provider:
     """Answers after a lognormal time, unless something is the matter."""
 
-    def __init__(self, scenario: Scenario, rng: Random) -> None:
+    def __init__(self, scenario: Scenario, rng: Random, time: Timeline) -> None:
         self._scenario = scenario
+        self._time = time
         self._rng = rng
         a_minute = scenario.requests_a_minute
         self._bucket = None if a_minute is None else TokenBucket(a_minute)
 
     async def answer(self, item: Item) -> Outcome[str] | Halt:
         """What a request for the item comes to; it takes simulated time."""
-        now = anyio.current_time()
+        now = self._time.now
         outage = self._outage(now)
         if outage is not None and outage.trouble is not Trouble.SLOW:
-            return await self._fail(outage, item)
+            return await self._fail(outage)
         if self._bucket is not None and not self._bucket.take(now):
             return await self._throttle(self._bucket)
         await anyio.sleep(self._latency() * (1.0 if outage is None else 10.0))
-        broken = self._outage(anyio.current_time())
+        broken = self._outage(self._time.now)
         if broken is not None and broken.trouble is Trouble.RESET:
             return _unanswered(OutcomeKind.UNAVAILABLE, broken)
         return await self._judge(item)
@@ -60,7 +62,7 @@ class Provider:
     def _latency(self) -> float:
         return self._scenario.latency_s * exp(self._rng.gauss(0.0, 0.8))
 
-    async def _fail(self, outage: Outage, item: Item) -> Outcome[str] | Halt:
+    async def _fail(self, outage: Outage) -> Outcome[str] | Halt:
         trouble = outage.trouble
         if trouble is Trouble.HANG:
             await self.hang()

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-import anyio
-
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.decision import Halt
 from kclassify.core.finding import Finding, Invariant
@@ -18,6 +16,7 @@ from kclassify.core.window import PROBE
 from kclassify.events import Event, Snoozing
 from kclassify.testing.simulation.process import Process
 from kclassify.testing.simulation.scenario import Scenario
+from kclassify.testing.simulation.timeline import Timeline
 
 _EARLY_S = 1.0
 """A snooze ends in whole seconds."""
@@ -70,8 +69,9 @@ class Tally:
 class Referee:
     """Told of every call, lease and event; `findings` are what must not happen."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, time: Timeline) -> None:
         self._scenario = scenario
+        self._time = time
         self.tally = Tally()
         self.findings: list[Finding] = []
         self.trace: list[tuple[object, ...]] = []
@@ -84,7 +84,7 @@ class Referee:
 
     def note(self, what: str, *details: object) -> None:
         """Add to the trace."""
-        self.trace.append((round(anyio.current_time(), 6), what, *details))
+        self.trace.append((round(self._time.now, 6), what, *details))
 
     def find(self, invariant: Invariant, message: str, evidence: str = "") -> None:
         """Something that must not happen did."""
@@ -124,20 +124,24 @@ class Referee:
     def snoozed(self, seconds: float) -> None:
         """The run is not to call before so many seconds are over."""
         self.tally.snoozes += 1
-        self._asleep_until = anyio.current_time() + seconds - _EARLY_S
+        self._asleep_until = self._time.now + seconds - _EARLY_S
 
     def call_begins(self, process: Process, item: Item) -> CallInFlight:
         """A request arrives at the provider."""
         watched = self._watched[process.name]
         self.tally.calls += 1
-        call = CallInFlight(self.tally.calls, watched, item, len(self.seen), anyio.current_time())
+        call = CallInFlight(self.tally.calls, watched, item, len(self.seen), self._time.now)
         self._look_at_start(watched, call)
         watched.places[call.number] = call
         in_flight = sum(len(each.places) for each in self._watched.values())
         self.seen.append(
             CallSeen(
-                item.digest, answered=False, at=anyio.current_time(), in_flight=in_flight,
-                is_probe=call.is_probe, labels=("left", "right"),
+                item.digest,
+                answered=False,
+                at=self._time.now,
+                in_flight=in_flight,
+                is_probe=call.is_probe,
+                labels=("left", "right"),
             )
         )
         self.note("call", process.name, item.key)
@@ -162,13 +166,13 @@ class Referee:
             self.find(Invariant.OUTAGE_PAUSES, message, watched.name)
         if watched.owes_canary:
             watched.canary = call.number
-        if not self._scenario.skew_s and anyio.current_time() < self._asleep_until:
+        if not self._scenario.skew_s and self._time.now < self._asleep_until:
             self.find(Invariant.OUTAGE_PAUSES, "a call began during a snooze", watched.name)
 
     def call_ends(self, call: CallInFlight, said: Outcome[str] | Halt | None) -> None:
         """It is answered, or cut (None)."""
         watched = call.watched
-        if said is None and anyio.current_time() - call.began >= self._scenario.timeout_s:
+        if said is None and self._time.now - call.began >= self._scenario.timeout_s:
             said = Outcome(OutcomeKind.TIMED_OUT)
         self.note("answer", watched.name, call.item.key, _kind(said))
         if watched.canary == call.number:

@@ -14,6 +14,7 @@ from kclassify.testing.simulation.settings import SimulatedSettings
 
 _WEIGHTS = dict.fromkeys(Nature, 1) | {Nature.FINE: 40, Nature.ABSTAINED: 4}
 _LABELS = ("old", "left", "right", None)
+_TWINS = 0.05
 _RETRY_AFTER_S = (*[None] * 8, *[1.0] * 4, *[30.0] * 4, 600.0, 3600.0)
 
 
@@ -60,7 +61,7 @@ class Scenario:
             calm_from=calm_from,
             latency_s=rng.choice([0.2, 1.0, 1.0, 3.0]),
             workers=rng.choice([1, 1, 1, 2]),
-            shares_database=rng.random() < 0.6,
+            shares_database=rng.choice([True, True, False]),
             kill=rng.choice([0.0, 0.3, 0.6]),
             stop=rng.choice([0.0, 0.0, 0.2]),
             step=rng.choice([0.0, 0.5, 1.0]),
@@ -78,7 +79,7 @@ def _rows(rng: Random, count: int) -> tuple[tuple[Item, ...], dict[str, Nature]]
     for key in range(count):
         nature = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         text = "" if nature is Nature.EMPTY else f"text {key}"
-        is_twin = bool(items) and rng.random() < 0.05
+        is_twin = bool(items) and rng.random() < _TWINS
         body = rng.choice(items).body if is_twin else text
         item = Item(key, body, current=rng.choice(_LABELS))
         natures.setdefault(item.digest, nature)

@@ -25,7 +25,7 @@ class SimulatedTable(MemoryTable):
     def __init__(self, items: Sequence[Item], database: str | None, referee: Referee) -> None:
         super().__init__(items, database)
         self._rows = {item.key: item for item in items}
-        self._keys: list[Key] = sorted(self._rows)  # type: ignore[type-var]
+        self._keys: list[Key] = sorted(self._rows)
         self._referee = referee
 
     def survey(self, known: Collection[str]) -> Survey:
@@ -37,7 +37,7 @@ class SimulatedTable(MemoryTable):
         return in_process("page", lambda: self._page(after, limit))
 
     def _page(self, after: Key | None, limit: int) -> list[Item]:
-        start = 0 if after is None else bisect_right(self._keys, after)  # type: ignore[type-var]
+        start = 0 if after is None else bisect_right(self._keys, after)
         found: list[Item] = []
         for key in self._keys[start:]:
             if len(found) < limit and key in self.labels:
@@ -47,7 +47,10 @@ class SimulatedTable(MemoryTable):
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:
         """Write row by row; between any two of them the process may die."""
-        return [in_process("write", lambda: self._write(each, connection)) for each in writes]
+        return [self._write_in_process(each, connection) for each in writes]
+
+    def _write_in_process(self, write: Write, connection: Connection | None) -> Receipt:
+        return in_process("write", lambda: self._write(write, connection))
 
     def _write(self, write: Write, connection: Connection | None) -> Receipt:
         change = write.change
@@ -55,7 +58,7 @@ class SimulatedTable(MemoryTable):
         (receipt,) = MemoryTable.apply(self, [write], connection)
         now = self.labels.get(change.key, _GONE)
         self._referee.note("write", change.key, held if held is not _GONE else "gone", now)
-        if now != held and held != change.before:
+        if held not in (now, change.before):
             message = "a row was written that did not hold the label that was read"
             self._referee.find(Invariant.COMPARE_AND_SET, message, f"row {change.key}")
         return receipt

@@ -23,8 +23,10 @@ from kclassify.testing.simulation.provider import Provider
 from kclassify.testing.simulation.referee import Referee
 from kclassify.testing.simulation.scenario import Scenario
 from kclassify.testing.simulation.table import SimulatedTable
+from kclassify.testing.simulation.timeline import Timeline
 
 RUN = "simulated"
+_LATE = 0.3
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Place:
 
     scenario: Scenario
     rng: Random
+    time: Timeline
     referee: Referee
     ledger: SimulatedLedger
     table: SimulatedTable
@@ -54,7 +57,7 @@ class Worker:
     def __init__(self, place: Place, name: str) -> None:
         self._place = place
         self._name = name
-        self._started = 0
+        self._started = self._refused = 0
 
     async def reach(self, goal: Goal) -> None:
         """Start processes until one of any worker's has got to the end of the pass."""
@@ -70,16 +73,17 @@ class Worker:
         scenario = place.scenario
         self._started += 1
         is_doomed = rng.random() < scenario.kill
-        is_late = is_doomed and rng.random() < 0.3
+        is_late = is_doomed and rng.random() < _LATE
         process = Process(
             name=f"{self._name}.{self._started}",
             rng=rng,
+            time=place.time,
             calm_from=scenario.calm_from,
             skew_s=rng.uniform(-scenario.skew_s, scenario.skew_s),
             kill_at_point=round(exp(rng.uniform(0, log(400)))) if is_doomed else None,
             database_faults=scenario.database_faults,
         )
-        killed_at = anyio.current_time() + rng.expovariate(0.1)
+        killed_at = self._place.time.now + rng.expovariate(0.1)
         if is_late and killed_at < scenario.calm_from:
             process.kill_at = process.scope.deadline = killed_at
         return process
@@ -138,7 +142,7 @@ class Worker:
 
     async def _stop_later(self, process: Process, runner: ReclassifyRunner) -> None:
         await anyio.sleep(self._place.rng.expovariate(0.1))
-        if not process.is_dead and anyio.current_time() < self._place.scenario.calm_from:
+        if not process.is_dead and self._place.time.now < self._place.scenario.calm_from:
             runner.stop("the simulation asks for it")
 
     def _pause(self, decision: Decision | None) -> float:
@@ -152,5 +156,7 @@ class Worker:
             return rng.uniform(5, 60)
         if isinstance(decision, Superseded):
             tally.superseded += 1
-            return rng.uniform(1, self._place.scenario.settings.lease_s)
+            self._refused += 1
+            return rng.uniform(1, self._place.scenario.settings.lease_s) * min(self._refused, 20)
+        self._refused = 0
         return rng.choice([0.0, 0.0, 1.0, 20.0])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-
 from traceback import format_exc
 
 import anyio
 import anyio.abc
-from trio.testing import MockClock
 
 from kclassify.core.finding import Invariant
 from kclassify.testing.memory_facts import verify_memory
@@ -20,8 +18,10 @@ from kclassify.testing.simulation.referee import Referee
 from kclassify.testing.simulation.report import Report
 from kclassify.testing.simulation.scenario import Scenario
 from kclassify.testing.simulation.table import SimulatedTable
+from kclassify.testing.simulation.timeline import Timeline
 from kclassify.testing.simulation.worker import RUN, Goal, Place, Worker
 
+_DELETED = 0.3
 PATIENCE_S = 4 * 3600.0
 """So long after the last fault every goal must be reached, in simulated seconds."""
 
@@ -33,8 +33,7 @@ def simulate(seed: int, scenario: Scenario | None = None) -> Report:
     """
     world = World(seed, scenario or Scenario.drawn(seed))
     with seeded_scheduler(seed):
-        clock = MockClock(autojump_threshold=0)
-        anyio.run(world.run, backend="trio", backend_options={"clock": clock})
+        anyio.run(world.run, backend="trio", backend_options={"clock": world.time.clock})
     return world.report()
 
 
@@ -45,11 +44,11 @@ class World:
         self._seed = seed
         self._scenario = scenario
         self._rng = chance("world", seed)
-        self.referee = Referee(scenario)
+        self.time = Timeline()
+        self.referee = Referee(scenario, self.time)
         self.ledger = SimulatedLedger(self.referee)
         database = self.ledger.database if scenario.shares_database else None
         self.table = SimulatedTable(scenario.items, database, self.referee)
-        self._ended_at = 0.0
         self._crash: str | None = None
 
     async def run(self) -> None:
@@ -57,9 +56,8 @@ class World:
         with anyio.move_on_after(self._scenario.calm_from + PATIENCE_S) as limit:
             try:
                 await self._work()
-            except Exception:
+            except Exception:  # noqa: BLE001  # whatever it is, its seed is to be told
                 self._crash = format_exc()
-        self._ended_at = anyio.current_time()
         if limit.cancelled_caught:
             message = "the run did not come to its end after the faults were over"
             self.referee.find(Invariant.OUTAGE_PAUSES, message)
@@ -72,9 +70,9 @@ class World:
 
     async def _reach_goals(self, tasks: anyio.abc.TaskGroup) -> None:
         scenario = self._scenario
-        provider = Provider(scenario, self._rng)
+        provider = Provider(scenario, self._rng, self.time)
         place = Place(
-            scenario, self._rng, self.referee, self.ledger, self.table, provider, tasks
+            scenario, self._rng, self.time, self.referee, self.ledger, self.table, provider, tasks
         )
         slots = [Worker(place, f"worker {n}") for n in range(1, scenario.workers + 1)]
         for mode in scenario.goals:
@@ -88,9 +86,9 @@ class World:
         rng = self._rng
         for _ in range(self._scenario.meddling):
             await anyio.sleep(rng.expovariate(0.2))
-            if anyio.current_time() < self._scenario.calm_from and self.table.labels:
+            if self.time.now < self._scenario.calm_from and self.table.labels:
                 key = rng.choice(list(self.table.labels))
-                if rng.random() < 0.3:
+                if rng.random() < _DELETED:
                     self.table.labels.pop(key)
                 else:
                     self.table.labels[key] = rng.choice(["old", "left", "right"])
@@ -101,7 +99,11 @@ class World:
         referee = self.referee
         look_at_the_end(self._scenario, self.ledger, self.table, referee)
         verification = verify_memory(
-            self.ledger, RUN, self.table, taxonomy=TAXONOMY, calls=referee.seen,
+            self.ledger,
+            RUN,
+            self.table,
+            taxonomy=TAXONOMY,
+            calls=referee.seen,
             alone=not self._scenario.meddling,
             max_attempts=self._scenario.settings.max_attempts,
         )
@@ -111,7 +113,7 @@ class World:
             tally=referee.tally,
             outages=len(self._scenario.outages),
             items=len(self._scenario.items),
-            simulated_s=self._ended_at,
+            simulated_s=self.time.now,
             crash=self._crash,
             trace=referee.trace,
         )
