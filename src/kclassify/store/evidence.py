@@ -55,11 +55,13 @@ class LedgerFacts:
     _is_alive: Callable[[str], bool]
     passes: Sequence[PassFact] = ()
     _ids: dict[int, int] = field(default_factory=dict[int, int])
+    _prefixes: dict[int, str] = field(default_factory=dict[int, str])
 
     def __post_init__(self) -> None:
         query = select(passes).where(passes.c.run_id == self._run.id).order_by(passes.c.number)
         rows = self._connection.execute(query).all()
         self._ids = {row.number: row.id for row in rows}
+        self._prefixes = {row.number: identity_of(self._run.name, row.number, "") for row in rows}
         self.passes = [_pass_fact(row, self._tallies(row.id)) for row in rows]
 
     @property
@@ -146,7 +148,7 @@ class LedgerFacts:
 
     def identity(self, number: int, key: str) -> str:
         """The idempotency key that a write of this item in this pass has."""
-        return identity_of(self._run.name, number, key)
+        return self._prefixes[number] + key
 
 
 _CHANGES = select(changes, passes.c.number).join(passes, passes.c.id == changes.c.pass_id)

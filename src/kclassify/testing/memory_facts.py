@@ -58,10 +58,12 @@ class MemoryFacts:
     """Implements `RunFacts` on what a `MemoryLedger` holds."""
 
     def __init__(self, ledger: MemoryLedger, run: str) -> None:
-        self._ledger, self._name = ledger, run
+        self._ledger = ledger
         self._run = ledger.runs[run]
         self._outcomes = {row.opened.number: _outcome_facts(row) for row in self._run.passes}
         self._changes = {name: _change_fact(name, each) for name, each in self._run.audit.items()}
+        numbers = [row.opened.number for row in self._run.passes]
+        self._prefixes = {number: identity_of(run, number, "") for number in numbers}
         self.passes: Sequence[PassFact] = [_pass_fact(row) for row in self._run.passes]
 
     @property
@@ -116,7 +118,7 @@ class MemoryFacts:
 
     def identity(self, number: int, key: str) -> str:
         """The idempotency key that a write of this item in this pass has."""
-        return identity_of(self._name, number, key)
+        return self._prefixes[number] + key
 
 
 def _pass_fact(row: MemoryPass) -> PassFact:

@@ -27,16 +27,16 @@ class Spent:
 def check_calls(
     facts: RunFacts,
     calls: Sequence[CallSeen],
+    most: int,
     labels: Collection[str] | None,
     max_attempts: int,
     found: Found,
 ) -> Spent:
-    """What the log of all calls of this run shows."""
+    """What the log of all calls of this run shows, with `most` of them in flight at once."""
     found.checked |= {Invariant.SOME_FAILURES_HALT, Invariant.NOTHING_PAID_TWICE}
     unknown = sum(call.digest is None for call in calls)
     if unknown:
         found.unchecked.append(f"{unknown} calls: which item they asked about cannot be told")
-    most = max((call.in_flight for call in calls), default=0)
     _check_attempts(facts, calls, max_attempts, found)
     _check_halts(facts, calls, most, found)
     if labels is not None:

@@ -24,7 +24,8 @@ class World:
     `items` are the source, as it is now, in pages. `labels` are the active categories that the
     latest pass chose from. `calls` are the provider's log of all calls. `rows_changed` says how
     often each row (by encoded key) was really changed. `alone` says that nobody else writes to the
-    table.
+    table. `max_concurrency` are the calls that a worker may have under way at once, those included
+    that are answered and not recorded yet; the log alone may show fewer.
     """
 
     items: Iterable[Sequence[Item]] | None = None
@@ -33,6 +34,7 @@ class World:
     rows_changed: Mapping[str, int] | None = None
     alone: bool = False
     max_attempts: int = 3
+    max_concurrency: int = 1
 
 
 def check_run(facts: RunFacts, world: World) -> Verification:
@@ -70,7 +72,9 @@ def _check_calls(facts: RunFacts, world: World, found: Found) -> Spent | None:
     if world.calls is None:
         found.unchecked.append("the calls: what was paid twice, and whether a halt ended them")
         return None
-    return check_calls(facts, world.calls, world.labels, world.max_attempts, found)
+    seen = max((call.in_flight for call in world.calls), default=0)
+    most = max(seen, world.max_concurrency)
+    return check_calls(facts, world.calls, most, world.labels, world.max_attempts, found)
 
 
 def _check_labels(facts: RunFacts, world: World, found: Found) -> None:

@@ -25,6 +25,7 @@ FAILING = frozenset(kind for kind in OutcomeKind if kind.is_failure)
 ANSWERS = frozenset({OutcomeKind.JUDGED, OutcomeKind.ABSTAINED})
 TRIED = frozenset({Action.WRITTEN, Action.CONFLICT})
 _OF_JUDGED = frozenset(Action) - {Action.FAILED, Action.ABSTAINED}
+_IMPOSSIBLE = {Mode.DRY_RUN: TRIED, Mode.COMMIT: frozenset({Action.CHANGE})}
 _ARRIVED = frozenset({ChangeStatus.WRITTEN, *UNDONE})
 
 
@@ -74,7 +75,8 @@ class _PassCheck:
         keys = [each.key for each in page]
         digests = {each.digest for each in page if each.kind in ANSWERS}
         verdicts = facts.verdicts_of(this.fingerprint, digests)
-        changes = {change.key: change for change in facts.changes_of((this.number,), keys)}
+        wrote = facts.changes_of((this.number,), keys) if this.mode is Mode.COMMIT else ()
+        changes = {change.key: change for change in wrote}
         shown: Mapping[str, OutcomeFact] = {}
         if self._dry_run is not None:
             shown = facts.outcomes_of(self._dry_run.number, keys)
@@ -132,9 +134,7 @@ class _PassCheck:
         else:
             usual = Action.ABSTAINED if each.kind == OutcomeKind.ABSTAINED else Action.FAILED
             is_right = each.action == usual or each.action in TRIED
-        is_commit = self._pass.mode is Mode.COMMIT
-        impossible = {Action.CHANGE} if is_commit else TRIED
-        if not is_right or each.action in impossible:
+        if not is_right or each.action in _IMPOSSIBLE[self._pass.mode]:
             message = "what became of items does not follow from their outcomes"
             said = f"{each.kind}, {told_label(each.current)} to {told_label(each.label)}"
             self._break(Invariant.COMPARE_AND_SET, message, each, f"{said}: {each.action}")
