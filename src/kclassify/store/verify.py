@@ -17,7 +17,7 @@ from kclassify.store.evidence import read_facts
 PAGE = 500
 
 
-def verify(
+def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
     database: Database,
     run: str,
     *,
@@ -26,6 +26,7 @@ def verify(
     calls: Sequence[CallSeen] | None = None,
     alone: bool = False,
     max_attempts: int = 3,
+    max_concurrency: int = 1,
     is_alive: Callable[[str], bool] = holder_is_alive,
 ) -> Verification:
     """Check a run against the ten invariants; it reads only, page by page.
@@ -33,8 +34,10 @@ def verify(
     `database` is that of the ledger. The more is given, the more is checked: the `source` with its
     labels as they are now, the `taxonomy` of the latest pass, all `calls` of the provider's log.
     With `alone` nobody else writes to the table, and a row that differs is a finding. An item that
-    the provider failed is to have been asked `max_attempts` times. Raises `UsageError` for a run
-    that is not there, and `DatabaseError`.
+    the provider failed is to have been asked `max_attempts` times. With `max_concurrency` as in the
+    settings, calls that were answered and not yet recorded when a worker died count as in flight;
+    the log alone may show fewer. Raises `UsageError` for a run that is not there, and
+    `DatabaseError`.
     """
     with read_facts(database, run, is_alive) as facts:
         world = World(
@@ -43,6 +46,7 @@ def verify(
             calls=calls,
             alone=alone,
             max_attempts=max_attempts,
+            max_concurrency=max_concurrency,
         )
         return check_run(facts, world)
 
