@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 BUSY_TIMEOUT_MS = 10_000
-_GONE = "the file is gone; bring it back, with those beside it that begin with its name"
 _UNOPENED = "unable to open database file"
 _WAYS_OUT = {
     "database is locked": "another program writes to it, and kept it for too long",
@@ -46,7 +45,7 @@ def way_out(path: Path, reason: str) -> str:
 
 def _unopened(path: Path) -> str:
     if not path.exists():
-        return f"there is no file {path}"
+        return "it is gone, and those beside it whose names begin like its own are wanted, too"
     if not os.access(path.parent, os.W_OK):
         return "its folder is read-only, and SQLite keeps files beside it"
     return "it may not be read and written"
@@ -64,7 +63,7 @@ def _watch(engine: Engine, path: Path) -> None:
     def used_again(_: object, entry: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
         now = _identity(path)
         if now is None:
-            raise sqlite3.OperationalError(_GONE)
+            raise sqlite3.OperationalError(_UNOPENED)
         if now != entry.info["file"]:
             raise DisconnectionError
 
