@@ -14,7 +14,7 @@ _KEYS = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|key|AIza)[-_][A-Za-z0-9_*.-]{6,}|(?i:bearer\s+)[^\s'\",]+"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-_ESCAPES = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
+_ESCAPES = re.compile(r"\\+(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
 _WITHHELD = "[withheld: it quotes the item]"
 
 
@@ -29,21 +29,21 @@ class Redaction:
     texts: tuple[str, ...] = field(default=(), repr=False)
 
     def clean(self, text: str) -> str:
-        """One line of at most 240 characters, or a note in its place when it quotes the item.
+        """One printable line of at most 240 characters, or a note in place of a quote of the item.
 
-        It does when 16 letters and digits in a row are the item's, or all that a text of six or
+        It is one when 16 letters and digits in a row are the item's, or all that a text of six or
         more has, whatever stands between them and however they are escaped.
         """
         if not text:
             return ""
-        line = " ".join(text.split())
+        line = "".join(each if each.isprintable() else "\ufffd" for each in " ".join(text.split()))
         for secret in self.secrets:
             line = line.replace(secret, "[key]")
         line = _shortened(_KEYS.sub("[key]", line))
         return _WITHHELD if self._quotes_item(line) else line
 
     def _quotes_item(self, line: str) -> bool:
-        said = _letters(_ESCAPES.sub("", line))
+        said = _letters(line)
         windows = {said[i : i + _QUOTE] for i in range(len(said) - _QUOTE + 1)}
         return any(
             any(window in text for window in windows)
@@ -53,8 +53,8 @@ class Redaction:
 
 
 def _letters(text: str) -> str:
-    """What is left of a text, however it is spaced, quoted and punctuated."""
-    return "".join(filter(str.isalnum, text.casefold()))
+    """What is left of a text, however it is spaced, quoted, escaped and punctuated."""
+    return "".join(filter(str.isalnum, _ESCAPES.sub("", text).casefold()))
 
 
 def secrets_among(values: Iterable[object]) -> tuple[str, ...]:
