@@ -26,7 +26,7 @@ from kclassify import (
 )
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.verdict import judged
-from kclassify.ports import Ledger, Mode, Source, Writer
+from kclassify.ports import Classifier, Ledger, Mode, Source, Writer
 from kclassify.testing.scripted import Answer, ScriptedClassifier
 from kclassify.testing.virtual_clock import VirtualClock
 from tests.small import TAXONOMY
@@ -88,7 +88,8 @@ class Work:
     name: str = "kept"
 
     def __post_init__(self) -> None:
-        self.classifier = ScriptedClassifier(TAXONOMY, script)
+        self.scripted = ScriptedClassifier(TAXONOMY, script)
+        self.classifier: Classifier[str] = self.scripted
 
     def runner(self, **settings: object) -> ReclassifyRunner:
         return ReclassifyRunner(
@@ -115,7 +116,7 @@ class Work:
 
     @property
     def calls(self) -> list[CallSeen]:
-        return [CallSeen(item.digest, labels=LABELS) for item in self.classifier.asked]
+        return [CallSeen(item.digest, labels=LABELS) for item in self.scripted.asked]
 
 
 def work_on(database: Database, table: str, name: str = "kept") -> Work:

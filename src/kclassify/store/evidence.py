@@ -193,6 +193,5 @@ def _change_fact(row: Row[Any]) -> ChangeFact:
         row.before,
         row.after,
         row.status,
-        row.recorded_at,
         row.reverted_at,
     )

@@ -57,7 +57,7 @@ class VerdictFact:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFact:
-    """A row of the audit. Times are Unix seconds, None where the ledger keeps none."""
+    """A row of the audit. `reverted_at` is in Unix seconds, None where no times are kept."""
 
     identity: str
     pass_number: int
@@ -65,7 +65,6 @@ class ChangeFact:
     before: str | None
     after: str
     status: str
-    recorded_at: float | None = None
     reverted_at: float | None = None
 
 

@@ -73,7 +73,8 @@ def _after(history: Sequence[ChangeFact]) -> _Expected | None:
     for older in reversed(history[:-1]):
         if older.after != label or older.status != ChangeStatus.REVERTED:
             break
-        if (older.reverted_at or 0.0) < (newest.recorded_at or 0.0):
+        if (older.reverted_at or 0.0) < (newest.reverted_at or 0.0):
+            # Put back before the newer one was written: one rollback undoes the newest first.
             break
         label = older.before
     return _Expected(label, Invariant.ROLLBACK, _RESTORED)
