@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Superseded
 from kclassify.core.verdict import Outcome
 from kclassify.ports import Checkpoint, OnCommit, Pass, PassRequest, Recorded, Writer
@@ -35,7 +36,19 @@ class SimulatedLedger(MemoryLedger):
 
     def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
         """The same, in a process."""
-        return in_process("heartbeat", lambda: MemoryLedger.heartbeat(self, opened, now, lease_s))
+
+        def call() -> bool:
+            is_ours = MemoryLedger.heartbeat(self, opened, now, lease_s)
+            process = current.get()
+            if is_ours and process is not None:
+                self._referee.prolonged(process)
+            return is_ours
+
+        return in_process("heartbeat", call)
+
+    def breaker(self, run: str) -> Breaker:
+        """The same, in a process."""
+        return in_process("breaker", lambda: MemoryLedger.breaker(self, run))
 
     def recall(self, digests: Collection[str], fingerprint: str) -> dict[str, Outcome[str]]:
         """The same, in a process."""
@@ -80,4 +93,11 @@ class SimulatedLedger(MemoryLedger):
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """The same, in a process."""
-        in_process("close_step", lambda: MemoryLedger.close_step(self, opened, decision, now))
+
+        def call() -> None:
+            MemoryLedger.close_step(self, opened, decision, now)
+            process = current.get()
+            if process is not None:
+                self._referee.closed(process)
+
+        in_process("close_step", call)

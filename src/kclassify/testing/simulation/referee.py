@@ -26,13 +26,19 @@ _EARLY_S = 1.0
 class Watched:
     """A process as the referee knows it. `places` are its calls that are not recorded yet."""
 
-    name: str
+    process: Process
     places: dict[int, CallInFlight] = field(default_factory=dict["int", "CallInFlight"])
     is_open: bool = False
+    lease_until: float = 0.0
     is_stale: bool = False
     is_halted: bool = False
     owes_canary: bool = False
     canary: int | None = None
+
+    @property
+    def name(self) -> str:
+        """That of the process."""
+        return self.process.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class Referee:
     def begins(self, process: Process) -> None:
         """A process begins to work."""
         self.tally.processes += 1
-        self._watched[process.name] = Watched(process.name)
+        self._watched[process.name] = Watched(process)
         self.note("begins", process.name)
 
     def ends(self, process: Process, how: str) -> None:
@@ -107,12 +113,32 @@ class Referee:
         """The process has the lease; whoever had it before does not know yet."""
         watched = self._watched[process.name]
         for other in self._watched.values():
-            if other.is_open and other is not watched and not other.is_stale:
-                other.is_stale = True
-                self.tally.may_be_paid_twice += len(other.places)
+            if other.is_open and other is not watched:
+                self._outpace(other)
         watched.is_open = True
+        self.prolonged(process)
         watched.owes_canary = opened.breaker.snoozes > 0
         self.note("opened", process.name, opened.number, opened.cursor, opened.breaker.snoozes)
+
+    def _outpace(self, other: Watched) -> None:
+        """Another process has the run now. It may, when this one is dead or its lease is over."""
+        scenario = self._scenario
+        could_beat = not scenario.database_faults and not other.process.is_dead
+        if not scenario.skew_s and (could_beat or self._time.now < other.lease_until):
+            message = "a worker took the run from another that lives and has its lease"
+            self.find(Invariant.ONE_WORKER, message, other.name)
+        if not other.is_stale:
+            other.is_stale = True
+            self.tally.may_be_paid_twice += len(other.places)
+
+    def prolonged(self, process: Process) -> None:
+        """The process has its lease for as long as it asked."""
+        lease_s = self._scenario.settings.lease_s
+        self._watched[process.name].lease_until = self._time.now + lease_s - _EARLY_S
+
+    def closed(self, process: Process) -> None:
+        """The process let its lease go."""
+        self._watched[process.name].is_open = False
 
     def heard(self, process: Process, event: Event) -> None:
         """An event of the run."""
@@ -181,6 +207,7 @@ class Referee:
             watched.owes_canary = not is_alive
         if isinstance(said, Halt):
             watched.is_halted = True
+            self.seen[call.seen] = replace(self.seen[call.seen], halts=True)
         is_paid = isinstance(said, Outcome) and said.kind.is_paid and not call.is_probe
         if isinstance(said, Outcome):
             self.said.setdefault(call.item.digest, []).append(said)

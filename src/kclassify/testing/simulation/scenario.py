@@ -66,7 +66,7 @@ class Scenario:
             stop=rng.choice([0.0, 0.0, 0.2]),
             step=rng.choice([0.0, 0.5, 1.0]),
             database_faults=rng.choice([0.0, 0.0, 0.01, 0.03]),
-            meddling=rng.choice([0, 0, 3, 10]),
+            meddling=rng.choice([0, 0, 5, 30]),
             skew_s=rng.choice([0.0, 0.0, 30.0, 600.0]),
             requests_a_minute=rng.choice([None, None, None, 20.0, 50.0]),
         )

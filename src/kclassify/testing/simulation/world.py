@@ -85,7 +85,7 @@ class World:
         """Relabel and delete rows, as other programs do."""
         rng = self._rng
         for _ in range(self._scenario.meddling):
-            await anyio.sleep(rng.expovariate(0.2))
+            await anyio.sleep(rng.expovariate(1.0))
             if self.time.now < self._scenario.calm_from and self.table.labels:
                 key = rng.choice(list(self.table.labels))
                 if rng.random() < _DELETED:
