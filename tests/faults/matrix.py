@@ -8,6 +8,7 @@ the rows of the document anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,10 @@ class Row:
             f"| {self.fault} | {self.decision} | {self.lost} | {self.double_writes} "
             f"| {self.paid_twice} |"
         )
+
+
+Record = Callable[[Row], None]
+"""Compares a row with the document's, or puts it there: the fixture `record`."""
 
 
 def row_of(
