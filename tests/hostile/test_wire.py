@@ -37,10 +37,12 @@ async def ask_all(stub: StubMessagesAPI, items: Sequence[Item], **settings: Any)
         async with limit:
             await made.judge(item)
 
-    async with Classifier(TAXONOMY, base_url=stub.url, api_key=KEY, **settings) as made:
-        async with anyio.create_task_group() as tasks:
-            for item in items:
-                tasks.start_soon(ask, item)
+    async with (
+        Classifier(TAXONOMY, base_url=stub.url, api_key=KEY, **settings) as made,
+        anyio.create_task_group() as tasks,
+    ):
+        for item in items:
+            tasks.start_soon(ask, item)
 
 
 def sent(stub: StubMessagesAPI) -> dict[str, str]:

@@ -8,7 +8,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from kclassify.core.evaluation import Evaluation, Veto
 from kclassify.core.gate import GateCheck, GateVerdict
-from kclassify.report.inert import one_line
+from kclassify.report.inert import inert, one_line
 from kclassify.report.wording import check_facts, named, proposals_right
 
 _NAME, _MESSAGE = 200, 2000
@@ -45,7 +45,7 @@ def _check_case(check: GateCheck) -> TestCase:
     elif check.verdict is GateVerdict.INCONCLUSIVE:
         case.result = [Error(detail, "inconclusive")]
     else:
-        case.system_out = "\n".join(part for part in (detail, check_facts(check)) if part)
+        case.system_out = "\n".join(part for part in (detail, inert(check_facts(check))) if part)
     return case
 
 
