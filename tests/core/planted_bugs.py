@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from kclassify.core import allowance, bucket, pace
+from kclassify.core.allowance import NAMES
 from kclassify.core.availability import Availability, RecentCalls, Suspect
+from kclassify.core.concurrency import Concurrency
 from kclassify.core.decision import Decision, Done, Halt, Pause
 from kclassify.core.item import Item
 from kclassify.core.pace import Pace
+from kclassify.core.rate_limit import RateLimit
 from kclassify.core.run import Run
 from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
@@ -254,3 +261,58 @@ def one_poisonous_row_is_the_canary(patch: pytest.MonkeyPatch) -> None:
         return probe(self)
 
     patch.setattr(Run, "_probe", wrong)
+
+
+def holds_are_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Pace, "opens_at", property(lambda _: -math.inf))
+
+
+def throttling_raises_the_limit(patch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Concurrency, order: int) -> bool:
+        self._allowed = min(self._allowed + 1, float(self._most))
+        return True
+
+    patch.setattr(Concurrency, "throttled", wrong)
+
+
+def any_failure_lowers_the_limit(patch: pytest.MonkeyPatch) -> None:
+    land = Pace.land
+
+    def wrong(self: Pace, number: int | None, outcome: Outcome[str], now: float) -> None:
+        if outcome.kind.is_availability:
+            outcome = replace(outcome, kind=OutcomeKind.THROTTLED)
+        land(self, number, outcome, now)
+
+    patch.setattr(Pace, "land", wrong)
+
+
+def a_hold_sets_no_alarm(patch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Run) -> float | None:
+        return None if self._items.fresh else self.pace.opens_at
+
+    patch.setattr(Run, "wake_at", property(wrong))
+
+
+def a_hold_before_a_probe_sets_no_alarm(patch: pytest.MonkeyPatch) -> None:
+    wake_at = cast("property", Run.wake_at)
+
+    def wrong(self: Run) -> object:
+        return None if self._needs_probe else wake_at.__get__(self)
+
+    patch.setattr(Run, "wake_at", property(wrong))
+
+
+def any_header_is_believed(patch: pytest.MonkeyPatch) -> None:
+    def wrong(stated: RateLimit) -> bool:
+        return stated.name in NAMES
+
+    patch.setattr(pace, "is_sane", wrong)
+    patch.setattr(allowance, "_rate", lambda stated: 1 / max(1.0, stated.resets_in_s))
+    patch.setattr(bucket, "LONGEST_WAIT_S", math.inf)
+
+
+def a_cut_call_keeps_its_place(patch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Pace, number: int | None) -> None:
+        pass
+
+    patch.setattr(Pace, "drop", wrong)

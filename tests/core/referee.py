@@ -5,9 +5,11 @@ It keeps its own account of what landed. Where it can't know better it counts in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 from kclassify.core.availability import Suspect
+from kclassify.core.bucket import LONGEST_WAIT_S
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze
 from kclassify.core.item import Item, Key
 from kclassify.core.policy import RunPolicy
@@ -38,12 +40,14 @@ class Referee:
         self.account.restart(suspects)
         self._cursor = cursor
         self._awaits_canary = after_snooze
+        self._held_until = -math.inf
         self._has_answer = self._is_stopped = False
         self._halt = None
 
     def resumes(self) -> None:
         self.account.resume()
         self._awaits_canary = True
+        self._held_until = -math.inf
 
     def stops(self) -> None:
         self._is_stopped = True
@@ -65,6 +69,27 @@ class Referee:
         if self._awaits_canary:
             assert len(asked) == 1, "the first call after a snooze is not alone"
         self.account.start(calls)
+
+    def paces(self, run: Run, calls: Sequence[Call], now: float) -> None:
+        """These calls, which have just started, are not more or earlier than the provider takes."""
+        assert 1 <= run.pace.limit <= self._policy.max_concurrency, "a limit out of bounds"
+        assert not calls or run.in_flight <= run.pace.limit, "more calls than the limit"
+        assert not calls or now >= self._held_until, "a call starts although the provider said when"
+        assert run.pace.opens_at <= now + LONGEST_WAIT_S, "a provider stops a run for minutes"
+
+    def hears(self, run: Run, outcome: Outcome[str], limit_before: int, now: float) -> None:
+        """A call has come back, before which the limit was this."""
+        gain = run.pace.limit - limit_before
+        if outcome.kind is OutcomeKind.THROTTLED:
+            assert gain <= 0, "throttling raises the limit"
+            assert run.pace.limit >= limit_before // 2, "a limit falls by more than half"
+            wait = outcome.retry_after_s or 0.0
+            if wait <= self._policy.retry.max_seconds:
+                self._held_until = max(self._held_until, now + wait)
+        elif outcome.kind.is_availability:
+            assert gain == 0, "a lone failure changes the limit"
+        else:
+            assert gain in (0, 1), "an answer lowers the limit, or raises it by more than one"
 
     def lands(self, run: Run, call: Call, outcome: Outcome[str] | Halt) -> None:
         key = None if call.number is None else call.item.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from kclassify.core.decision import Done, Halt, Pause
 from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy
+from kclassify.core.rate_limit import RateLimit
 from kclassify.core.verdict import Outcome, OutcomeKind
 from tests.core.corpus import ITEM_FAILURES, Nature, corpus, unavailable
 from tests.core.world import World
@@ -18,6 +20,17 @@ FAILURES = st.builds(
     unavailable,
     st.sampled_from([OutcomeKind.TIMED_OUT, OutcomeKind.THROTTLED, OutcomeKind.UNAVAILABLE]),
     st.sampled_from([None, 0.0, 5.0, 3600.0]),
+)
+CRAZY = (0.0, -1.0, math.nan, math.inf, 3e7)
+LIMITS = st.lists(
+    st.builds(
+        RateLimit,
+        st.sampled_from(["requests", "tokens", "input-tokens", "output-tokens", "moons"]),
+        st.sampled_from([1.0, 5.0, 50.0, 1e6, *CRAZY]),
+        st.sampled_from([0.0, 1.0, 49.0, *CRAZY]),
+        st.sampled_from([0.0, 1.0, 60.0, 86_400.0, *CRAZY]),
+    ),
+    max_size=2,
 )
 PICK = st.integers(0, 1000)
 
@@ -43,7 +56,7 @@ class RunMachine(RuleBasedStateMachine):
 
     @initialize(
         rows=CORPORA,
-        concurrency=st.sampled_from([1, 1, 2, 3, 4]),
+        concurrency=st.sampled_from([1, 1, 2, 3, 4, 8]),
         max_attempts=st.integers(1, 3),
         max_items=st.sampled_from([None, None, 1, 3]),
         by_steps=st.booleans(),
@@ -147,6 +160,16 @@ class RunMachine(RuleBasedStateMachine):
     def outage(self, is_out: bool) -> None:
         self.world.is_out = is_out
 
+    @rule(limits=LIMITS)
+    def say_rate_limits(self, limits: list[RateLimit]) -> None:
+        self.world.rate_limits = tuple(limits)
+
+    @precondition(lambda self: not self.is_quiet)
+    @rule(each=st.integers(0, 3), wait=st.sampled_from([None, 5.0, 3600.0]))
+    def throttle(self, each: int, wait: float | None) -> None:
+        self.world.throttles_each = each
+        self.world.throttled = unavailable(OutcomeKind.THROTTLED, wait)
+
     @rule(jitter=st.sampled_from([0.0, 0.99]))
     def decide(self, jitter: float) -> None:
         self.world.decide(jitter)
@@ -161,7 +184,7 @@ class RunMachine(RuleBasedStateMachine):
         """From here on the provider is healthy, and nobody crashes: the pass must end."""
         if not hasattr(self, "world") or sys.exc_info()[0] is not None:
             return
-        self.world.is_out = False
+        self.world.is_out, self.world.throttles_each = False, 0
         decision = self.world.finish()
         if isinstance(decision, Halt) and not self.rejects_all:
             decision = self.world.finish()

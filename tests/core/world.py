@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze
 from kclassify.core.item import Item, Key
 from kclassify.core.policy import RunPolicy
+from kclassify.core.rate_limit import RateLimit
 from kclassify.core.run import Run
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import Call
@@ -40,6 +42,9 @@ class World:
         self._rejects_all = rejects_all
         self.now = 1_000_000.0
         self.is_out = False
+        self.rate_limits: tuple[RateLimit, ...] = ()
+        self.throttles_each = 0
+        self.throttled = unavailable(OutcomeKind.THROTTLED)
         self.paid: dict[str, Outcome[str]] = {}
         self.settled: list[tuple[Key, OutcomeKind]] = []
         self.decisions: list[Decision] = []
@@ -79,28 +84,40 @@ class World:
     def start(self) -> None:
         calls = self.run.start(self.now)
         self.referee.starts(calls, self.flying, self.paid)
+        self.referee.paces(self.run, calls, self.now)
         self.flying += calls
         self.calls += len(calls)
         assert self.run.in_flight == len(self.flying), "too many calls at once"
         wake_at = self.run.wake_at
         assert wake_at is None or wake_at > self.now, "an alarm that rings for nothing"
 
+    def _check_for_a_deadlock(self) -> None:
+        """With nothing in flight and no decision, there are calls to start, now or later."""
+        run = self.run
+        if not (self.flying or run.is_ready or run.wants_items):
+            self.start()
+            assert self.flying or run.wake_at is not None, "a deadlock: nothing to do, no decision"
+
     def land(self, index: int, failure: Outcome[str] | None = None, *, crash: bool = False) -> None:
         """A call returns: with this failure, or as its item and the provider would have it."""
         call = self.flying.pop(index)
-        outcome = failure or self._answer(call)
+        outcome = replace(failure or self._answer(call), rate_limits=self.rate_limits)
         if outcome.kind.is_paid and call.number is not None:
             self.paid.setdefault(call.item.digest, outcome)
         if crash:
             self.crash()
             return
+        before = self.run.pace.limit
         self.run.settle(call, outcome, self.now)
         self.referee.lands(self.run, call, outcome)
+        self.referee.hears(self.run, outcome, before, self.now)
 
     def _answer(self, call: Call) -> Outcome[str]:
         nature = Nature.GOOD if call.number is None else nature_of(call.item)
         if self.is_out or nature is Nature.POISON:
             return unavailable(OutcomeKind.TIMED_OUT)
+        if self.throttles_each and self.calls % self.throttles_each == 0:
+            return self.throttled
         return outcome_of(Nature.REJECTED if self._rejects_all else nature)
 
     def halt(self, index: int) -> None:
@@ -133,6 +150,8 @@ class World:
             self.referee.decides(self.run, decision)
             self.checkpoint()
             self._obey(decision)
+        else:
+            self._check_for_a_deadlock()
         return decision
 
     def _obey(self, decision: Decision) -> None:

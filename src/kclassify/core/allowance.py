@@ -26,6 +26,10 @@ _COUNTS: Mapping[str, Callable[[Usage], int]] = {
 }
 
 
+NAMES = tuple(_COUNTS)
+"""The limits that a run goes by."""
+
+
 def is_sane(stated: RateLimit) -> bool:
     """Whether a limit is one that a run can go by; what is not must not stop it."""
     figures = (stated.limit, stated.remaining, stated.resets_in_s)
@@ -41,7 +45,8 @@ def is_sane(stated: RateLimit) -> bool:
 class Allowance:
     """One limit of requests or tokens: a bucket that the provider refills continuously.
 
-    `need` is what a call is expected to cost. `spent` is what all calls so far were.
+    `need` is what a call is expected to cost, `spent` what all calls so far were, `held` what those
+    in flight are.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,15 +54,14 @@ class Allowance:
         self._stated: Bucket | None = None
         self._even: Bucket | None = None
         self._read_of = -math.inf
-        self.need = 1.0
-        self.spent = 0.0
         self._has_usage = False
+        self.need = 1.0
+        self.spent = self.held = 0.0
 
     @property
     def opens_at(self) -> float:
         """When it lets the next call start."""
-        buckets = [bucket for bucket in (self._stated, self._even) if bucket]
-        return max((bucket.opens_at(self.need) for bucket in buckets), default=-math.inf)
+        return max((bucket.opens_at(self.need) for bucket in self._buckets), default=-math.inf)
 
     @property
     def is_spent(self) -> bool:
@@ -67,9 +71,9 @@ class Allowance:
     def spend(self, now: float) -> float:
         """A call starts. Returns what it is expected to cost."""
         self.spent += self.need
-        for bucket in (self._stated, self._even):
-            if bucket:
-                bucket.take(self.need, now)
+        self.held += self.need
+        for bucket in self._buckets:
+            bucket.take(self.need, now)
         return self.need
 
     def learn(self, usage: Usage) -> None:
@@ -80,34 +84,41 @@ class Allowance:
         self._has_usage = True
         self.need += weight * (max(1, self._count(usage)) - self.need)
 
-    def read(
-        self, stated: RateLimit, *, began: float, spent_since: float, held: float, now: float
-    ) -> None:
-        """A call that began then brought this header; the others since may not be in it.
+    def read(self, stated: RateLimit, *, began: float, spent_since: float, now: float) -> None:
+        """A call that began then, and has landed, brought this header.
 
-        `spent_since` is what those that began after it cost, `held` what those still in flight do.
+        Nobody knows when it was written. If early, it lacks what the calls since then cost,
+        `spent_since`; if late, perhaps what those in flight do: the worst of both counts.
         """
         rate = _rate(stated)
         if_early = stated.remaining + rate * max(0.0, now - began) - spent_since
-        level = min(if_early, stated.remaining - held)
+        level = min(if_early, stated.remaining - self.held)
         if began < self._read_of and self._stated:
             self._stated.refill(now)
             level = min(level, self._stated.level)
         self._read_of = max(began, self._read_of)
         self._stated = Bucket(stated.limit, rate, level, now)
 
-    def even_out(self, now: float) -> None:
-        """Bursts are throttled that the limit allows: from now on at most a second's worth."""
-        if self._stated and not self._even:
-            rate = _EVEN * self._stated.rate
-            self._even = Bucket(max(self.need, rate), rate, 0.0, now)
+    def even_out(self, now: float) -> bool:
+        """Bursts are throttled that the limit allows: from now on a second's worth at most.
+
+        Returns whether that is news, and a limit known to go by.
+        """
+        if self._stated is None or self._even is not None:
+            return False
+        rate = _EVEN * self._stated.rate
+        self._even = Bucket(max(self.need, rate), rate, 0.0, now)
+        return True
 
     def turn_back(self, now: float) -> None:
         """The clock went back to `now`."""
         self._read_of = min(self._read_of, now)
-        for bucket in (self._stated, self._even):
-            if bucket:
-                bucket.refill(now)
+        for bucket in self._buckets:
+            bucket.refill(now)
+
+    @property
+    def _buckets(self) -> list[Bucket]:
+        return [bucket for bucket in (self._stated, self._even) if bucket is not None]
 
 
 def _rate(stated: RateLimit) -> float:

@@ -6,20 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kclassify.core.allowance import Allowance, is_sane
+from kclassify.core.allowance import NAMES, Allowance, is_sane
 from kclassify.core.concurrency import Change, Concurrency
+from kclassify.core.learned_rate import LearnedRate
 from kclassify.core.policy import RunPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind
 
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A call in flight: what each limit had spent with it, and what it holds of each."""
+    """A call in flight: what it holds of each limit, and what of it was spent when it began."""
 
     order: int
     began: float
-    spent: Mapping[str, float]
     held: Mapping[str, float]
+    spent: Mapping[str, float]
 
 
 class Pace:
@@ -33,7 +34,8 @@ class Pace:
     def __init__(self, policy: RunPolicy, *, is_recovering: bool = False) -> None:
         self._retry = policy.retry
         self._concurrency = Concurrency(policy.max_concurrency, is_recovering=is_recovering)
-        self._allowances: dict[str, Allowance] = {}
+        self._allowances = {name: Allowance(name) for name in NAMES}
+        self._learned = LearnedRate()
         self._flights: dict[int | None, _Flight] = {}
         self._held_until = self._now = -math.inf
         self._throttled_in_a_row = 0
@@ -56,8 +58,8 @@ class Pace:
     @property
     def opens_at(self) -> float:
         """When a call may start, as long as fewer run than may."""
-        times = [allowance.opens_at for allowance in self._allowances.values()]
-        return max(self._held_until, *times) if times else self._held_until
+        limits = [allowance.opens_at for allowance in self._allowances.values()]
+        return max(self._held_until, self._learned.opens_at, *limits)
 
     def may_start(self, now: float) -> bool:
         """Whether a call may start now."""
@@ -68,37 +70,44 @@ class Pace:
         """This call starts now."""
         held = {name: allowance.spend(now) for name, allowance in self._allowances.items()}
         spent = {name: allowance.spent for name, allowance in self._allowances.items()}
+        self._learned.spend(now)
         order = self._concurrency.started(len(self._flights) + 1)
-        self._flights[number] = _Flight(order, now, spent, held)
+        self._flights[number] = _Flight(order, now, held, spent)
 
     def drop(self, number: int | None) -> None:
         """This call ended in a way that says nothing of the provider."""
-        self._flights.pop(number, None)
+        self._end(number)
 
     def land(self, number: int | None, outcome: Outcome[str], now: float) -> None:
         """This call came back."""
         self._keep_time(now)
-        flight = self._flights.pop(number)
+        flight = self._end(number)
         self._read(flight, outcome, now)
         if outcome.kind is OutcomeKind.THROTTLED:
             self._throttle(flight, outcome, now)
         elif not outcome.kind.is_availability:
             self._throttled_in_a_row = 0
+            self._learned.answered()
             self._concurrency.answered(flight.order)
+
+    def _end(self, number: int | None) -> _Flight:
+        flight = self._flights.pop(number)
+        for name, held in flight.held.items():
+            self._allowances[name].held -= held
+        return flight
 
     def resume(self) -> None:
         """A snooze is over, and with it what the provider asked for before."""
         self._held_until = -math.inf
         self._throttled_in_a_row = 0
+        self._learned.forget()
         self._concurrency.resumed()
 
     def _read(self, flight: _Flight, outcome: Outcome[str], now: float) -> None:
         for stated in filter(is_sane, outcome.rate_limits):
-            name = stated.name
-            allowance = self._allowances.setdefault(name, Allowance(name))
-            held = [other.held.get(name, allowance.need) for other in self._flights.values()]
-            since = allowance.spent - flight.spent.get(name, 0.0)
-            allowance.read(stated, began=flight.began, spent_since=since, held=sum(held), now=now)
+            allowance = self._allowances[stated.name]
+            since = allowance.spent - flight.spent[stated.name]
+            allowance.read(stated, began=flight.began, spent_since=since, now=now)
         for allowance in self._allowances.values():
             allowance.learn(outcome.usage)
 
@@ -110,14 +119,16 @@ class Pace:
             wait = self._retry.backoff(self._throttled_in_a_row, 0.0)
         if wait is not None and wait <= self._retry.max_seconds:
             self._held_until = max(self._held_until, now + wait)
-        requests = self._allowances.get("requests")
-        if requests and not any(one.is_spent for one in self._allowances.values()):
-            requests.even_out(now)
+        has_room = not any(allowance.is_spent for allowance in self._allowances.values())
+        # By what the provider says there was room: it takes no bursts, or does not say all.
+        if is_news and has_room and not self._allowances["requests"].even_out(now):
+            self._learned.throttled(now)
 
     def _keep_time(self, now: float) -> None:
         """A clock that went back must not make a hold last longer."""
         if now < self._now:
             self._held_until = min(self._held_until, now)
+            self._learned.turn_back(now)
             for allowance in self._allowances.values():
                 allowance.turn_back(now)
         self._now = now
