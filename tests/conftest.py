@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 POSTGRES_CANDIDATES = (
@@ -76,6 +77,13 @@ def postgres_server() -> Iterator[sqlalchemy.Engine]:
 @pytest.fixture
 def postgres_url(postgres_server: sqlalchemy.Engine) -> Iterator[str]:
     """The URL of an empty database that exists for this test only."""
+    with empty_postgres(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def empty_postgres(postgres_server: sqlalchemy.Engine) -> Generator[str]:
+    """The URL of a database of this server's that is dropped afterwards."""
     name = f"kclassify_{uuid.uuid4().hex}"
     with postgres_server.connect() as connection:
         connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}"'))

@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from kclassify.database import Database
+from tests.conftest import empty_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
 BACKENDS = [
     pytest.param("sqlite", id="sqlite"),
@@ -29,6 +32,13 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[Database]:
     with closing(Database(postgres_url)) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def one_postgres_database(postgres_server: Engine) -> Iterator[Database]:
+    """One for all tests of a module, which drop what they find: to make one takes its time."""
+    with empty_postgres(postgres_server) as url, closing(Database(url)) as database:
         yield database
 
 

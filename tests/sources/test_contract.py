@@ -1,98 +1,131 @@
-"""What every source does, whatever it reads."""
+"""Every source of the project against the suite that is shipped for sources."""
 
 from __future__ import annotations
 
+import csv
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kclassify.core.item import Item
-from kclassify.ports import Survey, UnknownLabel
+from kclassify.sources import CsvSource, JsonlSource, SqlSource
+from kclassify.testing import MemoryTable, SourceContract
+from tests.tables import insert, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
+    from kclassify.core.item import Item, Key
+    from kclassify.database import Database
     from kclassify.ports import Source
 
-    Make = Callable[[list[dict[str, Any]]], Source]
+    Make = Callable[[Sequence[Item]], Source]
+
+FIELDS = ("id", "title", "body", "category")
 
 
-def row(number: int, category: str | None = "convention", body: str = "text") -> dict[str, Any]:
-    return {"id": f"k{number:04}", "title": f"t{number}", "body": body, "category": category}
+def row(item: Item) -> dict[str, Any]:
+    return dict(zip(FIELDS, (item.key, item.title, item.body, item.current), strict=True))
 
 
-def pages(source: Source, limit: int) -> list[list[Item]]:
-    found = [list(source.page(None, limit))]
-    while len(found[-1]) == limit:
-        found.append(list(source.page(found[-1][-1].key, limit)))
-    return found
+class OnTables(SourceContract):
+    """`SqlSource`; a subclass says on which database, and with what keys."""
+
+    declared = "TEXT"
+
+    @pytest.fixture
+    def database(self, sqlite_database: Database) -> Database:
+        return sqlite_database
+
+    @pytest.fixture
+    def make_source(self, database: Database) -> Iterator[Make]:
+        made: list[Source] = []
+
+        def make(items: Sequence[Item]) -> Source:
+            columns = f"id {self.declared} PRIMARY KEY, title TEXT, body TEXT, category TEXT"
+            run(database, "DROP TABLE IF EXISTS articles", f"CREATE TABLE articles ({columns})")
+            insert(database, [row(item) for item in items])
+            title = "title" if self.has_titles else None
+            named = SqlSource(
+                database, "articles", key="id", title=title, body="body", current="category"
+            )
+            made.append(named)
+            return named
+
+        yield make
+        for source in made:
+            source.close()
+
+    @pytest.fixture
+    def relabel(self, database: Database) -> Callable[[Key, str | None], object]:
+        def relabel(key: Key, label: str | None) -> None:
+            told = "NULL" if label is None else repr(label)
+            run(database, f"UPDATE articles SET category = {told} WHERE id = {key!r}")
+
+        return relabel
+
+    @pytest.fixture
+    def remove(self, database: Database) -> Callable[[Key], object]:
+        return lambda key: run(database, f"DELETE FROM articles WHERE id = {key!r}")
 
 
-def test_items_carry_key_title_body_and_label(make_source: Make) -> None:
-    source = make_source([row(1, "convention", 'Grüße, \U0001f40d\n„so“, eine; "Zeile"')])
-    (item,) = source.page(None, 10)
-    body = 'Grüße, \U0001f40d\n„so“, eine; "Zeile"'
-    assert item == Item(key="k0001", title="t1", body=body, current="convention")
+class TestSqlSourceOnSqlite(OnTables): ...
 
 
-def test_a_row_without_a_label_is_an_item(make_source: Make) -> None:
-    source = make_source([row(1, None), row(2)])
-    assert [item.current for item in source.page(None, 10)] == [None, "convention"]
-    assert source.survey({"convention"}) == Survey(2)
+@pytest.mark.services
+class TestSqlSourceOnPostgresql(OnTables):
+    @pytest.fixture
+    def database(self, one_postgres_database: Database) -> Database:
+        return one_postgres_database
 
 
-def test_an_empty_body_is_an_item(make_source: Make) -> None:
-    (item,) = make_source([row(1, body="")]).page(None, 10)
-    assert item.is_empty
+class TestSqlSourceWithNumbersForKeysAndNoTitles(OnTables):
+    declared, has_titles = "INTEGER", False
+
+    def key(self, number: int) -> Key:
+        return number - 3
 
 
-@pytest.mark.parametrize("limit", [1, 3, 7, 10, 11])
-def test_pages_give_every_item_once_in_order(make_source: Make, limit: int) -> None:
-    source = make_source([row(n) for n in range(10)])
-    found = pages(source, limit)
-    assert [item.key for page in found for item in page] == [f"k{n:04}" for n in range(10)]
-    assert all(len(page) == limit for page in found[:-1])
+class TestJsonlSource(SourceContract):
+    @pytest.fixture
+    def make_source(self, tmp_path: Path) -> Make:
+        def make(items: Sequence[Item]) -> Source:
+            path = tmp_path / "articles.jsonl"
+            lines = [json.dumps(row(item)) + "\n" for item in items]
+            path.write_text("".join(lines), encoding="utf-8")
+            return JsonlSource(path, current="category")
+
+        return make
 
 
-def test_a_page_can_be_read_again_and_from_before(make_source: Make) -> None:
-    source = make_source([row(n) for n in range(10)])
-    first, second = source.page(None, 4), source.page("k0003", 4)
-    assert source.page("k0003", 4) == second
-    assert source.page("k0001", 2) == first[2:4]
-    assert source.page(None, 4) == first
+class TestCsvSource(SourceContract):
+    @pytest.fixture
+    def make_source(self, tmp_path: Path) -> Make:
+        def make(items: Sequence[Item]) -> Source:
+            path = tmp_path / "articles.csv"
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer: csv.DictWriter[str] = csv.DictWriter(file, FIELDS)
+                writer.writeheader()
+                writer.writerows(map(row, items))
+            return CsvSource(path, current="category")
+
+        return make
 
 
-def test_nothing_follows_the_last_item(make_source: Make) -> None:
-    source = make_source([row(n) for n in range(3)])
-    assert list(source.page("k0002", 5)) == []
+class TestMemoryTable(SourceContract):
+    @pytest.fixture
+    def tables(self) -> list[MemoryTable]:
+        return []
 
+    @pytest.fixture
+    def make_source(self, tables: list[MemoryTable]) -> Make:
+        def make(items: Sequence[Item]) -> Source:
+            tables.append(MemoryTable(items))
+            return tables[-1]
 
-def test_no_rows_are_an_empty_source(make_source: Make) -> None:
-    source = make_source([])
-    assert source.survey({"convention"}) == Survey(0)
-    assert list(source.page(None, 5)) == []
+        return make
 
-
-def test_unknown_labels_come_with_their_count_and_five_keys(make_source: Make) -> None:
-    many = [row(n, "gone") for n in range(10, 18)]
-    source = make_source([row(1), row(2, "odd"), row(3, None), *many])
-    assert source.survey({"convention"}) == Survey(
-        11,
-        (
-            UnknownLabel("gone", 8, tuple(f"k{n:04}" for n in range(10, 15))),
-            UnknownLabel("odd", 1, ("k0002",)),
-        ),
-    )
-
-
-def test_labels_are_compared_by_case(make_source: Make) -> None:
-    source = make_source([row(1, "Convention")])
-    assert [found.label for found in source.survey({"convention"}).unknown] == ["Convention"]
-
-
-def test_a_page_before_any_survey_is_the_same(make_source: Make) -> None:
-    given = [row(n) for n in range(4)]
-    source = make_source(given)
-    before = list(source.page(None, 10))
-    source.survey(set())
-    assert list(source.page(None, 10)) == before
+    @pytest.fixture
+    def relabel(self, tables: list[MemoryTable]) -> Callable[[Key, str | None], object]:
+        return lambda key, label: tables[-1].labels.update({key: label})

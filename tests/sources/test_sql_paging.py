@@ -134,11 +134,3 @@ def test_keys_in_a_column_without_a_type(sqlite_database: Database, keys: list[A
     fill(sqlite_database, "", keys)
     for size in range(1, 4):
         assert read(sqlite_database, size) == sorted(keys)
-
-
-def test_rows_that_are_relabelled_meanwhile_are_not_met_twice(database: Database) -> None:
-    fill(database, "BIGINT", list(range(10)))
-    source = SqlSource(database, "articles", key="id", body="body", current="category")
-    first = source.page(None, 5)
-    run(database, "UPDATE articles SET category = 'moved'")
-    assert [item.key for item in (*first, *source.page(4, 10))] == list(range(10))

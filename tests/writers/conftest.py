@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from tests.tables import database, postgres_database, sqlite_database
+from tests.tables import (
+    database,
+    one_postgres_database,
+    postgres_database,
+    sqlite_database,
+)
 
-__all__ = ["database", "postgres_database", "sqlite_database"]
+__all__ = ["database", "one_postgres_database", "postgres_database", "sqlite_database"]

@@ -42,32 +42,6 @@ def results(receipts: Any) -> list[WriteResult]:
     return [receipt.result for receipt in receipts]
 
 
-def test_labels_are_written_where_they_are_as_read(database: Database) -> None:
-    writer = make(database, {1: "old", 2: "moved", 3: None, 4: "old"})
-    writes = [write(n, b, "new") for n, b in ((1, "old"), (2, "old"), (3, None), (9, "old"))]
-    assert results(writer.apply(writes, None)) == [WRITTEN, CONFLICT, WRITTEN, CONFLICT]
-    assert labels(database) == {1: "new", 2: "moved", 3: "new", 4: "old"}
-
-
-@pytest.mark.parametrize("before", [None, "old"])
-def test_no_label_and_a_label_are_never_the_same(database: Database, before: str | None) -> None:
-    writer = make(database, {1: "old" if before is None else None})
-    assert results(writer.apply([write(1, before, "new")], None)) == [CONFLICT]
-
-
-def test_a_label_that_is_there_already_is_a_conflict_unless_redone(database: Database) -> None:
-    writer = make(database, {1: "new"})
-    assert results(writer.apply([write(1, "old", "new")], None)) == [CONFLICT]
-    assert results(writer.apply([write(1, "old", "new", redo=True)], None)) == [WRITTEN]
-
-
-def test_a_redone_write_that_did_not_arrive_is_written(database: Database) -> None:
-    writer = make(database, {1: "old", 2: "moved"})
-    writes = [write(1, "old", "new", redo=True), write(2, "old", "new", redo=True)]
-    assert results(writer.apply(writes, None)) == [WRITTEN, CONFLICT]
-    assert labels(database) == {1: "new", 2: "moved"}
-
-
 def test_a_redone_write_changes_nothing_the_second_time(database: Database) -> None:
     writer = make(database, {1: "old"})
     run(database, "CREATE TABLE touched (id INTEGER)")
@@ -84,46 +58,6 @@ def test_a_redone_write_changes_nothing_the_second_time(database: Database) -> N
     for _ in range(2):
         assert results(writer.apply([write(1, "old", "new", redo=True)], None)) == [WRITTEN]
     assert rows(database, "SELECT * FROM touched") == [(1,)]
-
-
-def test_revert_puts_back_what_still_holds_the_new_label(database: Database) -> None:
-    writer = make(database, {1: "new", 2: "moved", 3: "new"})
-    writes = [write(1, "old", "new"), write(2, "old", "new"), write(3, None, "new")]
-    assert results(writer.revert(writes, None)) == [WRITTEN, CONFLICT, WRITTEN]
-    assert labels(database) == {1: "old", 2: "moved", 3: None}
-    assert results(writer.revert(writes[:1], None)) == [CONFLICT]
-    assert results(writer.revert([write(1, "old", "new", redo=True)], None)) == [WRITTEN]
-
-
-def test_writes_join_the_transaction_that_they_are_given(database: Database) -> None:
-    writer = make(database, {1: "old"})
-    with database.begin() as connection:
-        assert results(writer.apply([write(1, "old", "new")], connection)) == [WRITTEN]
-        connection.rollback()
-    assert labels(database) == {1: "old"}
-    with database.begin() as connection:
-        writer.apply([write(1, "old", "new")], connection)
-    assert labels(database) == {1: "new"}
-
-
-def test_a_key_that_is_written_twice_in_a_batch_is_compared_twice(database: Database) -> None:
-    writer = make(database, {1: "old"})
-    writes = [write(1, "old", "a"), write(1, "old", "b"), write(1, "a", "c")]
-    assert results(writer.apply(writes, None)) == [WRITTEN, CONFLICT, WRITTEN]
-    assert labels(database) == {1: "c"}
-
-
-def test_a_large_batch_keeps_its_order(database: Database) -> None:
-    writer = make(database, dict.fromkeys(range(1300), "old"))
-    run(database, "UPDATE articles SET category = 'moved' WHERE id - id / 7 * 7 = 0")
-    order = sorted(range(1300), key=lambda n: (n * 7919) % 1300)
-    found = results(writer.apply([write(n, "old", "new") for n in order], None))
-    assert found == [CONFLICT if n % 7 == 0 else WRITTEN for n in order]
-    assert set(labels(database).values()) == {"moved", "new"}
-
-
-def test_an_empty_batch_has_no_receipts(database: Database) -> None:
-    assert list(make(database, {}).apply([], None)) == []
 
 
 def test_text_keys_with_quotes_and_signs(database: Database) -> None:

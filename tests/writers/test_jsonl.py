@@ -118,14 +118,6 @@ def test_a_write_that_is_repeated_is_written_once(source: Path) -> None:
         assert results(made.apply([write("a", "old", "new", name="third")], None)) == [CONFLICT]
 
 
-def test_a_key_that_is_written_twice_in_a_batch_is_compared_twice(source: Path) -> None:
-    with closing(writer(source)) as made:
-        writes = [write("a", "old", "x"), write("a", "old", "y"), write("a", "x", "z")]
-        assert results(made.apply(writes, None)) == [WRITTEN, CONFLICT, WRITTEN]
-        made.finish()
-    assert out(source) == writer_bytes(source, b"z")
-
-
 def writer_bytes(source: Path, label: bytes) -> bytes:
     if source.suffix == ".csv":
         return source.read_bytes().replace(b'"a","x, y",old', b'a,"x, y",' + label)

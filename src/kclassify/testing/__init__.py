@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
     )
+    from kclassify.testing.contracts.source import SourceContract
+    from kclassify.testing.contracts.writer import WriterContract
     from kclassify.testing.faults import (
         BadConfidence,
         BadRequest,
@@ -126,6 +128,8 @@ _HOMES = {
     "Latency": "latency",
     "LognormalLatency": "latency",
     "LedgerContract": "contracts.ledger",
+    "SourceContract": "contracts.source",
+    "WriterContract": "contracts.writer",
     "MemoryLedger": "memory_ledger",
     "MemoryTable": "memory_table",
     "MemoryWriter": "memory_writer",
@@ -191,6 +195,7 @@ __all__ = [
     "Rule",
     "ScriptedClassifier",
     "ServerError",
+    "SourceContract",
     "SpendLimit",
     "StubMessagesAPI",
     "StubState",
@@ -202,6 +207,7 @@ __all__ = [
     "Unauthorized",
     "UnknownModel",
     "VirtualClock",
+    "WriterContract",
     "WrongLabel",
     "body_digest",
     "calls_seen",
