@@ -43,6 +43,14 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcurrencyChanged:
+    """From now on `limit` calls may be in flight; `reason` says why, in a few words."""
+
+    limit: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpointed:
     """A write transaction is committed: everything up to `cursor` is settled and recorded.
 
@@ -102,7 +110,15 @@ class StepEnded:
 
 
 Event = (
-    PassOpened | CallEnded | Checkpointed | Snoozing | Stopping | TrancheEnded | Warned | StepEnded
+    PassOpened
+    | CallEnded
+    | ConcurrencyChanged
+    | Checkpointed
+    | Snoozing
+    | Stopping
+    | TrancheEnded
+    | Warned
+    | StepEnded
 )
 Listener = Callable[[Event], None]
 

@@ -18,6 +18,7 @@ from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.events import (
     CallEnded,
     Checkpointed,
+    ConcurrencyChanged,
     PassOpened,
     Snoozing,
     StepEnded,
@@ -74,6 +75,26 @@ def test_plain_lines_tell_snoozes_stops_failures_and_the_override_at_once() -> N
         "stopping: SIGTERM received; 3 calls in flight may still land",
     ]
     assert lines[4].endswith("convention → playbook 1; refused 1")
+
+
+def test_progress_tells_how_many_calls_may_run_and_how_many_were_throttled() -> None:
+    lines: list[str] = []
+    clock, course, stream = Hands(), Course(), io.StringIO()
+    plain = PlainProgress(course, lines.append, clock)
+    plain(opened())
+    plain(ConcurrencyChanged(5, "the run begins low"))
+    plain(answered())
+    with LiveProgress(course, Console(file=stream, width=100)):
+        pass
+    assert "3 in flight (limit 5), 1 call" in stream.getvalue()
+    plain(answered(OutcomeKind.THROTTLED))
+    plain(ConcurrencyChanged(2, "the provider throttles"))
+    clock.at = 10
+    plain(answered())
+    assert lines[-1].endswith("; 1 throttled, limit 2 at once")
+    with LiveProgress(course, Console(file=stream, width=100)):
+        pass
+    assert "3 in flight (limit 2), 3 calls, 1 throttled" in stream.getvalue()
 
 
 def test_what_was_settled_before_is_no_part_of_the_rate() -> None:

@@ -287,8 +287,10 @@ def any_failure_lowers_the_limit(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_hold_sets_no_alarm(patch: pytest.MonkeyPatch) -> None:
-    def wrong(self: Run) -> float | None:
-        return None if self._items.fresh else self.pace.opens_at
+    wake_at = cast("property", Run.wake_at)
+
+    def wrong(self: Run) -> object:
+        return None if self._items.fresh else wake_at.__get__(self)
 
     patch.setattr(Run, "wake_at", property(wrong))
 
@@ -304,10 +306,10 @@ def a_hold_before_a_probe_sets_no_alarm(patch: pytest.MonkeyPatch) -> None:
 
 def any_header_is_believed(patch: pytest.MonkeyPatch) -> None:
     def wrong(stated: RateLimit) -> bool:
-        return stated.name in NAMES
+        return stated.name in NAMES and stated.limit > 0
 
     patch.setattr(pace, "is_sane", wrong)
-    patch.setattr(allowance, "_rate", lambda stated: 1 / max(1.0, stated.resets_in_s))
+    patch.setattr(allowance, "_rate", lambda stated: 1 / min(max(1.0, stated.resets_in_s), 1e9))
     patch.setattr(bucket, "LONGEST_WAIT_S", math.inf)
 
 

@@ -30,7 +30,7 @@ BUGS = (
         "availability settles", "failure of the provider ends", plants.availability_settles_at_once
     ),
     Bug("a refusal counts", "a snooze without a reason", plants.refusal_counts_toward_the_snooze),
-    Bug("no canary", "not alone|without a reason", plants.no_canary),
+    Bug("no canary", "not alone|without a reason|a halt without a cause", plants.no_canary),
     Bug("no slow recovery", NO_END, plants.no_slow_recovery),
     Bug("a twin is asked too", "same text|paid for", plants.twin_is_asked_too),
     Bug("drain is out of order", "out of order", plants.drain_out_of_order),

@@ -9,6 +9,7 @@ from kclassify.core.verdict import OutcomeKind
 from kclassify.events import (
     CallEnded,
     Checkpointed,
+    ConcurrencyChanged,
     Event,
     PassOpened,
     Snoozing,
@@ -28,6 +29,7 @@ class Course:
 
     `began_at` counts the items that were behind the cursor before it, `settled` those behind it
     now. `answered` are the items whose call was answered that may still wait for an earlier one.
+    `limit` is how many may be in flight, `throttled` how many calls the provider throttled.
     `snoozing` is the snooze that goes on now, `tranche` the one that waits for people.
     """
 
@@ -42,7 +44,9 @@ class Course:
     settled: int = 0
     answered: int = 0
     calls: int = 0
+    throttled: int = 0
     in_flight: int = 0
+    limit: int | None = None
     recalled: int = 0
     snoozes: int = 0
     snoozing: Snoozing | None = None
@@ -62,6 +66,8 @@ class Course:
                 self._open(event)
             case CallEnded():
                 self._count_call(event)
+            case ConcurrencyChanged():
+                self.limit = event.limit
             case Checkpointed():
                 self._count_items(event)
             case Snoozing():
@@ -97,6 +103,7 @@ class Course:
 
     def _count_call(self, event: CallEnded) -> None:
         self.calls, self.in_flight = self.calls + 1, event.in_flight
+        self.throttled += event.kind is OutcomeKind.THROTTLED
         self.snoozing = None
         if event.kind is not None and event.kind.is_paid and not event.probe:
             self.answered += 1

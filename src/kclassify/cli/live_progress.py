@@ -95,7 +95,11 @@ class LiveProgress:
 
     def _state(self) -> str:
         course = self._course
-        parts = [label(course.model), f"{course.in_flight} in flight", plural(course.calls, "call")]
+        bound = "" if course.limit is None else f" (limit {course.limit})"
+        flying = f"{course.in_flight} in flight{bound}"
+        parts = [label(course.model), flying, plural(course.calls, "call")]
+        if course.throttled:
+            parts.append(f"{course.throttled:,} throttled")
         if course.recalled:
             parts.append(f"{course.recalled:,} recalled")
         if course.snoozes:

@@ -74,6 +74,8 @@ class PlainProgress:
         top = course.transitions.most_common(_SHOWN_TRANSITIONS)
         parts.append(", ".join(f"{transition(*pair)} {rows:,}" for pair, rows in top))
         parts.append(counts(course.failures))
+        if course.throttled:
+            parts.append(f"{course.throttled:,} throttled, limit {course.limit} at once")
         self._write("; ".join(part for part in parts if part))
 
     def _pace(self) -> str:

@@ -116,7 +116,8 @@ class Outcome(Generic[L_co]):
         if self.verdict is None or self.verdict.label in labels:
             return self
         detail = "the classifier gave a label that is no active category"
-        return Outcome(OutcomeKind.INVALID, detail=detail, usage=self.verdict.usage)
+        usage, limits = self.verdict.usage, self.rate_limits
+        return Outcome(OutcomeKind.INVALID, detail=detail, usage=usage, rate_limits=limits)
 
     def as_recalled(self) -> Outcome[L_co]:
         """The same outcome, marked as read back from the ledger."""

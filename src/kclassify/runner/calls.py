@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 import anyio.abc
@@ -12,7 +12,7 @@ from kclassify.core.decision import Halt
 from kclassify.core.run import Run
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.core.window import Call
-from kclassify.events import CallEnded
+from kclassify.events import CallEnded, ConcurrencyChanged
 from kclassify.runner.parts import Parts
 from kclassify.runner.recorder import Recorder
 
@@ -40,12 +40,14 @@ class Calls:
         self._flights: dict[Call, _Flight] = {}
         self.failure: Exception | None = None
         self.is_cut = False
+        self._told_limit = 0
 
     def launch(self, tasks: anyio.abc.TaskGroup) -> None:
         """Start what may be started now; a call that lands starts the next itself."""
         for call in self._run.start(self._parts.clock.now()):
             flight = self._flights[call] = _Flight(self._parts.clock.now())
             tasks.start_soon(self._fly, call, flight, tasks)
+            self._tell_limit()
 
     def cut(self) -> None:
         """Cancel what is in flight: the grace is over."""
@@ -57,7 +59,8 @@ class Calls:
         try:
             outcome = await self._judge(call, flight)
             if isinstance(outcome, Outcome) and outcome.kind.is_paid and call.number is not None:
-                outcome = await self._recorder.record(call.item.digest, outcome)
+                recorded = await self._recorder.record(call.item.digest, outcome)
+                outcome = replace(recorded, rate_limits=outcome.rate_limits)
         except Exception as error:  # noqa: BLE001  # raised by the step, outside its task group
             self.failure = self.failure or error
         else:
@@ -92,3 +95,10 @@ class Calls:
                 probe=call.number is None,
             )
         )
+        self._tell_limit()
+
+    def _tell_limit(self) -> None:
+        pace = self._run.pace
+        if pace.limit != self._told_limit:
+            self._told_limit = pace.limit
+            self._parts.tell(ConcurrencyChanged(pace.limit, pace.reason))
