@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kclassify.cli.exit_status import FAILED
+from kclassify.cli.exit_status import FAILED, FINISHED
 from kclassify.cli.options import (
     ConfigOption,
     JsonOption,
     RunOption,
     chosen_config,
+    is_quiet,
 )
+
+if TYPE_CHECKING:
+    from kclassify.config import Settings
 
 
 class AuditFormat(StrEnum):
@@ -74,18 +78,41 @@ def audit(
     form: Annotated[AuditFormat, typer.Option("--format", help="How to print.")] = (
         AuditFormat.TABLE
     ),
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check the run against the ten invariants instead.")
+    ] = False,
     run: RunOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every write of a run and what became of it."""
+    """Show every write of a run and what became of it.
+
+    With --verify the table, the ledger and the audit are checked against each other; the exit
+    status is 1 when an invariant is broken.
+    """
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_audit
     from kclassify.config import load_settings
 
     settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    if verify:
+        raise typer.Exit(
+            _verify(settings, form, as_json=as_json, quiet=is_quiet(context, quiet=False))
+        )
     with ledger_reader(settings) as reader:
         report_audit(reader.changes(settings.run.name), "json" if as_json else form.value)
+
+
+def _verify(settings: Settings, form: AuditFormat, *, as_json: bool, quiet: bool) -> int:
+    from kclassify.cli.verification_report import report_verification
+    from kclassify.cli.verifying import check
+    from kclassify.errors import UsageError
+
+    if form is not AuditFormat.TABLE:
+        raise UsageError(f"--verify is not printed as {form}: --json gives it to programs")
+    found = check(settings, quiet=quiet)
+    report_verification(settings.run.name, found, as_json=as_json)
+    return FINISHED if found.is_clean else FAILED
 
 
 def rollback(

@@ -20,6 +20,25 @@ class Invariant(IntEnum):
     FAIL_CLOSED = 9
     NO_LABEL_INVENTED = 10
 
+    @property
+    def title(self) -> str:
+        """What it says, in one line."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Invariant.OUTAGE_PAUSES: "An outage pauses, it never skips",
+    Invariant.ITEM_FAILURES_PASS_BY: "An item's own failure never pauses the run",
+    Invariant.SOME_FAILURES_HALT: "Some failures end the run",
+    Invariant.NOTHING_PAID_TWICE: "Nothing is paid twice",
+    Invariant.COMMIT_APPLIES_THE_DRY_RUN: "Commit applies what the dry run showed",
+    Invariant.COMPARE_AND_SET: "Writes are serial and compare-and-set",
+    Invariant.ROLLBACK: "Every run can be rolled back",
+    Invariant.ONE_WORKER: "One worker at a time, fenced by the ledger",
+    Invariant.FAIL_CLOSED: "Fail closed",
+    Invariant.NO_LABEL_INVENTED: "No label is invented",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

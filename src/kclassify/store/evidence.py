@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, func, select
 
@@ -29,9 +29,27 @@ from kclassify.store.verdicts import in_chunks
 PAGE = 1000
 
 
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts the rows that were looked at, for somebody who waits."""
+
+    _tell: Callable[[int], None]
+    _rows: int = 0
+
+    def over(self, pages: Iterable[Sequence[T]]) -> Iterator[Sequence[T]]:
+        """The same pages, each counted once it was looked at."""
+        for page in pages:
+            yield page
+            self._rows += len(page)
+            self._tell(self._rows)
+
+
 @contextmanager
 def read_facts(
-    database: Database, run: str, is_alive: Callable[[str], bool]
+    database: Database, run: str, is_alive: Callable[[str], bool], progress: Progress
 ) -> Generator[LedgerFacts]:
     """The facts of a run, all of one moment. Raises `UsageError` when it is not there."""
     with database.connect() as connection:
@@ -43,7 +61,7 @@ def read_facts(
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
         row = runs.find(connection, run)
-        yield LedgerFacts(connection, row, is_alive)
+        yield LedgerFacts(connection, row, is_alive, progress)
 
 
 @dataclass(slots=True)
@@ -53,6 +71,7 @@ class LedgerFacts:
     _connection: Connection
     _run: Row[Any]
     _is_alive: Callable[[str], bool]
+    _progress: Progress
     passes: Sequence[PassFact] = ()
     _ids: dict[int, int] = field(default_factory=dict[int, int])
     _prefixes: dict[int, str] = field(default_factory=dict[int, str])
@@ -80,6 +99,9 @@ class LedgerFacts:
 
     def outcomes(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
         """The outcomes of the pass of this number, in pages by key."""
+        return self._progress.over(self._outcome_pages(number))
+
+    def _outcome_pages(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
         query = select(outcomes).where(outcomes.c.pass_id == self._ids[number])
         query = query.order_by(outcomes.c.item_key).limit(PAGE)
         page = self._outcomes(query)
@@ -131,6 +153,9 @@ class LedgerFacts:
 
     def changes(self) -> Iterator[Sequence[ChangeFact]]:
         """The audit, in the order of its writes, in pages."""
+        return self._progress.over(self._change_pages())
+
+    def _change_pages(self) -> Iterator[Sequence[ChangeFact]]:
         query = _CHANGES.where(changes.c.run_id == self._run.id).order_by(changes.c.id).limit(PAGE)
         rows = self._connection.execute(query).all()
         while rows:

@@ -12,9 +12,13 @@ from kclassify.core.taxonomy import Taxonomy
 from kclassify.database import Database
 from kclassify.holder import is_alive as holder_is_alive
 from kclassify.ports import Source
-from kclassify.store.evidence import read_facts
+from kclassify.store.evidence import Progress, read_facts
 
 PAGE = 500
+
+
+def _tell_nobody(rows: int) -> None:
+    """Nobody waits for the check of a small table."""
 
 
 def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
@@ -28,20 +32,21 @@ def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
     max_attempts: int = 3,
     max_concurrency: int = 1,
     is_alive: Callable[[str], bool] = holder_is_alive,
+    tell: Callable[[int], None] = _tell_nobody,
 ) -> Verification:
     """Check a run against the ten invariants; it reads only, page by page.
 
     `database` is that of the ledger. The more is given, the more is checked: the `source` with its
     labels as they are now, the `taxonomy` of the latest pass, all `calls` of the provider's log.
     With `alone` nobody else writes to the table, and a row that differs is a finding. An item that
-    the provider failed is to have been asked `max_attempts` times. With `max_concurrency` as in the
-    settings, calls that were answered and not yet recorded when a worker died count as in flight;
-    the log alone may show fewer. Raises `UsageError` for a run that is not there, and
+    the provider failed is to have been asked `max_attempts` times. `tell` is called with how many
+    rows were looked at so far. Raises `UsageError` for a run that is not there, and
     `DatabaseError`.
     """
-    with read_facts(database, run, is_alive) as facts:
+    progress = Progress(tell)
+    with read_facts(database, run, is_alive, progress) as facts:
         world = World(
-            items=None if source is None else _pages(source),
+            items=None if source is None else progress.over(_pages(source)),
             labels=None if taxonomy is None else frozenset(taxonomy.labels),
             calls=calls,
             alone=alone,
