@@ -24,7 +24,7 @@ from kclassify import (
     verify,
 )
 from kclassify.core.finding import Verification
-from kclassify.events import CallEnded, Event
+from kclassify.events import CallEnded, Event, Snoozing
 from kclassify.runner.clock import SystemClock
 from kclassify.store import Failure, LedgerReader
 from kclassify.testing import StubMessagesAPI, calls_seen
@@ -70,6 +70,7 @@ class Bench:
     model: str = "anthropic/claude-haiku-4-5"
     timeout_s: float = 10.0
     ahead_s: float = 0.0
+    on_snooze: Callable[[], None] = lambda: None
     at_call: dict[int, Callable[[], None]] = field(default_factory=dict[int, Callable[[], None]])
     ended: list[CallEnded] = field(default_factory=list[CallEnded])
 
@@ -87,26 +88,37 @@ class Bench:
 
     async def step(self) -> Decision:
         """One step of a commit, in a runner of its own."""
+        async with self._classifier() as classifier:
+            return await self._runner(classifier).step(
+                mode=Mode.COMMIT, budget_s=_BUDGET_S, override="an experiment"
+            )
+
+    async def commit(self) -> Decision:
+        """A commit that waits through its snoozes, a second each at first."""
+        async with self._classifier() as classifier:
+            runner = self._runner(classifier, snooze_seconds=1)
+            return await runner.commit(override="an experiment")
+
+    def _classifier(self) -> Classifier[str]:
         port = self.stub.url.rpartition(":")[2]
-        async with Classifier(
+        return Classifier(
             TAXONOMY,
             model=self.model,
             base_url=f"http://{self.host}:{port}",
             api_key=self.api_key,
             timeout_s=self.timeout_s,
-        ) as classifier:
-            return await self._runner(classifier).step(
-                mode=Mode.COMMIT, budget_s=_BUDGET_S, override="an experiment"
-            )
+        )
 
-    def _runner(self, classifier: Classifier[str]) -> ReclassifyRunner:
+    def _runner(
+        self, classifier: Classifier[str], *, snooze_seconds: float = 60
+    ) -> ReclassifyRunner:
         return ReclassifyRunner(
             source=self.source,
             classifier=classifier,
             ledger=SqlLedger(self.database),
             writer=ColumnWriter(self.database, "articles", key="id", current="category"),
             name=RUN,
-            settings=RunnerSettings(max_concurrency=CONCURRENCY),
+            settings=RunnerSettings(max_concurrency=CONCURRENCY, snooze_seconds=snooze_seconds),
             timeout_s=self.timeout_s,
             clock=ClockAhead(self.ahead_s),
             listeners=[self._listen],
@@ -123,6 +135,8 @@ class Bench:
             act = self.at_call.pop(len(self.ended), None)
             if act is not None:
                 act()
+        elif isinstance(event, Snoozing):
+            self.on_snooze()
 
     @property
     def calls(self) -> Counter[OutcomeKind | None]:
