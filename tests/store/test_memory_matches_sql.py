@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from hypothesis import settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -28,14 +30,16 @@ from kclassify.testing.contracts.ledger_material import (
     checkpoint_of,
     digest,
     failure,
+    open_pass,
     request_of,
     same,
     verdict_of,
 )
 from kclassify.testing.memory_ledger import MemoryLedger
+from kclassify.testing.memory_writer import MemoryWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kclassify.core.decision import Decision
     from kclassify.core.item import Key
@@ -144,13 +148,6 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         if isinstance(answers[0], Recorded):
             self.held[worker] = [answer.opened for answer in answers]
 
-    @precondition(lambda self: self.held)
-    @rule(data=st.data(), breaker=BREAKERS)
-    def has_not_heard(self, data: st.DataObject, breaker: Breaker) -> None:
-        """What other workers stored since this one looked is news to it."""
-        worker = data.draw(st.sampled_from(sorted(self.held)))
-        self.held[worker] = [replace(opened, breaker=breaker) for opened in self.held[worker]]
-
     @rule()
     def tells_the_breaker(self) -> None:
         self.both(lambda index: self.ledgers[index].breaker("r"))
@@ -227,6 +224,46 @@ def _plain(answer: Any) -> Any:
     if isinstance(answer, Recorded):
         return (_plain(answer.opened), list(answer.actions))
     return answer
+
+
+Step = Mode | tuple[Breaker | None, Breaker]
+"""A worker opens a mode, or holds a breaker, having seen another one than it was told (or not)."""
+STEPS = st.lists(st.sampled_from(Mode) | st.tuples(BREAKERS | st.none(), BREAKERS), max_size=8)
+
+
+@pytest.fixture(scope="module")
+def sql() -> Iterator[SqlLedger]:
+    with TemporaryDirectory() as folder:
+        ledger = SqlLedger(f"sqlite:///{Path(folder) / 'l.db'}")
+        yield ledger
+        ledger.close()
+
+
+@settings(max_examples=40)
+@given(steps=STEPS, database=st.sampled_from([None, "memory"]))
+def test_workers_share_a_breaker_alike(
+    sql: SqlLedger, steps: list[Step], database: str | None
+) -> None:
+    run = str(uuid4())
+    told = [_told(ledger, run, steps, database) for ledger in (MemoryLedger(), sql)]
+    assert told[0] == told[1]
+
+
+def _told(ledger: Ledger, run: str, steps: list[Step], database: str | None) -> list[Breaker]:
+    writer = MemoryWriter(dict.fromkeys(range(len(steps)), "convention"), database)
+    opened, told = open_pass(ledger, run=run), list[Breaker]()
+    for number, step in enumerate(steps):
+        if isinstance(step, Mode):
+            opened = open_pass(ledger, step, run=run)
+        else:
+            seen, held = step
+            opened = replace(opened, breaker=opened.breaker if seen is None else seen)
+            checkpoint = checkpoint_of([change(number)], None, held)
+            recorded = ledger.checkpoint(opened, "f" * 64, checkpoint, writer, NOW)
+            assert isinstance(recorded, Recorded)
+            opened = recorded.opened
+        told += [opened.breaker, ledger.breaker(run)]
+    return told
 
 
 TestMemoryMatchesSql = MemoryMatchesSql.TestCase
