@@ -39,9 +39,10 @@ def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
     `database` is that of the ledger. The more is given, the more is checked: the `source` with its
     labels as they are now, the `taxonomy` of the latest pass, all `calls` of the provider's log.
     With `alone` nobody else writes to the table, and a row that differs is a finding. An item that
-    the provider failed is to have been asked `max_attempts` times. `tell` is called with how many
-    rows were looked at so far. Raises `UsageError` for a run that is not there, and
-    `DatabaseError`.
+    the provider failed is to have been asked `max_attempts` times. With `max_concurrency` as in the
+    settings, calls that were answered and not yet recorded when a worker died count as in flight;
+    the log alone may show fewer. `tell` is called with how many rows were looked at so far. Raises
+    `UsageError` for a run that is not there, and `DatabaseError`.
     """
     progress = Progress(tell)
     with read_facts(database, run, is_alive, progress) as facts:

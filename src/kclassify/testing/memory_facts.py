@@ -33,6 +33,7 @@ def verify_memory(
     calls: Sequence[CallSeen] | None = None,
     alone: bool = True,
     max_attempts: int = 3,
+    max_concurrency: int = 1,
 ) -> Verification:
     """What `kclassify.verify` does, for a run in memory. Raises `KeyError` for an unknown run.
 
@@ -46,6 +47,7 @@ def verify_memory(
         rows_changed=None if table is None else _changed(table),
         alone=alone,
         max_attempts=max_attempts,
+        max_concurrency=max_concurrency,
     )
     return check_run(MemoryFacts(ledger, run), world)
 

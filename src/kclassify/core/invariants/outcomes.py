@@ -207,7 +207,7 @@ class _PassCheck:
         self._check_cursor(counted)
 
     def _told_tallies(self) -> str:
-        for ending in sorted({*self._endings, *self._pass.tallies}, key=repr):
+        for ending in sorted({*self._endings, *self._pass.tallies}, key=_in_order):
             counted, tallied = self._endings[ending], self._pass.tallies.get(ending, 0)
             if counted != tallied:
                 kind, action, before, after = ending
@@ -226,3 +226,7 @@ class _PassCheck:
             return
         message = "the cursor is not at the last settled item"
         self._found.broken(Invariant.OUTAGE_PAUSES, message, f"pass {self._pass.number}: {said}")
+
+
+def _in_order(ending: Ending) -> list[str]:
+    return [str(part) for part in ending]
