@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kclassify.core.rate_limit import RateLimit
 from kclassify.core.verdict import Usage
 
 
@@ -30,6 +31,7 @@ class Answer:
     problem: str
     model: str
     usage: Usage
+    rate_limits: tuple[RateLimit, ...] = ()
 
 
 class FailureKind(StrEnum):
@@ -56,3 +58,4 @@ class Failure:
     codes: frozenset[str] = frozenset()
     message: str = ""
     retry_after_s: float | None = None
+    rate_limits: tuple[RateLimit, ...] = ()

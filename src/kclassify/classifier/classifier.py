@@ -163,6 +163,12 @@ class Classifier(Generic[L]):
         await self.aclose()
 
     def _settle(self, result: Answer | Failure, call: Call) -> Outcome[L] | Halt:
+        outcome = self._outcome(result, call)
+        if isinstance(outcome, Halt):
+            return outcome
+        return replace(outcome, rate_limits=result.rate_limits)
+
+    def _outcome(self, result: Answer | Failure, call: Call) -> Outcome[L] | Halt:
         if isinstance(result, Failure):
             return settle_failure(result, self._model, call.spent)
         named = replace(result, model=result.model or self._model.name)

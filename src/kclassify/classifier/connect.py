@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kclassify.classifier.noise import hush, hushed
 from kclassify.classifier.provider import InstructorProvider
+from kclassify.classifier.rate_limit_headers import listen_to
 from kclassify.classifier.redaction import Redaction, secrets_among
 from kclassify.errors import MissingExtra, UsageError
 
@@ -45,6 +46,7 @@ def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> In
     """
     build = _anthropic if model.provider == "anthropic" else _other
     provider = build(model, reply_model, how)
+    listen_to(provider.client.client)
     hush(type(provider.client.client).__module__.partition(".")[0])
     return provider
 

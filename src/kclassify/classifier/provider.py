@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kclassify.classifier.answer import Answer, Failure, FailureKind
 from kclassify.classifier.completion import read_completion
 from kclassify.classifier.failure import read_failure
 from kclassify.classifier.noise import hushed
+from kclassify.classifier.rate_limit_headers import hearing, rate_limits
 from kclassify.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +63,12 @@ class InstructorProvider:
     async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         """What came of one request. Raises `UsageError` on trio when the library cannot do it."""
         self._check_event_loop()
+        with hearing() as heard:
+            result = await self._ask(messages, redaction)
+        limits = rate_limits(heard[-1], time.time()) if heard else ()
+        return replace(result, rate_limits=limits)
+
+    async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         received: list[object] = []
         reply, raised = None, None
         try:

@@ -76,10 +76,8 @@ class Course:
                 self.stopping, self.in_flight = event, event.in_flight
             case TrancheEnded():
                 self.tranche = event
-            case Warned() if event.message not in self.warnings:
-                self.warnings.append(event.message)
             case Warned():
-                pass
+                self._warn(event.message)
             case StepEnded():
                 self.snoozing, self.in_flight, self.answered = None, 0, 0
 
@@ -100,6 +98,10 @@ class Course:
         self.items = self.items if event.items is None else event.items
         self.began_at = self.settled = event.settled
         self.answered = 0
+
+    def _warn(self, message: str) -> None:
+        if message not in self.warnings:
+            self.warnings.append(message)
 
     def _count_call(self, event: CallEnded) -> None:
         self.calls, self.in_flight = self.calls + 1, event.in_flight
