@@ -13,7 +13,7 @@ from kclassify import (
     CallbackWriter,
     Database,
     Done,
-    Item,
+    Invariant,
     JsonlSource,
     JsonlWriter,
     OutcomeKind,
@@ -22,7 +22,6 @@ from kclassify import (
     rollback,
     verify,
 )
-from kclassify.core.call_seen import CallSeen
 from kclassify.ports import Mode, Receipt, Writer, WriteResult
 from kclassify.store import forget_failures
 from kclassify.store.tables import ledger_metadata
@@ -30,7 +29,6 @@ from kclassify.testing.scripted import ScriptedClassifier
 from tests.small import TAXONOMY
 
 from .worked import (
-    LABELS,
     REFUSES,
     Work,
     check,
@@ -260,20 +258,20 @@ def test_a_run_by_itself_says_what_was_not_looked_at(work: Work, database: Datab
 
 def test_a_worker_that_is_at_work(work: Work, database: Database) -> None:
     work.run(Mode.COMMIT)
-    execute(database, "UPDATE kclassify_run SET lease_holder = 'elsewhere'")
+    hold = "UPDATE kclassify_run SET lease_holder = 'elsewhere', lease_expires_at = "
+    execute(database, f"{hold} 9e9")
     found = check(work)
     assert told(found) == []
     assert [line.partition(":")[0] for line in found.unchecked] == ["the labels in the table"]
+    assert Invariant.ROLLBACK not in found.checked
+    execute(database, f"{hold} 1.0")
+    clean(work, remarks=1)
 
 
 def test_a_lease_of_the_dead_is_a_remark(work: Work, database: Database) -> None:
     work.run(Mode.COMMIT)
-    execute(database, "UPDATE kclassify_run SET lease_holder = 'ghost'")
+    execute(database, "UPDATE kclassify_run SET lease_holder = 'ghost', lease_expires_at = 9e9")
     found = verify(database, "kept", is_alive=lambda holder: holder != "ghost")
     assert told(found) == []
     (remark,) = found.remarks
     assert remark.evidence == ("'ghost'",)
-
-
-def seen(item: Item, **rest: object) -> CallSeen:
-    return CallSeen(item.digest, labels=LABELS, **rest)  # type: ignore[arg-type]

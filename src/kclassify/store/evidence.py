@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,9 +86,10 @@ class LedgerFacts:
 
     @property
     def lease(self) -> LeaseFact:
-        """Who works on it."""
+        """Who works on it; one that is silent for longer than its lease does not."""
         holder: str | None = self._run.lease_holder
-        lives = holder is not None and self._is_alive(holder)
+        is_held = holder is not None and self._run.lease_expires_at > time.time()
+        lives = is_held and self._is_alive(str(holder))
         return LeaseFact(holder, lives, self._run.lease_number)
 
     def _tallies(self, pass_id: int) -> dict[Ending, int]:
@@ -137,8 +139,7 @@ class LedgerFacts:
         query = select(verdicts.c.item_digest).where(
             verdicts.c.fingerprint.in_(sorted(fingerprints))
         )
-        result = self._connection.execution_options(yield_per=PAGE).execute(query)
-        yield from result.scalars()
+        yield from self._connection.scalars(query.execution_options(yield_per=PAGE))
 
     def labels_said(self) -> dict[str, int]:
         """How many verdicts of the latest pass's classifier have each label."""

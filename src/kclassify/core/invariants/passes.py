@@ -36,5 +36,5 @@ def _check_version(each: PassFact, found: Found) -> None:
 def _check_lease(facts: RunFacts, found: Found) -> None:
     lease = facts.lease
     if lease.holder is not None and not lease.is_alive:
-        message = "the lease was left by a worker that has ended: the next one takes it"
+        message = "the lease was left by a worker that ended or fell silent: the next one takes it"
         found.remark(Invariant.ONE_WORKER, message, repr(lease.holder))

@@ -34,7 +34,7 @@ def check_rows(
     facts: RunFacts, pages: Iterable[Sequence[Item]], found: Found, *, every_pass: bool
 ) -> Rows:
     """Walk the source once, beside its outcomes in the latest pass, or in every pass."""
-    found.checked |= {Invariant.OUTAGE_PAUSES, Invariant.COMPARE_AND_SET, Invariant.ROLLBACK}
+    found.checked |= {Invariant.OUTAGE_PAUSES, Invariant.COMPARE_AND_SET}
     walks = [_Walk(facts, each, found) for each in _looked_at(facts, every_pass=every_pass)]
     held = Held(facts, walks[-1].of.number if walks else 0, found)
     rows = Rows()
@@ -49,6 +49,8 @@ def check_rows(
     rows.lost = max((walk.lost for walk in walks), default=0)
     if facts.lease.is_alive:
         found.unchecked.append("the labels in the table: a worker holds the run and may write")
+    else:
+        found.checked.add(Invariant.ROLLBACK)
     return rows
 
 
