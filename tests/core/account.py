@@ -10,8 +10,10 @@ from kclassify.core.item import Key
 from kclassify.core.policy import RunPolicy
 from kclassify.core.window import Call
 
-Landings = Sequence[tuple[Key | None, bool]]
-"""Calls that came back: for which item (None for a probe), and whether with an answer."""
+Landing = tuple[Key | None, bool, float]
+"""A call that came back: for which item (None for a probe), whether with an answer, and when."""
+
+Landings = Sequence[Landing]
 
 
 class Account:
@@ -24,6 +26,7 @@ class Account:
 
     def __init__(self, policy: RunPolicy) -> None:
         self._policy = policy
+        self.now = 0.0
         self.charged: Counter[Key] = Counter()
         self._pending: set[Key] = set()
         self.restart(())
@@ -36,7 +39,7 @@ class Account:
     def resume(self) -> None:
         self.may_rest = self.may_break = self.must_break = False
         self.unanswered: set[Key] = set()
-        self._landed: list[tuple[Key | None, bool]] = []
+        self._landed: list[Landing] = []
         self._since_probe = 0
 
     def snooze(self, *, is_outage: bool) -> None:
@@ -49,7 +52,7 @@ class Account:
         assert not again, f"items {again} are tried again though nobody was answered since"
 
     def fail(self, key: Key | None) -> None:
-        self._landed.append((key, False))
+        self._landed.append((key, False, self.now))
         if key is not None:
             self._pending.add(key)
             self.unanswered.add(key)
@@ -62,7 +65,7 @@ class Account:
         self.unanswered.clear()
         if key is None:
             self._since_probe = len(self._landed)
-        self._landed.append((key, True))
+        self._landed.append((key, True, self.now))
         if key is not None:
             self._pending.discard(key)
         for pending in sorted(self._pending, key=str):
@@ -78,24 +81,26 @@ class Account:
         ]
 
     def _is_clear_for(self, key: Key) -> bool:
-        others = [[answered for other, answered in view if other != key] for view in self._views()]
+        others = [[one[1] for one in view if one[0] != key] for view in self._views()]
         below = self._policy.retry.clear_below
         return any(answers.count(False) < below * len(answers) for answers in others)
 
     def _is_outage(self, landed: Landings) -> bool:
-        failures = sum(not answered for _, answered in landed)
-        return self._policy.snooze.is_outage(failures, len(landed))
+        policy = self._policy.snooze
+        while len(landed) > policy.min_observations and self.now - landed[0][2] > policy.recent_s:
+            landed = landed[1:]
+        return policy.is_outage(sum(not one[1] for one in landed), len(landed))
 
     def _news(self, landed: Landings) -> Landings:
         """Without the failures of items that were charged: those say little of the provider."""
-        is_news = [answered or key is None or not self.charged[key] for key, answered in landed]
+        is_news = [answered or key is None or not self.charged[key] for key, answered, _ in landed]
         return self._last([one for one, news in zip(landed, is_news, strict=True) if news])
 
     def _last(self, landed: Landings) -> Landings:
         """The last of these: the failures of one item count once."""
-        kept: list[tuple[Key | None, bool]] = []
+        kept: list[Landing] = []
         for one in landed:
             if not one[1]:
-                kept = [call for call in kept if call != one]
+                kept = [call for call in kept if call[:2] != one[:2]]
             kept.append(one)
         return kept[-self._policy.snooze.observations :]

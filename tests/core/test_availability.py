@@ -56,6 +56,27 @@ def test_only_the_last_fifty_calls_count() -> None:
     assert not recent_calls(*[False] * 30, *[True] * 50).is_outage()
 
 
+def test_what_was_answered_long_ago_says_nothing_of_now() -> None:
+    recent = recent_calls(*[True] * 50)
+    recent.now = 30.0
+    for number in range(50, 55):
+        recent.observe(number, answered=False)
+    assert not recent.is_outage()
+    recent.now = 30.1
+    assert recent.is_outage()
+
+
+def test_where_calls_are_rare_the_last_few_count_however_old() -> None:
+    recent = recent_calls(*[True] * 50)
+    for number in range(50, 52):
+        recent.now += 1_000.0
+        recent.observe(number, answered=False)
+        assert not recent.is_outage()
+    recent.now += 1_000.0
+    recent.observe(52, answered=False)
+    assert recent.is_outage()
+
+
 def test_the_failures_of_one_item_count_once() -> None:
     recent = recent_calls(True, True)
     for _ in range(20):

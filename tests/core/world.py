@@ -109,6 +109,7 @@ class World:
             return
         before = self.run.pace.limit
         self.run.settle(call, outcome, self.now)
+        self.referee.account.now = self.now
         self.referee.lands(self.run, call, outcome)
         self.referee.hears(self.run, outcome, before, self.now)
 

@@ -53,6 +53,16 @@ class Suspect:
     kind: OutcomeKind = OutcomeKind.UNAVAILABLE
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A call for this item (None for the probe) came back then, answered or not."""
+
+    number: int | None
+    is_answered: bool
+    at: float
+    retry_after_s: float
+
+
 class RecentCalls:
     """The last calls: which item each was for (None for the probe), and whether it was answered.
 
@@ -62,30 +72,34 @@ class RecentCalls:
     def __init__(self, snooze: SnoozePolicy, retry: RetryPolicy) -> None:
         self._snooze = snooze
         self._retry = retry
-        self._calls: deque[tuple[int | None, bool, float]] = deque(maxlen=snooze.observations)
+        self._calls: deque[_Ended] = deque(maxlen=snooze.observations)
+        self.now = 0.0
 
     def observe(self, number: int | None, *, answered: bool, retry_after_s: float = 0.0) -> None:
-        """Add a call. `retry_after_s` is what the provider asked for."""
+        """Add a call that ended `now`. `retry_after_s` is what the provider asked for."""
         if not answered:
-            kept = [call for call in self._calls if call[1] or call[0] != number]
+            kept = [call for call in self._calls if call.is_answered or call.number != number]
             self._calls = deque(kept, maxlen=self._snooze.observations)
-        self._calls.append((number, answered, retry_after_s))
+        self._calls.append(_Ended(number, answered, self.now, retry_after_s))
 
     def is_outage(self) -> bool:
         """Whether the share of failures reached the threshold."""
-        failures = sum(not answered for _, answered, _ in self._calls)
-        return self._snooze.is_outage(failures, len(self._calls))
+        enough, since = self._snooze.min_observations, self.now - self._snooze.recent_s
+        newest = enumerate(reversed(self._calls))
+        calls = [call for index, call in newest if index < enough or call.at >= since]
+        return self._snooze.is_outage(sum(not call.is_answered for call in calls), len(calls))
 
     def is_clear_for(self, number: int) -> bool:
         """Whether so few calls of other items failed that a failure of this one is its own."""
-        others = [answered for other, answered, _ in self._calls if other != number]
+        others = [call.is_answered for call in self._calls if call.number != number]
         failed = others.count(False)
         return bool(others) and failed < self._retry.clear_below * len(others)
 
     @property
     def retry_after_s(self) -> float:
         """The longest wait that a recent failure asked for, in seconds; 0 when none did."""
-        return max((seconds for _, answered, seconds in self._calls if not answered), default=0.0)
+        waits = (call.retry_after_s for call in self._calls if not call.is_answered)
+        return max(waits, default=0.0)
 
     def forget(self) -> None:
         """Start afresh, after a snooze."""
@@ -114,6 +128,10 @@ class Availability:
         if breaker.remaining(now):
             self._is_told = True
             self.outage = self.outage or "another worker of this run is without an answer"
+
+    def keep_time(self, now: float) -> None:
+        """What ends from here on ends now."""
+        self._recent.now = now
 
     def failed(self, number: int, outcome: Outcome[str], *, has_record: bool) -> None:
         """A call for this item was not answered; with a record that says little of the provider."""

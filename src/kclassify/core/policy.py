@@ -110,7 +110,9 @@ class SnoozePolicy:
     """When an outage pauses the run, and for how long.
 
     The run snoozes when, over the last `observations` calls and at least `min_observations` of
-    them, the share of availability failures reaches `error_rate`. The first snooze lasts `seconds`,
+    them, the share of availability failures reaches `error_rate`. Calls that ended more than
+    `recent_s` seconds ago count only where there are too few others: a provider that has gone quiet
+    is not judged by what it answered before. The first snooze lasts `seconds`,
     each one in a row `growth` times the last, at most `max_seconds`, with up to `jitter` of it
     added, and never less than what the provider asked for. An outage longer than `max_outage_s`
     ends the run.
@@ -119,6 +121,7 @@ class SnoozePolicy:
     error_rate: float = 0.5
     observations: int = 50
     min_observations: int = 5
+    recent_s: float = 30.0
     seconds: float = 60.0
     growth: float = 2.0
     max_seconds: float = 900.0

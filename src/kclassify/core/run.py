@@ -151,6 +151,7 @@ class Run:
     def settle(self, call: Call, outcome: Outcome[str] | Halt, now: float) -> None:
         """The call ended."""
         entry = self._landing(call)
+        self._provider.keep_time(now)
         if isinstance(outcome, Outcome):
             self.pace.land(call.number, outcome, now)
         if isinstance(outcome, Halt):
