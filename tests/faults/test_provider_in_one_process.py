@@ -10,6 +10,7 @@ from tests.faults.bench import BEFORE, ROWS, Bench
 from tests.faults.matrix import Record, row_of
 
 ATTEMPTS = 3
+POISON = "one item that never gets an answer"
 
 
 async def test_a_run_waits_for_a_server_that_is_gone_and_goes_on(bench: Bench) -> None:
@@ -40,4 +41,4 @@ async def test_one_item_that_never_gets_an_answer_does_not_hold_up_the_others(
         assert bench.categories == {"left": ROWS - 1, "old": 1}
         decision = f"tried {ATTEMPTS} times; `Done`; listed as timed out, asked again by `retry`"
         verification = bench.verify()
-    record(row_of("provider", "one item that never gets an answer", decision, verification))
+    record(row_of("provider", POISON, decision, verification))
