@@ -7,7 +7,7 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kclassify.core.decision import Halt, Snooze
@@ -19,13 +19,14 @@ from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
 from kclassify.core.window import Call
 
 HOUR = 3600.0
+NETWORK_S = 0.03
 
 
 @dataclass
 class TokenBucket:
     """`per_minute`, refilled continuously, of which `burst` can be spent at once.
 
-    `stated_burst` is the capacity that headers go by, where they hide the true one.
+    Headers go by a bucket that could be spent at once.
     """
 
     name: str
@@ -138,16 +139,22 @@ class Course:
 
 
 def run_against(
-    provider: Provider, max_concurrency: int, *, seconds: float = HOUR, network_s: float = 0.03
+    provider: Provider,
+    max_concurrency: int,
+    *,
+    seconds: float = HOUR,
+    on_turn: Callable[[float], None] = lambda _: None,
 ) -> Course:
-    """An endless corpus for so long. Calls arrive within twice `network_s`."""
-    return _Driver(provider, max_concurrency, network_s).drive(seconds)
+    """An endless corpus for so long. `on_turn` is told the time."""
+    return _Driver(provider, max_concurrency, on_turn).drive(seconds)
 
 
 class _Driver:
-    def __init__(self, provider: Provider, max_concurrency: int, network_s: float) -> None:
+    def __init__(
+        self, provider: Provider, max_concurrency: int, on_turn: Callable[[float], None]
+    ) -> None:
         self._provider = provider
-        self._network_s = network_s
+        self._on_turn = on_turn
         self._run = Run(RunPolicy(max_concurrency=max_concurrency))
         self._numbers = itertools.count()
         self._events: list[tuple[float, int, Call, Outcome[str] | None]] = []
@@ -163,11 +170,12 @@ class _Driver:
 
     def _turn(self) -> None:
         run = self._run
+        self._on_turn(self._now)
         if run.wants_items:
             keys = itertools.islice(self._numbers, run.room)
             run.admit([Item(key=key, body=f"text {key}") for key in keys], {})
         for call in run.start(self._now):
-            delay = self._random.uniform(0, 2 * self._network_s)
+            delay = self._random.uniform(0, 2 * NETWORK_S)
             self._at(self._now + delay, call, None)
         self.course.limits.append((self._now, run.pace.limit))
         run.drain(1000)

@@ -54,8 +54,8 @@ class Concurrency:
             return
         is_quick = self._allowed < self._quick_below
         before = self.limit
-        self._allowed += 1 if is_quick else 1 / self._allowed
-        # The sum of a round's small steps falls short of the whole one by rounding.
+        self._allowed += 1 if is_quick else 1 / self.limit
+        # A round's small steps add up to one, but for the last digits.
         self._allowed = min(round(self._allowed, 9), float(self._most))
         if self.limit > before:
             self.reason = Change.RISEN

@@ -18,7 +18,7 @@ class LearnedRate:
 
     Whatever bucket the provider keeps, it was empty at each throttled call: what was answered
     between two of them is what was refilled. The pace is a little below that, and grows until the
-    next throttled call: by a hundredth a minute, and after some twenty minutes ever faster (as
+    next throttled call: by a hundredth a minute, and after some fifteen minutes ever faster (as
     CUBIC does, RFC 9438), so that a limit that was raised is found, too.
     """
 
@@ -77,4 +77,4 @@ class LearnedRate:
 
 
 def _growth(minutes: float) -> float:
-    return 1 + 0.01 * max(0.0, minutes) + (max(0.0, minutes) / 20) ** 3
+    return 1 + 0.01 * max(0.0, minutes) + (max(0.0, minutes) / 15) ** 3
