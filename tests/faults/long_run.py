@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from kclassify import Database, verify
 from kclassify.core.finding import Verification
@@ -27,7 +24,7 @@ from kclassify.testing import (
     calls_seen,
 )
 from tests.crash.worker import TAXONOMY
-from tests.faults.long_run_worker import CONCURRENCY, RUN, table
+from tests.faults.long_run_worker import CONCURRENCY, RUN, start, table
 from tests.faults.matrix import DOCUMENT
 
 REFUSED = None
@@ -44,8 +41,6 @@ OUTAGES: dict[str, Fault | None] = {
     "an HTML page in place of JSON": BrokenBody(),
 }
 KINDS = {fault.kind for fault in OUTAGES.values() if fault is not None}
-ROOT = Path(__file__).resolve().parents[2]
-WORKER = ROOT / "tests" / "faults" / "long_run_worker.py"
 MARKERS = ("<!-- figures: long run -->", "<!-- end of long run -->")
 
 
@@ -97,25 +92,16 @@ class LongRun:
         with StubMessagesAPI(
             Random(3, lowest=0.8), latency=FixedLatency(self.latency_s)
         ) as self.stub:
-            self.worker = self._start()
+            self.worker = start(self.url, self.stub.url)
             for place, fault in enumerate(OUTAGES.values(), 1):
                 self._reach(place / (len(OUTAGES) + 1))
                 self._suffer(fault, kill=place % 2 == 1)
                 if place % 2 == 0:
                     self._reach((place + 0.4) / (len(OUTAGES) + 1))
                     self._kill()
-            _, said = self.worker.communicate(timeout=self.patience_s)
-            assert self.worker.returncode == 0, said
+            self.worker.join(self.patience_s)
+            assert self.worker.exitcode == 0
             return self._figures((time.monotonic() - started) / 60)
-
-    def _start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.long_run_worker", self.url, self.stub.url],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
 
     def _reach(self, share: float) -> None:
         """Wait until so much of the run is answered."""
@@ -140,11 +126,11 @@ class LongRun:
 
     def _kill(self) -> None:
         """SIGKILL, and another worker at once."""
-        assert self.worker.poll() is None, self.worker.communicate()
+        assert self.worker.is_alive()
         self.worker.kill()
-        self.worker.communicate()
+        self.worker.join()
         self.kills += 1
-        self.worker = self._start()
+        self.worker = start(self.url, self.stub.url)
 
     def _figures(self, minutes: float) -> Figures:
         state = self.stub.state

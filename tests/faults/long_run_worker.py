@@ -1,8 +1,10 @@
-"""A worker that commits a table through whatever happens: `long_run_worker.py URL STUB_URL`."""
+"""A worker that commits a table through whatever happens, in a process that was made ready."""
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
+from multiprocessing.process import BaseProcess
 
 import anyio
 
@@ -46,5 +48,15 @@ async def commit(url: str, stub_url: str) -> bool:
         return await runner.commit(override="a test of faults") == Done()
 
 
-if __name__ == "__main__":
-    sys.exit(0 if anyio.run(commit, sys.argv[1], sys.argv[2]) else 1)
+def work(url: str, stub_url: str) -> None:
+    """The process: its status is 0 when the run is done."""
+    sys.exit(0 if anyio.run(commit, url, stub_url) else 1)
+
+
+def start(url: str, stub_url: str) -> BaseProcess:
+    """A process of its own, that has imported everything: a fork of one that did nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "tests.faults.long_run_ready"])
+    process = context.Process(target=work, args=(url, stub_url))
+    process.start()
+    return process
