@@ -27,8 +27,9 @@ class Killed(BaseException):
 class Process:
     """One process, which dies at `kill_at_point` or at `kill_at` (simulated seconds), if ever.
 
-    `skew_s` is how far its clock is off. Of the calls of its database the share `database_faults`
-    fails. Chance and faults end at `calm_from`.
+    With `kill_in` only points around that call of the database count. `skew_s` is how far its clock
+    is off. Of the calls of its database the share `database_faults` fails. Faults end at
+    `calm_from`.
     """
 
     name: str
@@ -37,9 +38,11 @@ class Process:
     calm_from: float
     skew_s: float = 0.0
     kill_at_point: int | None = None
+    kill_in: str | None = None
     kill_at: float = _NEVER
     database_faults: float = 0.0
     points: int = 0
+    points_to_die_at: int = 0
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     @property
@@ -47,12 +50,13 @@ class Process:
         """Whether it was killed."""
         return self.kill_at != _NEVER and self.kill_at <= self.time.now
 
-    def point(self) -> None:
+    def point(self, name: str = "") -> None:
         """A point where it may die. Raises `Killed` when it does, or did before."""
         self.points += 1
         if self.points > POINTS_AT_MOST:
             raise AssertionError(f"{self.name} goes round in circles")
-        if self.points == self.kill_at_point and self.time.now < self.calm_from:
+        self.points_to_die_at += self.kill_in in {None, name}
+        if self.points_to_die_at == self.kill_at_point and self.time.now < self.calm_from:
             self.kill_at = self.time.now
             self.scope.cancel()
         if self.is_dead:
@@ -66,7 +70,7 @@ class Process:
         return result
 
     def _may_fail(self, name: str) -> None:
-        self.point()
+        self.point(name)
         has_faults = self.database_faults and self.time.now < self.calm_from
         if has_faults and self.rng.random() < self.database_faults:
             raise DatabaseError(f"the database went away ({name})")

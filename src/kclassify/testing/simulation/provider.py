@@ -102,7 +102,7 @@ class Provider:
         if kind is not None:
             return Outcome(kind, detail="simulated: this item", usage=USAGE, rate_limits=told)
         label = "strange" if nature is Nature.STRANGE_LABEL else self._rng.choice(["left", "right"])
-        confidence = self._rng.choice([0.5, 0.8, 0.95])
+        confidence = self._rng.choice([0.5, 0.8, 0.9, 0.95])
         return replace(judged(Verdict(label, confidence, "simulated", USAGE)), rate_limits=told)
 
 

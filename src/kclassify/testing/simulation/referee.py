@@ -34,6 +34,7 @@ class Watched:
     is_halted: bool = False
     owes_canary: bool = False
     canary: int | None = None
+    unanswered: int = 0
 
     @property
     def name(self) -> str:
@@ -145,7 +146,8 @@ class Referee:
         self.note("event", process.name, type(event).__name__)
         if isinstance(event, Snoozing):
             self.snoozed(event.seconds)
-            self._watched[process.name].owes_canary = True
+            watched = self._watched[process.name]
+            watched.owes_canary, watched.unanswered = True, 0
 
     def snoozed(self, seconds: float) -> None:
         """The run is not to call before so many seconds are over."""
@@ -176,8 +178,11 @@ class Referee:
     def _look_at_start(self, watched: Watched, call: CallInFlight) -> None:
         most = self._scenario.settings.max_concurrency
         if len(watched.places) >= most:
-            message = f"a call began while {most} others were in flight or not recorded yet"
-            self.find(Invariant.NOTHING_PAID_TWICE, message, watched.name)
+            message = (
+                "a call began while others were in flight or not recorded yet, as many as are "
+                "allowed"
+            )
+            self.find(Invariant.NOTHING_PAID_TWICE, message, f"{watched.name}: {most}")
         if watched.is_halted:
             self.find(Invariant.SOME_FAILURES_HALT, "a call began after a halt", watched.name)
         if self._scenario.workers == 1:
@@ -210,11 +215,19 @@ class Referee:
             self.seen[call.seen] = replace(self.seen[call.seen], halts=True)
         is_paid = isinstance(said, Outcome) and said.kind.is_paid and not call.is_probe
         if isinstance(said, Outcome):
+            self._count_unanswered(watched, said)
             self.said.setdefault(call.item.digest, []).append(said)
         if is_paid:
             self._pay(call)
         else:
             watched.places.pop(call.number, None)
+
+    def _count_unanswered(self, watched: Watched, said: Outcome[str]) -> None:
+        watched.unanswered = watched.unanswered + 1 if said.kind.is_availability else 0
+        settings = self._scenario.settings
+        if watched.unanswered > 2 * (settings.observations + settings.max_concurrency):
+            message = "calls went on and on without an answer, and without a snooze"
+            self.find(Invariant.OUTAGE_PAUSES, message, watched.name)
 
     def _pay(self, call: CallInFlight) -> None:
         digest = call.item.digest

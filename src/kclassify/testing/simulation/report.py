@@ -14,7 +14,7 @@ from kclassify.testing.simulation.referee import Tally
 class Report:
     """Its seed, what was found, what was counted, and what happened, event by event.
 
-    `crash` is the traceback of an error that no runner should raise.
+    `crash` is an error that no runner should raise, in one line.
     """
 
     seed: int

@@ -13,7 +13,7 @@ from kclassify.testing.simulation.outage import Outage, Trouble
 from kclassify.testing.simulation.settings import SimulatedSettings
 
 _WEIGHTS = dict.fromkeys(Nature, 1) | {Nature.FINE: 40, Nature.ABSTAINED: 4}
-_LABELS = ("old", "left", "right", None)
+_LABELS = ("old", "old", "left", None)
 _TWINS = 0.05
 _RETRY_AFTER_S = (*[None] * 8, *[1.0] * 4, *[30.0] * 4, 600.0, 3600.0)
 
@@ -25,7 +25,8 @@ class Scenario:
     After `calm_from` there are no faults any more, and each goal must be reached. `latency_s` is a
     median. `kill`, `stop` and `step` are shares of processes that are killed, asked to stop, or
     work in steps with a budget; `database_faults` is a share of its calls. `skew_s` is how far a
-    process's clock may be off. `requests_a_minute` makes the provider throttle.
+    process's clock may be off. `meddling` is the share of pages of which rows are relabelled or
+    deleted soon after the run has read them. `requests_a_minute` makes the provider throttle.
     """
 
     items: tuple[Item, ...]
@@ -42,7 +43,7 @@ class Scenario:
     stop: float = 0.0
     step: float = 0.0
     database_faults: float = 0.0
-    meddling: int = 0
+    meddling: float = 0.0
     skew_s: float = 0.0
     requests_a_minute: float | None = None
 
@@ -62,11 +63,11 @@ class Scenario:
             latency_s=rng.choice([0.2, 1.0, 1.0, 3.0]),
             workers=rng.choice([1, 1, 1, 2]),
             shares_database=rng.choice([True, True, False]),
-            kill=rng.choice([0.0, 0.3, 0.6]),
+            kill=rng.choice([0.0, 0.5, 0.8]),
             stop=rng.choice([0.0, 0.0, 0.2]),
             step=rng.choice([0.0, 0.5, 1.0]),
             database_faults=rng.choice([0.0, 0.0, 0.01, 0.03]),
-            meddling=rng.choice([0, 0, 5, 30]),
+            meddling=rng.choice([0.0, 0.0, 0.3, 1.0]),
             skew_s=rng.choice([0.0, 0.0, 30.0, 600.0]),
             requests_a_minute=rng.choice([None, None, None, 20.0, 50.0]),
         )

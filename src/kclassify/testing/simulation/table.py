@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from kclassify.core.finding import Invariant
@@ -27,6 +27,7 @@ class SimulatedTable(MemoryTable):
         self._rows = {item.key: item for item in items}
         self._keys: list[Key] = sorted(self._rows)
         self._referee = referee
+        self.on_page: Callable[[Sequence[Key]], None] = lambda _: None
 
     def survey(self, known: Collection[str]) -> Survey:
         """The same, in a process."""
@@ -43,6 +44,7 @@ class SimulatedTable(MemoryTable):
             if len(found) < limit and key in self.labels:
                 row = self._rows[key]
                 found.append(Item(key, row.body, row.title, self.labels[key]))
+        self.on_page([item.key for item in found])
         return found
 
     def apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Receipt]:

@@ -26,7 +26,8 @@ from kclassify.testing.simulation.table import SimulatedTable
 from kclassify.testing.simulation.timeline import Timeline
 
 RUN = "simulated"
-_LATE = 0.3
+_DEADLY = {"open": 2, "page": 4, "record": 16, "checkpoint": 8, "write": 24, "settle_intents": 2}
+"""Calls of the database around which a process may die, and how many points to count at most."""
 
 
 @dataclass(slots=True)
@@ -72,21 +73,30 @@ class Worker:
         place, rng = self._place, self._place.rng
         scenario = place.scenario
         self._started += 1
-        is_doomed = rng.random() < scenario.kill
-        is_late = is_doomed and rng.random() < _LATE
         process = Process(
             name=f"{self._name}.{self._started}",
             rng=rng,
             time=place.time,
             calm_from=scenario.calm_from,
             skew_s=rng.uniform(-scenario.skew_s, scenario.skew_s),
-            kill_at_point=round(exp(rng.uniform(0, log(400)))) if is_doomed else None,
             database_faults=scenario.database_faults,
         )
-        killed_at = self._place.time.now + rng.expovariate(0.1)
-        if is_late and killed_at < scenario.calm_from:
-            process.kill_at = process.scope.deadline = killed_at
+        if rng.random() < scenario.kill:
+            self._doom(process)
         return process
+
+    def _doom(self, process: Process) -> None:
+        """Let it die at any point, around one call of its database, or at any time."""
+        rng = self._place.rng
+        way = rng.choice(["point", "call", "call", "time"])
+        killed_at = self._place.time.now + rng.expovariate(0.1)
+        if way == "time" and killed_at < process.calm_from:
+            process.kill_at = process.scope.deadline = killed_at
+        elif way == "call":
+            process.kill_in = rng.choice(list(_DEADLY))
+            process.kill_at_point = rng.randint(1, _DEADLY[process.kill_in])
+        else:
+            process.kill_at_point = round(exp(rng.uniform(0, log(400))))
 
     async def _live(self, process: Process, mode: Mode) -> Decision | None:
         """What the process came to; None when it died or lost its database."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from traceback import format_exc
+from collections.abc import Sequence
+from traceback import format_exception_only
 
 import anyio
 import anyio.abc
 
 from kclassify.core.finding import Invariant
+from kclassify.core.item import Key
 from kclassify.testing.memory_facts import verify_memory
 from kclassify.testing.simulation.chance import chance, seeded_scheduler
 from kclassify.testing.simulation.classifier import TAXONOMY
@@ -21,7 +23,8 @@ from kclassify.testing.simulation.table import SimulatedTable
 from kclassify.testing.simulation.timeline import Timeline
 from kclassify.testing.simulation.worker import RUN, Goal, Place, Worker
 
-_DELETED = 0.3
+_DELETED = 0.2
+_ROWS = 6
 PATIENCE_S = 4 * 3600.0
 """So long after the last fault every goal must be reached, in simulated seconds."""
 
@@ -56,15 +59,15 @@ class World:
         with anyio.move_on_after(self._scenario.calm_from + PATIENCE_S) as limit:
             try:
                 await self._work()
-            except Exception:  # noqa: BLE001  # whatever it is, its seed is to be told
-                self._crash = format_exc()
+            except Exception as error:  # noqa: BLE001  # whatever it is, its seed is to be told
+                self._crash = _innermost(error)
         if limit.cancelled_caught:
             message = "the run did not come to its end after the faults were over"
             self.referee.find(Invariant.OUTAGE_PAUSES, message)
 
     async def _work(self) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._meddle)
+            self.table.on_page = lambda keys: self._tempt(tasks, keys)
             await self._reach_goals(tasks)
             tasks.cancel_scope.cancel()
 
@@ -81,21 +84,25 @@ class World:
                 for slot in slots:
                     workers.start_soon(slot.reach, goal)
 
-    async def _meddle(self) -> None:
-        """Relabel and delete rows, as other programs do."""
+    def _tempt(self, tasks: anyio.abc.TaskGroup, keys: Sequence[Key]) -> None:
+        if keys and self._rng.random() < self._scenario.meddling:
+            for key in self._rng.sample(keys, min(len(keys), self._rng.randint(1, _ROWS))):
+                tasks.start_soon(self._meddle, key)
+
+    async def _meddle(self, key: Key) -> None:
+        """Relabel or delete a row, as other programs do, soon after the run has read it."""
         rng = self._rng
-        for _ in range(self._scenario.meddling):
-            await anyio.sleep(rng.expovariate(1.0))
-            if self.time.now < self._scenario.calm_from and self.table.labels:
-                key = rng.choice(list(self.table.labels))
-                if rng.random() < _DELETED:
-                    self.table.labels.pop(key)
-                else:
-                    self.table.labels[key] = rng.choice(["old", "left", "right"])
-                self.referee.note("meddled", key)
+        await anyio.sleep(rng.choice([0.0, 0.1, 1.0, 5.0]))
+        if self.time.now < self._scenario.calm_from and key in self.table.labels:
+            if rng.random() < _DELETED:
+                self.table.labels.pop(key)
+            else:
+                self.table.labels[key] = rng.choice(["old", "left", "right"])
+            self.referee.note("meddled", key)
 
     def report(self) -> Report:
         """What was found and counted."""
+        self.table.on_page = lambda _: None
         referee = self.referee
         look_at_the_end(self._scenario, self.ledger, self.table, referee)
         verification = verify_memory(
@@ -117,3 +124,10 @@ class World:
             crash=self._crash,
             trace=referee.trace,
         )
+
+
+def _innermost(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        group: BaseExceptionGroup[BaseException] = error
+        return _innermost(group.exceptions[0])
+    return "".join(format_exception_only(error)).strip()
