@@ -12,18 +12,19 @@ from kclassify.testing.simulation.process import Process
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_SLOW = 0.15
+SLOW = 0.15
 _SLOWEST_S = 0.2
 
 
 class Inline:
     """One call at a time, in the order asked for. Before and after it other tasks go on.
 
-    A call that was begun is never abandoned.
+    A call that was begun is never abandoned. The share `slow` of the waits takes time.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, slow: float = SLOW) -> None:
         self._process = process
+        self._slow = slow
         self._lock = anyio.Lock(fast_acquire=True)
 
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,7 +33,7 @@ class Inline:
         returned: list[R] = []
         with anyio.CancelScope(shield=True):
             async with self._lock:
-                if self._process.rng.random() < _SLOW:
+                if self._process.rng.random() < self._slow:
                     await self._pass_time()
                 returned.append(function(*args, **kwargs))
                 await self._pass_time()
@@ -40,7 +41,7 @@ class Inline:
 
     async def _pass_time(self) -> None:
         rng = self._process.rng
-        if rng.random() < _SLOW:
+        if rng.random() < self._slow:
             await anyio.sleep(rng.uniform(0.0, _SLOWEST_S))
         else:
             await anyio.lowlevel.checkpoint()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kclassify.core.finding import Invariant
@@ -39,11 +41,9 @@ class SimulatedTable(MemoryTable):
 
     def _page(self, after: Key | None, limit: int) -> list[Item]:
         start = 0 if after is None else bisect_right(self._keys, after)
-        found: list[Item] = []
-        for key in self._keys[start:]:
-            if len(found) < limit and key in self.labels:
-                row = self._rows[key]
-                found.append(Item(key, row.body, row.title, self.labels[key]))
+        there = (key for key in islice(self._keys, start, None) if key in self.labels)
+        rows = [self._rows[key] for key in islice(there, limit)]
+        found = [replace(row, current=self.labels[row.key]) for row in rows]
         self.on_page([item.key for item in found])
         return found
 

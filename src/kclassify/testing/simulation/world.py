@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from traceback import format_exception_only
+from typing import cast
 
 import anyio
 import anyio.abc
@@ -128,6 +129,5 @@ class World:
 
 def _innermost(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
-        group: BaseExceptionGroup[BaseException] = error
-        return _innermost(group.exceptions[0])
+        return _innermost(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
     return "".join(format_exception_only(error)).strip()
