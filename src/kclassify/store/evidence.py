@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Executable, Row, func, select
 
 from kclassify.core.invariants.facts import (
     ChangeFact,
@@ -104,7 +104,7 @@ class LedgerFacts:
         return self._progress.over(self._outcome_pages(number))
 
     def _outcome_pages(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
-        query = select(outcomes).where(outcomes.c.pass_id == self._ids[number])
+        query = _OUTCOMES.where(outcomes.c.pass_id == self._ids[number])
         query = query.order_by(outcomes.c.item_key).limit(PAGE)
         page = self._outcomes(query)
         while page:
@@ -113,15 +113,16 @@ class LedgerFacts:
 
     def outcomes_of(self, number: int, keys: Collection[str]) -> dict[str, OutcomeFact]:
         """Its outcomes of these items."""
-        query = select(outcomes).where(outcomes.c.pass_id == self._ids[number])
+        query = _OUTCOMES.where(outcomes.c.pass_id == self._ids[number])
         found: dict[str, OutcomeFact] = {}
         for chunk in in_chunks(keys):
             page = self._outcomes(query.where(outcomes.c.item_key.in_(chunk)))
             found.update((fact.key, fact) for fact in page)
         return found
 
-    def _outcomes(self, query: Select[Any]) -> list[OutcomeFact]:
-        return [_outcome_fact(row) for row in self._connection.execute(query)]
+    def _outcomes(self, query: Executable) -> list[OutcomeFact]:
+        rows: Sequence[Sequence[Any]] = self._connection.execute(query).all()
+        return [OutcomeFact(*row) for row in rows]
 
     def verdicts_of(self, fingerprint: str, digests: Collection[str]) -> dict[str, VerdictFact]:
         """What is recorded of these texts."""
@@ -130,8 +131,8 @@ class LedgerFacts:
         query = query.where(v.fingerprint == fingerprint)
         found: dict[str, VerdictFact] = {}
         for chunk in in_chunks(digests):
-            for digest, *said in self._connection.execute(query.where(v.item_digest.in_(chunk))):
-                found[digest] = VerdictFact(*said)
+            rows = self._connection.execute(query.where(v.item_digest.in_(chunk))).all()
+            found.update((row[0], VerdictFact(row[1], row[2], row[3])) for row in rows)
         return found
 
     def verdict_digests(self, fingerprints: Collection[str]) -> Iterator[str]:
@@ -160,24 +161,44 @@ class LedgerFacts:
         query = _CHANGES.where(changes.c.run_id == self._run.id).order_by(changes.c.id).limit(PAGE)
         rows = self._connection.execute(query).all()
         while rows:
-            yield [_change_fact(row) for row in rows]
+            yield _change_facts(rows)
             rows = self._connection.execute(query.where(changes.c.id > rows[-1].id)).all()
 
     def changes_of(self, numbers: Collection[int], keys: Collection[str]) -> list[ChangeFact]:
         """The changes of these items in these passes, in the order of their writes."""
         wanted = [self.identity(number, key) for number in numbers for key in keys]
-        rows: list[Row[Any]] = []
+        rows: list[Sequence[Any]] = []
         for chunk in in_chunks(wanted):
             query = _CHANGES.where(changes.c.idempotency_key.in_(chunk))
-            rows += self._connection.execute(query)
-        return [_change_fact(row) for row in sorted(rows, key=lambda row: row.id)]
+            rows += self._connection.execute(query).all()
+        return _change_facts(sorted(rows, key=_number_of))
 
     def identity(self, number: int, key: str) -> str:
         """The idempotency key that a write of this item in this pass has."""
         return self._prefixes[number] + key
 
 
-_CHANGES = select(changes, passes.c.number).join(passes, passes.c.id == changes.c.pass_id)
+_OUTCOMES = select(
+    outcomes.c.item_key,
+    outcomes.c.item_digest,
+    outcomes.c.current,
+    outcomes.c.kind,
+    outcomes.c.label,
+    outcomes.c.confidence,
+    outcomes.c.action,
+    (outcomes.c.detail != "").label("has_reason"),
+    outcomes.c.recalled,
+)
+_CHANGES = select(
+    changes.c.id,
+    changes.c.idempotency_key,
+    passes.c.number,
+    changes.c.item_key,
+    changes.c.before,
+    changes.c.after,
+    changes.c.status,
+    changes.c.reverted_at,
+).join(passes, passes.c.id == changes.c.pass_id)
 
 
 def _pass_fact(row: Row[Any], counted: dict[Ending, int]) -> PassFact:
@@ -197,27 +218,9 @@ def _pass_fact(row: Row[Any], counted: dict[Ending, int]) -> PassFact:
     )
 
 
-def _outcome_fact(row: Row[Any]) -> OutcomeFact:
-    return OutcomeFact(
-        row.item_key,
-        row.item_digest,
-        row.current,
-        row.kind,
-        row.label,
-        row.confidence,
-        row.action,
-        bool(row.detail),
-        row.recalled,
-    )
+def _number_of(row: Sequence[Any]) -> int:
+    return int(row[0])
 
 
-def _change_fact(row: Row[Any]) -> ChangeFact:
-    return ChangeFact(
-        row.idempotency_key,
-        row.number,
-        row.item_key,
-        row.before,
-        row.after,
-        row.status,
-        row.reverted_at,
-    )
+def _change_facts(rows: Iterable[Sequence[Any]]) -> list[ChangeFact]:
+    return [ChangeFact(*row[1:]) for row in rows]
