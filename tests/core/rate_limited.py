@@ -8,7 +8,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kclassify.core.decision import Halt, Snooze
 from kclassify.core.item import Item
@@ -54,6 +54,8 @@ class TokenBucket:
 
     def header(self) -> RateLimit:
         remaining = max(0.0, math.floor(self.stated))
+        if self.name != "requests":
+            remaining = min(self.per_minute, 1000.0 * math.floor(self.stated / 1000 + 0.5))
         resets = math.ceil((self.per_minute - self.stated) / (self.per_minute / 60))
         return RateLimit(self.name, self.per_minute, remaining, float(resets))
 
@@ -63,7 +65,7 @@ class Provider:
     """Takes a call when each bucket has enough for it; a throttled call costs nothing.
 
     `tells_late`: the headers are those of the moment when the answer is sent, not when the call
-    arrived. `unavailable` is the share of calls that it has no capacity for.
+    arrived. `sigma` is how much the input tokens of calls differ. `unavailable` is the share of calls that it has no capacity for.
     """
 
     buckets: Sequence[TokenBucket] = ()
@@ -72,35 +74,38 @@ class Provider:
     tells_late: bool = False
     unavailable: float = 0.0
     median_s: float = 1.0
+    sigma: float = 0.0
     usage: Usage = field(default_factory=lambda: Usage(1000, 50))
     seed: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
 
-    def costs(self) -> list[float]:
-        given = {"requests": 1, "input-tokens": self.usage.input_tokens}
-        return [given.get(bucket.name, self.usage.output_tokens) for bucket in self.buckets]
+    def costs(self, usage: Usage) -> list[float]:
+        given = {"requests": 1, "input-tokens": usage.input_tokens}
+        return [given.get(bucket.name, usage.output_tokens) for bucket in self.buckets]
+
+    def _draw_usage(self) -> Usage:
+        size = self._random.lognormvariate(-(self.sigma**2) / 2, self.sigma)
+        return replace(self.usage, input_tokens=round(size * self.usage.input_tokens))
 
     def take(self, now: float) -> tuple[float, Outcome[str]]:
         """How long the call takes that arrives now, and what comes of it."""
         for bucket in self.buckets:
             bucket.refill(now)
-        waits = [
-            bucket.wait_s(cost) for bucket, cost in zip(self.buckets, self.costs(), strict=True)
-        ]
+        usage = self._draw_usage()
+        costs = self.costs(usage)
+        waits = [bucket.wait_s(cost) for bucket, cost in zip(self.buckets, costs, strict=True)]
         if max(waits, default=0.0) > 1e-9:
             asked = float(math.ceil(max(waits))) if self.sends_retry_after else None
             kind = OutcomeKind.THROTTLED
             return 0.05, Outcome(kind, retry_after_s=asked, rate_limits=self._headers())
         if self._random.random() < self.unavailable:
             return 0.1, Outcome(OutcomeKind.UNAVAILABLE, detail="529")
-        for bucket, cost in zip(self.buckets, self.costs(), strict=True):
+        for bucket, cost in zip(self.buckets, costs, strict=True):
             bucket.take(cost)
-        verdict = Verdict("new", 0.9, "model", self.usage)
-        outcome = Outcome(
-            OutcomeKind.JUDGED, verdict, usage=self.usage, rate_limits=self._headers()
-        )
+        verdict = Verdict("new", 0.9, "model", usage)
+        outcome = Outcome(OutcomeKind.JUDGED, verdict, usage=usage, rate_limits=self._headers())
         return self._random.lognormvariate(math.log(self.median_s), 0.5), outcome
 
     def leave(self, outcome: Outcome[str], now: float) -> Outcome[str]:
@@ -108,7 +113,7 @@ class Provider:
             return outcome
         for bucket in self.buckets:
             bucket.refill(now)
-        return Outcome(outcome.kind, outcome.verdict, usage=self.usage, rate_limits=self._headers())
+        return replace(outcome, rate_limits=self._headers())
 
     def _headers(self) -> tuple[RateLimit, ...]:
         return tuple(b.header() for b in self.buckets) if self.sends_headers else ()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from kclassify.core.concurrency import Change, Concurrency
 
 
@@ -61,7 +63,7 @@ def test_throttling_halves_it_and_then_each_round_adds_one() -> None:
         calls.fill()
         calls.round()
         limits.append(calls.limit)
-    assert all(after - before in (0, 1) for before, after in zip(limits, limits[1:], strict=False))
+    assert all(after - before in (0, 1) for before, after in itertools.pairwise(limits))
     assert limits[-1] in (13, 14)
 
 

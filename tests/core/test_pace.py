@@ -242,6 +242,12 @@ def test_with_headers_the_limit_is_used_and_next_to_nothing_throttled(
     assert course.snoozes == 0
 
 
+def test_texts_of_very_different_lengths_keep_within_a_limit_of_tokens() -> None:
+    course = run_against(Provider(tokens(), sigma=0.6), 50)
+    assert course.of_limit(50) >= 0.97
+    assert course.throttled <= 0.015
+
+
 @pytest.mark.parametrize("max_concurrency", CONCURRENCIES)
 def test_a_bucket_that_takes_smaller_bursts_than_its_headers_say(max_concurrency: int) -> None:
     course = run_against(Provider(requests(60, burst=5)), max_concurrency)

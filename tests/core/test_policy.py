@@ -63,9 +63,9 @@ def test_an_outage_is_half_of_enough_calls(failures: int, observed: int, is_outa
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds"), [(0, 60), (1, 120), (2, 240), (3, 480), (4, 900), (5_000, 900)]
+    ("count", "seconds"), [(0, 60), (1, 120), (2, 120), (5_000, 120)]
 )
-def test_snoozes_grow_up_to_a_quarter_of_an_hour(count: int, seconds: int) -> None:
+def test_snoozes_grow_up_to_two_minutes(count: int, seconds: int) -> None:
     assert SnoozePolicy().duration(count, 0.0, 0.0) == seconds
 
 
@@ -78,7 +78,7 @@ def test_jitter_only_lengthens_by_a_tenth_at_most() -> None:
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 0.99])
 def test_a_snooze_is_never_shorter_than_the_provider_asked(jitter: float) -> None:
     assert SnoozePolicy().duration(0, 3600.0, jitter) >= 3600
-    assert SnoozePolicy().duration(9, 61.5, jitter) >= 900
+    assert SnoozePolicy().duration(9, 61.5, jitter) >= 120
 
 
 def test_a_retry_backs_off_up_to_its_limit_and_honours_retry_after() -> None:

@@ -13,6 +13,8 @@ _MINUTE_S = 60.0
 _LONGEST_RESET_S = 86_400.0
 # Resets are told in whole seconds: over less than this they say nothing of the rate.
 _SHORTEST_RESET_S = 5.0
+# What is left of tokens is told to the nearest thousand.
+_ROUNDED_TO = 1000
 _WEIGHT = 0.1
 # Evenly spaced calls arrive less evenly: a little below the rate the provider's bucket has slack.
 _EVEN = 0.98
@@ -51,6 +53,7 @@ class Allowance:
 
     def __init__(self, name: str) -> None:
         self._count = _COUNTS[name]
+        self._is_of_tokens = name != "requests"
         self._stated: Bucket | None = None
         self._even: Bucket | None = None
         self._read_of = -math.inf
@@ -90,14 +93,19 @@ class Allowance:
         Nobody knows when it was written. If early, it lacks what the calls since then cost,
         `spent_since`; if late, perhaps what those in flight do: the worst of both counts.
         """
-        rate = _rate(stated)
-        if_early = stated.remaining + rate * max(0.0, now - began) - spent_since
-        level = min(if_early, stated.remaining - self.held)
+        rate, remaining = _rate(stated), stated.remaining
+        if self._is_rounded(remaining):
+            remaining -= _ROUNDED_TO / 2
+        if_early = remaining + rate * max(0.0, now - began) - spent_since
+        level = min(if_early, remaining - self.held)
         if began < self._read_of and self._stated:
             self._stated.refill(now)
             level = min(level, self._stated.level)
         self._read_of = max(began, self._read_of)
         self._stated = Bucket(stated.limit, rate, level, now)
+
+    def _is_rounded(self, remaining: float) -> bool:
+        return self._is_of_tokens and remaining % _ROUNDED_TO == 0
 
     def even_out(self, now: float) -> bool:
         """Bursts are throttled that the limit allows: from now on a second's worth at most.
