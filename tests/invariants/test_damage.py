@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from kclassify import Database, Invariant, rollback
 from kclassify.ports import Mode
@@ -298,9 +298,12 @@ DAMAGES: list[tuple[str, Invariant, str, str]] = [
 ]
 
 
+Rows = list[tuple[Table, list[dict[str, Any]]]]
+
+
 @pytest.fixture(scope="module")
-def worked(module_url: str) -> Iterator[Work]:
-    """A commit after a dry run on `articles`, and one on `notes` that was rolled back."""
+def worked(module_url: str) -> Iterator[tuple[Work, Rows]]:
+    """A commit after a dry run on `articles`, one on `notes` that was rolled back; all rows."""
     database = Database(module_url, create=True)
     for table in ("articles", "notes"):
         fill(database, table, items())
@@ -309,24 +312,29 @@ def worked(module_url: str) -> Iterator[Work]:
     undone = work_on(database, "notes", "undone")
     undone.run(Mode.COMMIT)
     rollback(SqlLedger(database), writer_of(database, "notes"), "undone")
-    yield work
+    yield work, _all_rows(database)
     database.close()
 
 
-@pytest.fixture
-def kept(worked: Work) -> Iterator[Work]:
-    """The same, put back after the test."""
-    database = database_of(worked)
+def _all_rows(database: Database) -> Rows:
     metadata = MetaData()
     metadata.reflect(database.engine)
     with database.connect() as connection:
-        tables = metadata.sorted_tables
-        before = [[dict(row) for row in connection.execute(t.select()).mappings()] for t in tables]
-    yield worked
-    with database.begin() as connection:
-        for table in reversed(tables):
+        return [
+            (table, [dict(row) for row in connection.execute(table.select()).mappings()])
+            for table in metadata.sorted_tables
+        ]
+
+
+@pytest.fixture
+def kept(worked: tuple[Work, Rows]) -> Iterator[Work]:
+    """The same, put back after the test."""
+    work, before = worked
+    yield work
+    with database_of(work).begin() as connection:
+        for table, _ in reversed(before):
             connection.execute(table.delete())
-        for table, rows in zip(tables, before, strict=True):
+        for table, rows in before:
             if rows:
                 connection.execute(table.insert(), rows)
 
