@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,6 @@ def kclassify_calls(kclassify_stub: StubMessagesAPI) -> Callable[[], list[CallSe
 
 def _need_aiohttp() -> None:
     try:
-        import aiohttp  # noqa: F401, PLC0415
+        import_module("aiohttp")
     except ImportError:
         pytest.fail("this fixture needs aiohttp: pip install 'kclassify[testing]'", pytrace=False)

@@ -120,8 +120,8 @@ class SourceContract:
         relabel = given(relabel, "relabel")
         source = make_source(self.items(9))
         seen: list[Key] = []
-        while page := source.page(seen[-1] if seen else None, 2):
-            for item in page:
+        for _ in range(10):
+            for item in source.page(seen[-1] if seen else None, 2):
                 seen.append(item.key)
                 relabel(item.key, f"moved {len(seen) % 3}")
         assert seen == [self.key(number) for number in range(9)]

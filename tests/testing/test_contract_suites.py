@@ -1,0 +1,34 @@
+"""The shipped suites pass what is sound and find each planted bug."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUITES = Path(__file__).with_name("suites_with_bugs.py")
+
+
+def failed_by_class() -> dict[str, list[str]]:
+    """The tests that failed, of each class in the file."""
+    options = ("-p", "no:cacheprovider", "-q", "--tb=no", "-rf", "-c", "/dev/null")
+    command = [sys.executable, "-m", "pytest", *options, str(SUITES)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    text = SUITES.read_text(encoding="utf-8")
+    found: dict[str, list[str]] = {name: [] for name in re.findall(r"\nclass (Test\w+)", text)}
+    for name, test in re.findall(r"^FAILED \S+::(\w+)::(\w+)", ended.stdout, re.MULTILINE):
+        found[name].append(test)
+    assert "passed" in ended.stdout, ended.stdout + ended.stderr
+    assert "error" not in ended.stdout, ended.stdout
+    return found
+
+
+@pytest.mark.slow
+def test_each_bug_is_found_and_what_is_sound_passes() -> None:
+    failed = failed_by_class()
+    assert len(failed) > 20
+    for name, tests in failed.items():
+        assert bool(tests) == ("Sound" not in name), f"{name}: {tests}"
