@@ -65,7 +65,8 @@ class Provider:
     """Takes a call when each bucket has enough for it; a throttled call costs nothing.
 
     `tells_late`: the headers are those of the moment when the answer is sent, not when the call
-    arrived. `sigma` is how much the input tokens of calls differ. `unavailable` is the share of calls that it has no capacity for.
+    arrived. `sigma` is how much the input tokens of calls differ. `unavailable` is the share of
+    calls that it has no capacity for.
     """
 
     buckets: Sequence[TokenBucket] = ()

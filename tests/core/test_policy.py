@@ -62,9 +62,7 @@ def test_an_outage_is_half_of_enough_calls(failures: int, observed: int, is_outa
     assert SnoozePolicy().is_outage(failures, observed) is is_outage
 
 
-@pytest.mark.parametrize(
-    ("count", "seconds"), [(0, 60), (1, 120), (2, 120), (5_000, 120)]
-)
+@pytest.mark.parametrize(("count", "seconds"), [(0, 60), (1, 120), (2, 120), (5_000, 120)])
 def test_snoozes_grow_up_to_two_minutes(count: int, seconds: int) -> None:
     assert SnoozePolicy().duration(count, 0.0, 0.0) == seconds
 

@@ -247,7 +247,7 @@ def test_a_run_rebuilt_in_an_outage_begins_with_a_canary() -> None:
     run = begun(20, breaker=Breaker(2, until=50.0, seconds=120, outage_since=0.0))
     assert run.start(60.0) == [PROBED]
     run.settle(PROBED, OUT, 60.0)
-    assert run.decide(60.0, 0.0) == Snooze(240, "still no answer (unavailable: nobody is there)")
+    assert run.decide(60.0, 0.0) == Snooze(120, "still no answer (unavailable: nobody is there)")
 
 
 def test_a_canary_is_not_spent_where_nothing_is_left_to_ask() -> None:
@@ -323,8 +323,8 @@ def test_a_canary_that_fails_after_a_learned_snooze_trips_the_learned_breaker() 
     run.resume()
     run.start(190.0)
     run.settle(PROBED, OUT, 191.0)
-    assert run.decide(191.0, 0.0) == Snooze(240, "still no answer (unavailable: nobody is there)")
-    assert run.breaker == Breaker(3, until=431.0, seconds=240, outage_since=20.0)
+    assert run.decide(191.0, 0.0) == Snooze(120, "still no answer (unavailable: nobody is there)")
+    assert run.breaker == Breaker(3, until=311.0, seconds=120, outage_since=20.0)
 
 
 def test_a_breaker_that_another_worker_closed_or_that_is_over_stops_nothing() -> None:
