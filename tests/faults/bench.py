@@ -27,7 +27,7 @@ from kclassify.core.finding import Verification
 from kclassify.events import CallEnded, Event, Snoozing
 from kclassify.runner.clock import SystemClock
 from kclassify.store import Failure, LedgerReader
-from kclassify.testing import StubMessagesAPI, calls_seen
+from kclassify.testing import ServerError, StubMessagesAPI, calls_seen
 from tests.faults.resolver import Resolver
 from tests.small import TAXONOMY
 from tests.tables import insert, rows, run
@@ -85,6 +85,10 @@ class Bench:
             self.at_call[call] = act
         else:
             act()
+
+    def leave_a_gap(self) -> None:
+        """One of the first items has to wait: what is answered behind it cannot be written yet."""
+        self.stub.script([ServerError()])
 
     async def step(self) -> Decision:
         """One step of a commit, in a runner of its own."""

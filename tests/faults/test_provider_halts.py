@@ -61,6 +61,7 @@ HALTS = [
 async def test_a_fault_that_people_must_mend_halts_at_once_and_says_how(
     broken: Broken, bench: Bench, record: Record
 ) -> None:
+    bench.leave_a_gap()
     bench.at(BEFORE, lambda: bench.stub.set_fault(broken.fault))
     halt = await bench.step()
     assert isinstance(halt, Halt)

@@ -126,6 +126,8 @@ async def test_an_outage_pauses_skips_nothing_and_blames_nobody(
     outage: Outage, bench: Bench, record: Record
 ) -> None:
     bench.host, bench.timeout_s = outage.host, outage.timeout_s
+    if outage.before == BEFORE:
+        bench.leave_a_gap()
     bench.at(outage.before, lambda: outage.begin(bench))
     snooze = await bench.step()
     assert isinstance(snooze, Snooze)
@@ -143,7 +145,7 @@ async def test_an_outage_pauses_skips_nothing_and_blames_nobody(
     assert bench.categories == {"left": ROWS}
     first_s, second_s = outage.shortest(FIRST_S), outage.shortest(SECOND_S)
     decision = f"`Snooze` of {first_s} s, then of {second_s} s; then `Done`"
-    cut_off = bench.calls[outage.kind] if outage.answers_lost else 0
+    cut_off = bench.calls[OutcomeKind.TIMED_OUT]
     row = row_of("provider", outage.name, decision, bench.verify(), in_flight=cut_off)
     record(replace(row, paid_twice=CUT_OFF) if outage.answers_lost else row)
 
