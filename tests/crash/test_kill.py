@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kclassify import Database, SqlSource, Verification, verify
 from kclassify.core.item import digest_of
-from kclassify.testing import FixedLatency, Random, StubMessagesAPI, extract_item
+from kclassify.testing import FixedLatency, Random, StubMessagesAPI, calls_seen, extract_item
+
+from .worker import TAXONOMY
 
 KILLS = int(os.environ.get("KCLASSIFY_KILLS", "8"))
 CONCURRENCY = 10
@@ -105,13 +108,30 @@ def test_kill_minus_nine_loses_nothing_and_repeats_nothing(url: str, engine: sa.
         _, errors = last.communicate(timeout=300)
         assert last.returncode == 0, errors
         report = examine(engine, stub, rows)
+        verification = check(url, stub)
     print(f"{engine.dialect.name}: {kills} kills, {report}")
     assert kills == KILLS
+    assert verification.findings == verification.remarks == ()
     assert report["outcomes"] == report["distinct outcomes"] == rows
     assert report["rows written twice"] == 0
     assert report["table differs from audit"] == 0
     assert report["answered"] <= rows + kills * CONCURRENCY
     assert report["asked again beyond those in flight"] == 0
+
+
+def check(url: str, stub: StubMessagesAPI) -> Verification:
+    database = Database(url)
+    found = verify(
+        database,
+        "killed",
+        source=SqlSource(database, "articles", key="id", body="body", current="category"),
+        taxonomy=TAXONOMY,
+        calls=calls_seen(stub),
+        alone=True,
+        max_concurrency=CONCURRENCY,
+    )
+    database.close()
+    return found
 
 
 def examine(engine: sa.Engine, stub: StubMessagesAPI, rows: int) -> dict[str, Any]:
