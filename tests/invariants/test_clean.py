@@ -204,6 +204,16 @@ def test_separate_databases(database: Database, tmp_path: Path) -> None:
     other.close()
 
 
+def test_another_table_under_the_same_name(work: Work, database: Database) -> None:
+    work.run(Mode.COMMIT)
+    fill(database, "others", items()[:5])
+    other = work_on(database, "others")
+    other.scripted = other.classifier = work.scripted
+    other.run(Mode.COMMIT)
+    clean(other)
+    execute(database, "DROP TABLE others")
+
+
 def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "articles.jsonl"
     path.write_text(

@@ -15,7 +15,7 @@ Ending = tuple[str, str, str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class PassFact:
-    """A pass. `tallies` are its counts; `openings` how often a worker may have taken it up."""
+    """A pass. `tallies` are its counts of items that ended alike."""
 
     number: int
     mode: Mode

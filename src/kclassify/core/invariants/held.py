@@ -36,12 +36,18 @@ class Held:
         self, page: Sequence[Item], keys: Sequence[str], read: Mapping[str, OutcomeFact]
     ) -> None:
         """A page of the source, with what that pass read of it."""
-        commits = [each.number for each in self._facts.passes if each.mode is Mode.COMMIT]
+        commits = self._commits()
         history: dict[str, list[ChangeFact]] = {}
         for change in self._facts.changes_of(commits, keys):
             history.setdefault(change.key, []).append(change)
         for key, item in zip(keys, page, strict=True):
             self._check(key, item.current, history.get(key, []), read.get(key))
+
+    def _commits(self) -> list[int]:
+        """Those of the source that the pass is about: another may have the same keys."""
+        passes = self._facts.passes
+        sources = {each.source for each in passes if each.number == self._number}
+        return [e.number for e in passes if e.mode is Mode.COMMIT and e.source in sources]
 
     def _check(
         self, key: str, held: str | None, history: list[ChangeFact], read: OutcomeFact | None

@@ -56,7 +56,8 @@ def check_rows(
 
 def _looked_at(facts: RunFacts, *, every_pass: bool) -> list[PassFact]:
     begun = [each for each in facts.passes if each.settled or each.status is PassStatus.DONE]
-    return begun if every_pass else begun[-1:]
+    ours = [each for each in begun if each.source == begun[-1].source]
+    return ours if every_pass else ours[-1:]
 
 
 @dataclass(slots=True)
