@@ -50,7 +50,7 @@ class RunnerSettings(Table):
         snooze = SnoozePolicy(
             error_rate=self.snooze_error_rate,
             seconds=self.snooze_seconds,
-            max_seconds=max(900.0, self.snooze_seconds),
+            max_seconds=max(120.0, self.snooze_seconds),
             max_outage_s=self.max_outage_s,
         )
         retry = RetryPolicy(max_attempts=self.max_attempts)

@@ -115,7 +115,8 @@ class SnoozePolicy:
     is not judged by what it answered before. The first snooze lasts `seconds`,
     each one in a row `growth` times the last, at most `max_seconds`, with up to `jitter` of it
     added, and never less than what the provider asked for. An outage longer than `max_outage_s`
-    ends the run.
+    ends the run. Snoozes stay short: each costs one call, the canary, and the last one goes on for
+    half its length, on average, after the outage is over.
     """
 
     error_rate: float = 0.5
@@ -124,7 +125,7 @@ class SnoozePolicy:
     recent_s: float = 30.0
     seconds: float = 60.0
     growth: float = 2.0
-    max_seconds: float = 900.0
+    max_seconds: float = 120.0
     jitter: float = 0.1
     max_outage_s: float = 86_400.0
 
