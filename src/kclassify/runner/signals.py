@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.abc
 
 from kclassify.runner.runner import ReclassifyRunner
 
@@ -20,7 +21,7 @@ async def stop_on_signals(runner: ReclassifyRunner) -> AsyncGenerator[None]:
     """
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_listen, runner, tasks.cancel_scope)
+        await tasks.start(_listen, runner, tasks.cancel_scope)
         try:
             yield
         except Exception as error:  # noqa: BLE001  # raised below, outside the task group
@@ -30,8 +31,14 @@ async def stop_on_signals(runner: ReclassifyRunner) -> AsyncGenerator[None]:
         raise failure
 
 
-async def _listen(runner: ReclassifyRunner, scope: anyio.CancelScope) -> None:
+async def _listen(
+    runner: ReclassifyRunner,
+    scope: anyio.CancelScope,
+    *,
+    task_status: anyio.abc.TaskStatus[None],
+) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
         received = 0
         async for number in signals:
             received += 1
