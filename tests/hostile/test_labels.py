@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 LABELS = [str(label) for label in TAXONOMY.labels]
 WANTED = [
-    *HOSTILE_LABELS,
-    *(alike for label in LABELS for alike in look_alikes(label)),
+    *HOSTILE_LABELS[::2],
+    *look_alikes("playbook"),
     *("", "convention", "null", "\ud800", "x" * 2_000, "not-in-the-taxonomy"),
 ]
 FAULTS = (
