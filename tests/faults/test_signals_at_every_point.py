@@ -20,7 +20,7 @@ from kclassify.core.finding import Verification
 from kclassify.errors import UsageError
 from kclassify.testing import StubMessagesAPI
 from tests.faults.matrix import Record, row_of
-from tests.faults.worker import CONCURRENCY, DONE, PAUSED
+from tests.faults.worker import CANCELLED, CONCURRENCY, DONE, PAUSED
 from tests.faults.workers import Forge, Scene, forge, scene, stub
 
 __all__ = ["forge", "stub"]
@@ -125,6 +125,8 @@ def test_a_kill_at_every_moment_loses_nothing(
 
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+LATE = {CANCELLED, -signal.SIGTERM}
+"""The run is over, and the process not yet."""
 
 
 def record_stop(record: Record, number: signal.Signals, found: Verification) -> None:
@@ -141,7 +143,7 @@ def test_a_stop_at_telling_moments_ends_in_order(
     backend = "trio" if number is signal.SIGINT else "asyncio"
     sweep = Sweep(tmp_path, forge, stub, {"backend": backend, "signal": number})
     record_stop(record, number, hit_each(sweep, telling(sweep.moments(), 5)))
-    assert set(sweep.ended) <= {DONE, PAUSED}
+    assert set(sweep.ended) <= {DONE, PAUSED, *LATE}
 
 
 @pytest.mark.nightly
@@ -158,4 +160,32 @@ def test_a_stop_at_every_moment_ends_in_order(  # fixtures
 ) -> None:
     sweep = Sweep(tmp_path, forge, stub, {"backend": backend, "signal": number})
     record_stop(record, number, hit_each(sweep, every(sweep.moments())))
-    assert set(sweep.ended) <= {DONE, PAUSED}
+    assert set(sweep.ended) <= {DONE, PAUSED, *LATE}
+
+
+def record_cancel(record: Record, found: Verification) -> None:
+    fault = "SIGINT twice, at every awaited point, statement and commit"
+    told = "what flies is cancelled, status 130; `Done` when run again"
+    record(row_of("process", fault, told, found, in_flight=CONCURRENCY))
+
+
+@pytest.mark.slow
+def test_a_second_signal_at_telling_moments_cancels(
+    tmp_path: Path, forge: Forge, stub: StubMessagesAPI, record: Record
+) -> None:
+    changes = {"backend": "trio", "signal": signal.SIGINT, "twice": True}
+    sweep = Sweep(tmp_path, forge, stub, changes)
+    record_cancel(record, hit_each(sweep, telling(sweep.moments(), 5)))
+    assert set(sweep.ended) <= {DONE, PAUSED, CANCELLED}
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("backend", ["trio", "asyncio"])
+def test_a_second_signal_at_every_moment_cancels(
+    tmp_path: Path, forge: Forge, stub: StubMessagesAPI, record: Record, backend: str
+) -> None:
+    changes = {"backend": backend, "signal": signal.SIGINT, "twice": True}
+    sweep = Sweep(tmp_path, forge, stub, changes)
+    record_cancel(record, hit_each(sweep, every(sweep.moments())))
+    assert set(sweep.ended) <= {DONE, PAUSED, CANCELLED}

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -236,6 +237,8 @@ def work(order: Order) -> int:
         return anyio.run(
             commit, order, clock, moments, backend=order.backend, backend_options=options
         )
+    except KeyboardInterrupt:  # before the run, or after it
+        return CANCELLED
     except KclassifyError as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -250,6 +253,8 @@ def fork(order: Order) -> int:
         status = 70
         try:
             status = work(order)
+        except BaseException:  # noqa: BLE001  # a defect, which the status tells of, too
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(status)
