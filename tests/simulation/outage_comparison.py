@@ -36,7 +36,7 @@ MEAN_S = MEDIAN_S * exp(0.8**2 / 2)
 
 @dataclass(slots=True)
 class Line:
-    """The way to the provider, with a log of all calls: when each began, and whether it was paid."""
+    """The way to the provider. Of each call it logs when it began, and whether it was answered."""
 
     provider: Provider
     time: Timeline
@@ -205,7 +205,7 @@ def compare(contestant: Contestant, trouble: Trouble, count: int) -> Came:
 
 
 def came_to(line: Line, outage: Outage, count: int) -> Came:
-    answered = [began for began, is_answered, is_probe in line.begun if is_answered and not is_probe]
+    answered = [began for began, is_answered, is_probe in line.begun if is_answered > is_probe]
     return Came(
         calls_into_outage=sum(outage.covers(began) for began, _, _ in line.begun),
         noticed_after_s=None if line.noticed_at is None else line.noticed_at - outage.begins,

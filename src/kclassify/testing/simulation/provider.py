@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from math import exp
 from random import Random
 
 import anyio
 
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
+from kclassify.core.rate_limit import RateLimit
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
+from kclassify.testing.rate_limits import RateLimited, RateLimiter, RateLimits
 from kclassify.testing.simulation.nature import Nature
 from kclassify.testing.simulation.outage import Outage, Trouble
 from kclassify.testing.simulation.scenario import Scenario
 from kclassify.testing.simulation.timeline import Timeline
-from kclassify.testing.simulation.token_bucket import TokenBucket
 
 USAGE = Usage(input_tokens=100, output_tokens=10)
 _FAST_S = 0.02
@@ -36,8 +37,8 @@ class Provider:
         self._scenario = scenario
         self._time = time
         self._rng = rng
-        a_minute = scenario.requests_a_minute
-        self._bucket = None if a_minute is None else TokenBucket(a_minute)
+        limits = RateLimits(requests_per_minute=scenario.requests_a_minute)
+        self._limiter = RateLimiter(limits, 0.0)
 
     async def answer(self, item: Item) -> Outcome[str] | Halt:
         """What a request for the item comes to; it takes simulated time."""
@@ -45,8 +46,9 @@ class Provider:
         outage = self._outage(now)
         if outage is not None and outage.trouble is not Trouble.SLOW:
             return await self._fail(outage)
-        if self._bucket is not None and not self._bucket.take(now):
-            return await self._throttle(self._bucket)
+        limited = self._limiter.admit(now)
+        if limited is not None:
+            return await self._throttle(limited)
         await anyio.sleep(self._latency() * (1.0 if outage is None else 10.0))
         broken = self._outage(self._time.now)
         if broken is not None and broken.trouble is Trouble.RESET:
@@ -60,7 +62,7 @@ class Provider:
         return None
 
     def _latency(self) -> float:
-        return self._scenario.latency_s * exp(self._rng.gauss(0.0, 0.8))
+        return self._scenario.latency_s * math.exp(self._rng.gauss(0.0, 0.8))
 
     async def _fail(self, outage: Outage) -> Outcome[str] | Halt:
         trouble = outage.trouble
@@ -81,14 +83,19 @@ class Provider:
         """Never answer; the classifier's own deadline, if it has one, ends it."""
         await anyio.sleep(self._rng.choice([self._scenario.timeout_s, float("inf")]))
 
-    async def _throttle(self, bucket: TokenBucket) -> Outcome[str]:
+    async def _throttle(self, limited: RateLimited) -> Outcome[str]:
+        wait_s = float(math.ceil(limited.wait_s))
         await anyio.sleep(_FAST_S)
         return Outcome(
             OutcomeKind.THROTTLED,
-            detail="simulated: over the rate limit",
-            retry_after_s=bucket.retry_after_s,
-            rate_limits=bucket.told,
+            detail=f"simulated: over {limited}",
+            retry_after_s=wait_s if self._scenario.sends_retry_after else None,
+            rate_limits=self._told,
         )
+
+    @property
+    def _told(self) -> tuple[RateLimit, ...]:
+        return self._limiter.standing(self._time.now) if self._scenario.sends_headers else ()
 
     async def _judge(self, item: Item) -> Outcome[str]:
         nature = self._scenario.natures.get(item.digest, Nature.FINE)
@@ -98,7 +105,7 @@ class Provider:
         if nature is Nature.BREAKS:
             return Outcome(OutcomeKind.UNAVAILABLE, detail="simulated: this item")
         kind = _KINDS.get(nature)
-        told = () if self._bucket is None else self._bucket.told
+        told = self._told
         if kind is not None:
             return Outcome(kind, detail="simulated: this item", usage=USAGE, rate_limits=told)
         label = "strange" if nature is Nature.STRANGE_LABEL else self._rng.choice(["left", "right"])

@@ -26,7 +26,8 @@ class Scenario:
     median. `kill`, `stop` and `step` are shares of processes that are killed, asked to stop, or
     work in steps with a budget; `database_faults` is a share of its calls. `skew_s` is how far a
     process's clock may be off. `meddling` is the share of pages of which rows are relabelled or
-    deleted soon after the run has read them. `requests_a_minute` makes the provider throttle.
+    deleted soon after the run has read them. `requests_a_minute` makes the provider throttle, and
+    tell so in the headers of its rate limit and by `retry-after`.
     """
 
     items: tuple[Item, ...]
@@ -46,6 +47,8 @@ class Scenario:
     meddling: float = 0.0
     skew_s: float = 0.0
     requests_a_minute: float | None = None
+    sends_headers: bool = True
+    sends_retry_after: bool = True
 
     @classmethod
     def drawn(cls, seed: int) -> Scenario:
@@ -70,6 +73,8 @@ class Scenario:
             meddling=rng.choice([0.0, 0.0, 0.3, 1.0]),
             skew_s=rng.choice([0.0, 0.0, 30.0, 600.0]),
             requests_a_minute=rng.choice([None, None, None, 20.0, 50.0]),
+            sends_headers=rng.choice([True, False]),
+            sends_retry_after=rng.choice([True, True, False]),
         )
 
 
