@@ -6,6 +6,8 @@ import doctest
 import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -89,7 +91,8 @@ def rows(text: str, heading: str) -> list[list[str]]:
 class Workshop:
     """Carries blocks out in a folder; what one of them leaves, the next one finds.
 
-    Python is executed, with one set of names for a whole document. TOML is read as settings or as
+    Python is executed, with one set of names for a whole document; under a first line like
+    `# test_mine.py` it is a file of tests, which have to pass. TOML is read as settings or as
     a taxonomy: under a first line like `# taxonomy.toml` it becomes that file, else it is merged
     into the settings that are there. In console blocks each `$ kclassify` is run and its output
     compared, `...` standing for anything; it has to end with 0, or as `$ echo $?` says.
@@ -103,6 +106,8 @@ class Workshop:
     def carry_out(self, block: Block) -> None:
         """Raises whatever is wrong with the block, naming its place."""
         match block.language:
+            case "python" if named := re.match(r"# (test_\w+\.py)\n", block.text):
+                self._test(self.place.write(named[1], block.text), block)
             case "python":
                 source = "\n" * block.line + block.text
                 exec(compile(source, block.place, "exec"), self.names)  # noqa: S102
@@ -119,6 +124,17 @@ class Workshop:
                 pass
             case _:
                 pytest.fail(f"{block.place}: nobody knows how to carry {block.language!r} out")
+
+    def _test(self, path: Path, block: Block) -> None:
+        options = ("-p", "no:cacheprovider", "-c", os.devnull, "-q")
+        ended = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "pytest", *options, path.name],
+            cwd=path.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{block.place}\n{ended.stdout}{ended.stderr}"
 
     def _carry_out_workflow(self, block: Block) -> None:
         """Each step of each job: our own commands are run, others are known or have no say here."""

@@ -20,7 +20,8 @@ from tests.documents import MARKER, Block, Workshop, anchors, blocks, links, rea
 from tests.evaluated_corpus import GOLD, MODEL, write_table
 
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+EXAMPLES_OF_TESTS = sorted((REPOSITORY / "examples").glob("test_*.py"))
+EXAMPLES = sorted({*(REPOSITORY / "examples").glob("*.py")} - {*EXAMPLES_OF_TESTS})
 STEPS = "1. Announce it. 2. Do it on one machine. 3. Do it on the others."
 # Title, body, current label, and what the stub says of it.
 CORPUS = (
@@ -174,6 +175,14 @@ def test_every_example_runs_offline_and_cleans_up(
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES_OF_TESTS, ids=lambda path: path.name)
+def test_every_example_of_a_test_passes(example: Path, tmp_path: Path) -> None:
+    options = ("-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null")
+    command = [sys.executable, *options, "--basetemp", str(tmp_path / "own"), str(example)]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_the_picture_shows_what_the_demo_prints(workshop: Workshop) -> None:

@@ -84,12 +84,12 @@ class SourceSuite(SourceContract):
         return make
 
     @pytest.fixture
-    def relabel(self, path: Path) -> Callable[..., object]:
+    def relabel(self, path: Path) -> Callable[[Key, str | None], object]:
         statement = "UPDATE articles SET current = ? WHERE id = ?"
         return lambda key, label: connect(path).execute(statement, (label, key))
 
     @pytest.fixture
-    def remove(self, path: Path) -> Callable[..., object]:
+    def remove(self, path: Path) -> Callable[[Key], object]:
         return lambda key: connect(path).execute("DELETE FROM articles WHERE id = ?", (key,))
 
 

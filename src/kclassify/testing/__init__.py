@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         body_digest,
         extract_item,
     )
+    from kclassify.testing.jumping_clock import JumpingClock
     from kclassify.testing.latency import (
         NO_LATENCY,
         FixedLatency,
@@ -123,6 +124,7 @@ _HOMES = {
     "ItemText": "item_text",
     "body_digest": "item_text",
     "extract_item": "item_text",
+    "JumpingClock": "jumping_clock",
     "NO_LATENCY": "latency",
     "FixedLatency": "latency",
     "Latency": "latency",
@@ -173,6 +175,7 @@ __all__ = [
     "Forbidden",
     "Hang",
     "ItemText",
+    "JumpingClock",
     "Latency",
     "LedgerContract",
     "LognormalLatency",
