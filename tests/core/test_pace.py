@@ -112,6 +112,15 @@ def test_calls_that_began_since_are_taken_from_what_a_header_says() -> None:
     assert len(started(pace, 0.5)) == 2
 
 
+def test_calls_that_began_and_ended_since_are_taken_from_what_a_header_says() -> None:
+    pace = paced(50)
+    slow, *quick = started(pace, 0.0, most=4)
+    for number in quick:
+        pace.land(number, GOOD, 0.1)
+    pace.land(slow, saying(RateLimit("requests", 60, 5, 55.0)), 0.1)
+    assert len(started(pace, 0.1)) == 2
+
+
 def test_a_header_of_a_call_that_began_earlier_raises_nothing() -> None:
     pace = paced(50)
     slow, *_ = started(pace, 0.0, most=1)

@@ -12,7 +12,7 @@ A *probe* is a call for a harmless text of our own. It is the canary after a sno
 poisonous item is never taken for an outage, and the second opinion on rejections that come first,
 last or several in a row. While the provider recovers, items without a record are tried one at a
 time, and a probe tells whose fault a failure is. An item that failed is tried again only once
-another call was answered.
+another call was answered. How many calls start, and when, is the pace's to say.
 """
 
 from __future__ import annotations
