@@ -4,7 +4,7 @@
 
     assert simulate(seed=4711).is_clean
 
-It needs trio: `pip install kclassify[testing]`.
+It needs trio: `pip install trio`.
 """
 
 from __future__ import annotations
