@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kclassify.testing import Fixed, FixedLatency, StubMessagesAPI
 from tests.faults.matrix import Record, row_of
-from tests.faults.worker import CONCURRENCY, DONE, HALTED, SUPERSEDED
+from tests.faults.worker import CONCURRENCY, DONE, HALTED, PAUSED, SUPERSEDED
 from tests.faults.workers import Forge, Scene, forge, scene, stub
 from tests.tables import rows
 
@@ -103,6 +104,23 @@ def test_a_worker_that_slept_beyond_its_lease_writes_nothing_more(
     fault = "lease holder suspended (SIGSTOP) beyond its lease"
     found = fresh.verify()
     record(row_of("process", fault, told, found, in_flight=CONCURRENCY))
+
+
+def test_a_worker_that_does_not_know_that_it_was_overtaken_is_fenced(
+    fresh: Scene, forge: Forge, record: Record
+) -> None:
+    """By its own clock no time has passed, and its next heartbeat is far away."""
+    asleep = forge.suspend(fresh.order(place=PLACE, at=MIDWAY))
+    late = fresh.order(ahead_s=LEASE_S + 1)
+    stopped = replace(late, signal=signal.SIGINT, place=PLACE, at=MIDWAY // 2)
+    assert forge.run(stopped) == PAUSED
+    before = writes(fresh)
+    assert forge.wake(asleep) == SUPERSEDED
+    assert writes(fresh) == before
+    assert forge.run(late) == DONE
+    told = "fenced: `Superseded`, writes nothing; the other is `Done`"
+    fault = "lease holder overtaken between two heartbeats"
+    record(row_of("process", fault, told, fresh.verify(), in_flight=CONCURRENCY))
 
 
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S, -DAY_S])
