@@ -308,8 +308,11 @@ def any_header_is_believed(patch: pytest.MonkeyPatch) -> None:
     def wrong(stated: RateLimit) -> bool:
         return stated.name in NAMES and stated.limit > 0
 
+    def slow(stated: RateLimit) -> float:
+        return 1 / min(max(1.0, stated.resets_in_s), 1e9)
+
     patch.setattr(pace, "is_sane", wrong)
-    patch.setattr(allowance, "_rate", lambda stated: 1 / min(max(1.0, stated.resets_in_s), 1e9))
+    patch.setattr(allowance, "_rate", slow)
     patch.setattr(bucket, "LONGEST_WAIT_S", math.inf)
 
 
