@@ -106,12 +106,14 @@ class World:
         self.table.on_page = lambda _: None
         referee = self.referee
         look_at_the_end(self._scenario, self.ledger, self.table, referee)
+        # Then it pays until its next heartbeat, and only the referee knows how much.
+        may_be_outpaced = self._scenario.workers > 1 and self._scenario.skew_s > 0
         verification = verify_memory(
             self.ledger,
             RUN,
             self.table,
             taxonomy=TAXONOMY,
-            calls=referee.seen,
+            calls=None if may_be_outpaced else referee.seen,
             alone=not self._scenario.meddling,
             max_attempts=self._scenario.settings.max_attempts,
         )
