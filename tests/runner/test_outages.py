@@ -175,7 +175,7 @@ async def test_the_snooze_is_at_least_what_the_provider_asked_for() -> None:
 
 async def test_an_outage_longer_than_a_day_halts() -> None:
     world = World(script=lambda _: DOWN)
-    decision = await world.runner().dry_run()
+    decision = await world.runner(snooze_seconds=1800).dry_run()
     assert isinstance(decision, Halt)
     assert "24." in decision.reason
     world.script = lambda _: "left"

@@ -39,16 +39,16 @@ def test_a_hundred_seeds_find_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_ten_thousand_seeds_find_nothing() -> None:
-    figures = figures_of(range(10_000), jobs=2)
-    assert figures.runs == 10_000
+def test_two_thousand_seeds_find_nothing() -> None:
+    figures = figures_of(range(2_000))
+    assert figures.runs == 2_000
     assert figures.failed == {}
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
-def test_a_hundred_thousand_other_seeds_find_nothing() -> None:
-    assert figures_of(range(10_000, 110_000), jobs=2).failed == {}
+def test_a_hundred_thousand_seeds_find_nothing() -> None:
+    assert figures_of(range(100_000), jobs=2).failed == {}
 
 
 @pytest.mark.parametrize("seed", [3, 19, 54])

@@ -73,11 +73,11 @@ def _breaker(connection: Connection) -> None:
     Written out, as above.
     """
     metadata = MetaData()
-    run = Table("kclassify_run", metadata, Column("id", Integer, primary_key=True))
+    Table("kclassify_run", metadata, Column("id", Integer, primary_key=True))
     breaker = Table(
         "kclassify_breaker",
         metadata,
-        Column("run_id", ForeignKey(run.c.id), primary_key=True),
+        Column("run_id", Integer, ForeignKey("kclassify_run.id"), primary_key=True),
         Column("snoozes", Integer, nullable=False),
         Column("snooze_until", Double, nullable=False),
         Column("snooze_seconds", Integer, nullable=False),
