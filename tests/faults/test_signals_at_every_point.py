@@ -21,9 +21,9 @@ from kclassify.errors import UsageError
 from kclassify.testing import StubMessagesAPI
 from tests.faults.matrix import Record, row_of
 from tests.faults.worker import CANCELLED, CONCURRENCY, DONE, PAUSED
-from tests.faults.workers import Forge, Scene, forge, scene, stub
+from tests.faults.workers import Forge, Scene, forge, scene, smithy, stub
 
-__all__ = ["forge", "stub"]
+__all__ = ["forge", "smithy", "stub"]
 
 
 @dataclass

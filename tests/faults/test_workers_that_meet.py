@@ -12,10 +12,10 @@ import pytest
 from kclassify.testing import Fixed, FixedLatency, StubMessagesAPI
 from tests.faults.matrix import Record, row_of
 from tests.faults.worker import CONCURRENCY, DONE, HALTED, PAUSED, SUPERSEDED
-from tests.faults.workers import Forge, Scene, forge, scene, stub
+from tests.faults.workers import Forge, Scene, forge, scene, smithy, stub
 from tests.tables import rows
 
-__all__ = ["forge", "stub"]
+__all__ = ["forge", "smithy", "stub"]
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,9 @@ PLACE = "after a commit"
 """There a worker holds no lock of the database."""
 
 MIDWAY = 8
+AT_ITS_START = 1
+"""The lease is taken, nothing is asked yet: what is left to do takes longer than a signal."""
+
 AT_WORST = "`Done`; in an outage it may be a `Halt`, and `Done` when run again"
 
 
@@ -112,7 +115,7 @@ def test_a_worker_that_does_not_know_that_it_was_overtaken_is_fenced(
     """By its own clock no time has passed, and its next heartbeat is far away."""
     asleep = forge.suspend(fresh.order(place=PLACE, at=MIDWAY))
     late = fresh.order(ahead_s=LEASE_S + 1)
-    stopped = replace(late, signal=signal.SIGINT, place=PLACE, at=MIDWAY // 2)
+    stopped = replace(late, signal=signal.SIGINT, place=PLACE, at=AT_ITS_START)
     assert forge.run(stopped) == PAUSED
     before = writes(fresh)
     assert forge.wake(asleep) == SUPERSEDED

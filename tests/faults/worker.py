@@ -48,6 +48,7 @@ from tests.small import TAXONOMY
 RUN = "hit"
 CONCURRENCY = 2
 DONE, FAILED, SUPERSEDED, HALTED, PAUSED, CANCELLED = 0, 1, 3, 4, 75, 130
+KNOWN = 255
 
 
 @dataclass(frozen=True)
@@ -252,6 +253,7 @@ def fork(order: Order) -> int:
     if child == 0:
         status = 70
         try:
+            close_the_pipes()
             status = work(order)
         except BaseException:  # noqa: BLE001  # a defect, which the status tells of, too
             traceback.print_exc()
@@ -261,6 +263,13 @@ def fork(order: Order) -> int:
     return child
 
 
+def close_the_pipes() -> None:
+    """They are not for a worker: whoever reads the answers to their end waits for no worker."""
+    with Path(os.devnull).open("r+", encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(nothing.fileno(), 1)
+
+
 def import_everything() -> None:
     """So that no process does it again: what a client needs is imported when it is made."""
     Classifier(TAXONOMY, base_url="http://127.0.0.1:1", api_key="stub")
@@ -268,10 +277,19 @@ def import_everything() -> None:
         import_module(name)
 
 
+def ended(child: int) -> int:
+    """How it ended; `KNOWN` when that was told before, to somebody who gave up waiting."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except ChildProcessError:
+        return KNOWN
+
+
 def main() -> None:
     """Serve orders: `{"start": order}` forks, `{"wait": pid}` tells how that process ended.
 
-    `{"stopped": pid}` waits until it is suspended, or has ended.
+    `{"stopped": pid}` waits until it is suspended, or has ended. Each answer repeats the order's
+    `number`.
     """
     import_everything()
     for line in sys.stdin:
@@ -281,8 +299,8 @@ def main() -> None:
         elif "stopped" in request:
             answer = int(os.WIFSTOPPED(os.waitpid(request["stopped"], os.WUNTRACED)[1]))
         else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
-        print(answer, flush=True)
+            answer = ended(request["wait"])
+        print(json.dumps([request["number"], answer]), flush=True)
 
 
 if __name__ == "__main__":

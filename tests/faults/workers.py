@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ from tests.tables import insert, rows, run
 
 ITEMS = 6
 
+_SOON_S = 30.0
+
 _OUTAGE = FaultPlan((PlannedFault(fault=Overloaded(), first=3, last=8),))
 """In the middle, so that a worker may be hit while it snoozes, and before its canary."""
 
@@ -41,6 +43,8 @@ class Forge:
     """Forks workers from a process that has imported everything."""
 
     def __init__(self) -> None:
+        self._asked = 0
+        self._at_work: set[int] = set()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.worker"],
             stdin=subprocess.PIPE,
@@ -52,7 +56,9 @@ class Forge:
 
     def start(self, order: Order) -> int:
         """A worker that is at work; its process number."""
-        return self._ask({"start": asdict(order)})
+        worker = self._ask({"start": asdict(order)})
+        self._at_work.add(worker)
+        return worker
 
     def suspend(self, order: Order) -> int:
         """A worker that is hit by SIGSTOP, and sleeps by now; its process number."""
@@ -67,22 +73,41 @@ class Forge:
 
     def wait(self, worker: int) -> int:
         """Its exit status; below 0 the signal that ended it."""
-        return self._ask({"wait": worker})
+        ended = self._ask({"wait": worker})
+        self._at_work.discard(worker)
+        return ended
 
     def run(self, order: Order) -> int:
         """A worker from its start to its end; the exit status."""
         return self.wait(self.start(order))
 
+    def end_all(self) -> None:
+        """End the workers that a test has left behind, also those that sleep."""
+        for worker in sorted(self._at_work):
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+            self.wait(worker)
+
     def close(self) -> None:
         """No more orders."""
-        self._process.communicate()
+        try:
+            self.end_all()
+            self._process.communicate(timeout=_SOON_S)
+        finally:
+            self._process.kill()
+            self._process.communicate()
 
     def _ask(self, request: dict[str, Any]) -> int:
+        """The answer; those to questions of a test that was ended are passed over."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
+        self._asked += 1
+        self._process.stdin.write(json.dumps({"number": self._asked, **request}) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        number, answer = 0, 0
+        while number != self._asked:
+            number, answer = json.loads(self._process.stdout.readline())
+        return int(answer)
 
 
 @dataclass
@@ -147,10 +172,16 @@ def scene(folder: Path, stub: StubMessagesAPI, *, apart: bool = False) -> Genera
 
 
 @pytest.fixture(scope="module")
-def forge() -> Generator[Forge]:
-    forge = Forge()
-    yield forge
-    forge.close()
+def smithy() -> Generator[Forge]:
+    with closing(Forge()) as forge:
+        yield forge
+
+
+@pytest.fixture
+def forge(smithy: Forge) -> Generator[Forge]:
+    """No worker outlives its test, however that ends."""
+    yield smithy
+    smithy.end_all()
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,23 @@ import pytest
 SUITES = Path(__file__).with_name("suites_with_bugs.py")
 
 
-def failed_by_class() -> dict[str, list[str]]:
-    """The tests that failed, of each class in the file."""
+AT_MOST_S = 100
+
+
+def failed_by_class(folder: Path) -> dict[str, list[str]]:
+    """The tests that failed, of each class in the file.
+
+    In a folder of its own: in the shared one pytest clears away what other sessions have left,
+    which takes as long as there is much of it.
+    """
     options = ("-p", "no:cacheprovider", "-q", "--tb=no", "-rfE", "-c", "/dev/null")
-    command = [sys.executable, "-m", "pytest", *options, str(SUITES)]
+    own = f"--basetemp={folder / 'own'}"
+    command = [sys.executable, "-m", "pytest", *options, own, str(SUITES)]
     # Under CI a property is tried far more often, and shrinking twenty bugs takes minutes.
     quick = {name: value for name, value in os.environ.items() if name != "CI"}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=quick)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=quick, timeout=AT_MOST_S
+    )
     text = SUITES.read_text(encoding="utf-8")
     found: dict[str, list[str]] = {name: [] for name in re.findall(r"\nclass (Test\w+)", text)}
     for name, test in re.findall(r"^FAILED \S+::(\w+)::(\w+)", ended.stdout, re.MULTILINE):
