@@ -29,6 +29,7 @@ from kclassify.events import Checkpointed, Event, Snoozing
 from kclassify.runner import stop_on_signals
 from kclassify.runner.clock import SystemClock
 from kclassify.testing.scripted import Answer
+from kclassify.testing.virtual_clock import VirtualClock
 from tests.runner.world import World, failing, rows
 
 SHORT_LEASE_S = 0.03
@@ -70,6 +71,29 @@ async def test_any_other_error_of_a_heartbeat_comes_out_as_it_is() -> None:
     world.ledger.heartbeat = heartbeat  # type: ignore[method-assign]
     with pytest.raises(ZeroDivisionError, match="a bug"):
         await world.runner(lease_s=SHORT_LEASE_S).dry_run()
+
+
+async def test_an_error_of_a_heartbeat_during_a_snooze_ends_the_snooze() -> None:
+    world = World(script=lambda _: failing(OutcomeKind.UNAVAILABLE))
+    world.clock = VirtualClock(idle_s=5.0)
+    snoozes = threading.Event()
+
+    class Events(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, Snoozing):
+                snoozes.set()
+
+    def heartbeat(opened: Pass, now: float, lease_s: float) -> bool:
+        assert snoozes.wait(10)
+        raise ZeroDivisionError("a bug in the ledger")
+
+    world.events = Events()
+    world.ledger.heartbeat = heartbeat  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await world.runner(lease_s=SHORT_LEASE_S).dry_run()
+    assert world.told(Snoozing)
+    assert world.clock.waits == []
 
 
 async def test_the_lease_is_prolonged_during_the_survey_and_during_a_batch() -> None:

@@ -188,7 +188,8 @@ class Step:
     async def _wait_out(self, until: float, breaker: Breaker) -> None:
         """Wait, but no longer once there is news of the breaker, or a reason to end."""
         while self._now() < until and self._run.breaker == breaker:
-            if self._cut_at is not None or self._is_superseded:
+            is_failed = self._calls.failure is not None
+            if is_failed or self._cut_at is not None or self._is_superseded:
                 return
             await self._wait(until - self._now())
 
