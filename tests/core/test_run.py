@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Pause, Snooze
 from kclassify.core.policy import RunPolicy
@@ -265,15 +267,25 @@ def test_at_rest_with_only_failed_items_left_the_run_snoozes() -> None:
 
 
 def test_an_hours_retry_after_of_the_last_item_is_snoozed_through() -> None:
-    run = begun(2)
-    first, second = run.start(0.0)
-    run.settle(first, unavailable(retry_after_s=3600.0), 0.0)
-    run.settle(second, GOOD, 0.0)
+    run = begun(1)
+    [call] = run.start(0.0)
+    run.settle(call, unavailable(retry_after_s=3600.0), 0.0)
     assert run.decide(0.0, 0.0) == Snooze(3600, "only items without an answer are left")
     run.resume()
     assert run.start(3600.0) == [PROBED]
     run.settle(PROBED, GOOD, 3600.0)
     assert keys(run.start(3600.0)) == [1]
+
+
+@pytest.mark.parametrize("wait", [3600.0, 86_400.0, 1e9])
+def test_a_long_retry_after_of_one_item_stops_nobody_while_others_are_answered(wait: float) -> None:
+    run = begun(2)
+    first, second = run.start(0.0)
+    run.settle(first, unavailable(retry_after_s=wait), 0.0)
+    run.settle(second, GOOD, 0.0)
+    assert run.decide(0.0, 0.0) is None
+    assert run.wake_at == 30.0
+    assert keys(run.start(30.0)) == [1]
 
 
 def test_a_suspect_of_an_earlier_step_is_not_tried_before_another_call_is_answered() -> None:

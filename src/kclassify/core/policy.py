@@ -110,10 +110,10 @@ class SnoozePolicy:
     """When an outage pauses the run, and for how long.
 
     The run snoozes when, over the last `observations` calls and at least `min_observations` of
-    them, the share of availability failures reaches `error_rate`. Calls that ended more than
-    `recent_s` seconds ago count only where there are too few others: a provider that has gone quiet
-    is not judged by what it answered before. The first snooze lasts `seconds`,
-    each one in a row `growth` times the last, at most `max_seconds`, with up to `jitter` of it
+    them, the share of availability failures reaches `error_rate`. It also snoozes when nobody was
+    answered for `recent_s` seconds, over at least `min_observations` calls: a provider that has
+    gone quiet is not judged by what it answered before. The first snooze lasts `seconds`, each one
+    in a row `growth` times the last, at most `max_seconds`, with up to `jitter` of it
     added, and never less than what the provider asked for. An outage longer than `max_outage_s`
     ends the run. Snoozes stay short: each costs one call, the canary, and the last one goes on for
     half its length, on average, after the outage is over.
@@ -156,7 +156,9 @@ class RetryPolicy:
     """How a lone availability failure is tried again, and when it becomes the item's own.
 
     A failure is held against its item once another call has succeeded since and, at that time, less
-    than `clear_below` of the other recent calls failed; `max_attempts` of those end the item.
+    than `clear_below` of the other recent calls failed; `max_attempts` of those end the item. Since
+    it is tried again only where others are answered, it waits `max_seconds` at most, whatever its
+    `retry-after` says: one item that is told to wait for hours must not stop the others.
     """
 
     max_attempts: int = 3
@@ -166,9 +168,10 @@ class RetryPolicy:
     clear_below: float = 0.1
 
     def backoff(self, failures: int, retry_after_s: float) -> float:
-        """Seconds until the next try after so many failures of one item."""
+        """Seconds until the next try after so many failures of one item, `max_seconds` at most."""
         exponent = min(max(failures - 1, 0), 64)
-        return max(min(self.first_seconds * self.growth**exponent, self.max_seconds), retry_after_s)
+        grown = self.first_seconds * self.growth**exponent
+        return min(max(grown, retry_after_s), self.max_seconds)
 
 
 @dataclass(frozen=True, slots=True)
