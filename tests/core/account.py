@@ -87,9 +87,11 @@ class Account:
 
     def _is_outage(self, landed: Landings) -> bool:
         policy = self._policy.snooze
+        is_share = policy.is_outage(sum(not one[1] for one in landed), len(landed))
         while len(landed) > policy.min_observations and self.now - landed[0][2] > policy.recent_s:
             landed = landed[1:]
-        return policy.is_outage(sum(not one[1] for one in landed), len(landed))
+        is_quiet = len(landed) >= policy.min_observations and not any(one[1] for one in landed)
+        return is_share or is_quiet
 
     def _news(self, landed: Landings) -> Landings:
         """Without the failures of items that were charged: those say little of the provider."""

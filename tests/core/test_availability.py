@@ -68,13 +68,21 @@ def test_what_was_answered_long_ago_says_nothing_of_now() -> None:
 
 def test_where_calls_are_rare_the_last_few_count_however_old() -> None:
     recent = recent_calls(*[True] * 50)
-    for number in range(50, 52):
+    for number in range(50, 54):
         recent.now += 1_000.0
         recent.observe(number, answered=False)
         assert not recent.is_outage()
     recent.now += 1_000.0
-    recent.observe(52, answered=False)
+    recent.observe(54, answered=False)
     assert recent.is_outage()
+
+
+def test_one_answer_among_a_few_slow_calls_is_no_outage() -> None:
+    recent = recent_calls(*[True] * 50)
+    for number in range(50, 70):
+        recent.now += 8.0
+        recent.observe(number, answered=number % 5 == 0)
+        assert not recent.is_outage()
 
 
 def test_the_failures_of_one_item_count_once() -> None:

@@ -83,11 +83,20 @@ class RecentCalls:
         self._calls.append(_Ended(number, answered, self.now, retry_after_s))
 
     def is_outage(self) -> bool:
-        """Whether the share of failures reached the threshold."""
+        """Whether the share of failures reached the threshold, or all is quiet."""
+        failures = sum(not call.is_answered for call in self._calls)
+        return self._snooze.is_outage(failures, len(self._calls)) or self._is_quiet
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether none of the recent calls was answered, however many were before.
+
+        So few calls tell no share: where calls are slow, three failures of five are soon met.
+        """
         enough, since = self._snooze.min_observations, self.now - self._snooze.recent_s
         newest = enumerate(reversed(self._calls))
         calls = [call for index, call in newest if index < enough or call.at >= since]
-        return self._snooze.is_outage(sum(not call.is_answered for call in calls), len(calls))
+        return len(calls) >= enough and not any(call.is_answered for call in calls)
 
     def is_clear_for(self, number: int) -> bool:
         """Whether so few calls of other items failed that a failure of this one is its own."""
