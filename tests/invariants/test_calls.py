@@ -108,6 +108,17 @@ def test_calls_after_a_halt_and_another_start_are_right(work: Work) -> None:
     assert told(check(work, [*flying, *work.calls])) == []
 
 
+def test_a_halt_counts_from_its_answer_and_not_from_its_arrival(work: Work) -> None:
+    openings(work, 1)
+    timed = [replace(call, at=float(at)) for at, call in enumerate(work.calls)]
+    refused = replace(timed[0], answered=False, halts=True)
+    last = timed[-1].at
+    assert told(check(work, [replace(refused, answered_at=last), *timed])) == []
+    (finding,) = check(work, [replace(refused, answered_at=last - 1.5), *timed]).findings
+    assert finding.message == "calls went on after an answer that ends the run"
+    assert finding.evidence == ("call 11 of 12, with 1 in flight at most",)
+
+
 def test_a_schema_with_another_list_is_found(work: Work) -> None:
     wide = replace(work.calls[0], labels=(*LABELS, "old"))
     (finding,) = check(work, [wide, *work.calls[1:]]).findings
@@ -158,6 +169,7 @@ async def test_a_run_on_the_wire() -> None:
         calls = calls_seen(stub)
         dumped = calls_seen(json.loads(json.dumps([asdict(one) for one in stub.requests])))
     assert calls == dumped
+    assert all(call.answered_at is not None and call.answered_at >= call.at for call in calls)
     assert [call.is_reask for call in calls].count(True) == 1
     found = check(work, calls)
     assert (told(found), found.unchecked, found.paid_twice) == ([], (), 0)

@@ -14,22 +14,27 @@ from kclassify import (
     Database,
     Done,
     Invariant,
+    Item,
     JsonlSource,
     JsonlWriter,
+    Outcome,
     OutcomeKind,
     SqlLedger,
     Write,
     rollback,
     verify,
 )
+from kclassify.core.call_seen import CallSeen
 from kclassify.ports import Mode, Receipt, Writer, WriteResult
 from kclassify.store import forget_failures
 from kclassify.store.tables import ledger_metadata
-from kclassify.testing.scripted import ScriptedClassifier
+from kclassify.testing.scripted import Answer, ScriptedClassifier
 from tests.small import TAXONOMY
 
 from .worked import (
+    LABELS,
     REFUSES,
+    ROWS,
     Work,
     check,
     execute,
@@ -146,6 +151,48 @@ def test_failures_that_are_asked_again(work: Work, database: Database) -> None:
     work.run(Mode.DRY_RUN)
     assert [item.key for item in work.scripted.asked].count(REFUSES) == 2
     clean(work)
+
+
+def test_failures_that_are_asked_again_by_a_worker_that_is_stopped(
+    work: Work, database: Database
+) -> None:
+    """Nothing is settled behind the first item, which waits; what was answered is recalled."""
+    refused: Outcome[str] = Outcome(OutcomeKind.REFUSED, detail="made to refuse")
+    waits: Outcome[str] = Outcome(OutcomeKind.UNAVAILABLE, detail="wait", retry_after_s=20.0)
+    answers: list[Outcome[str]] = [refused] * ROWS
+    work.classifier = work.scripted = ScriptedClassifier(
+        TAXONOMY, lambda item: answers.pop() if answers else _of_a_retry(item)
+    )
+    work.run(Mode.DRY_RUN)
+    assert forget_failures(database, "kept", mode=Mode.DRY_RUN)
+    runner = work.runner(max_concurrency=2)
+
+    def answer(item: Item) -> Answer:
+        if item.key == ROWS:
+            runner.stop("a deployment")
+        return waits if item.key == 1 else _of_a_retry(item)
+
+    answered = list(work.scripted.asked)
+    work.classifier = runner.classifier = work.scripted = ScriptedClassifier(TAXONOMY, answer)
+    assert isinstance(anyio.run(runner.dry_run), Advance)
+    answered += [item for item in work.scripted.asked if item.key != 1]
+    assert clean_of(work, answered) <= 1  # the one that was refused again is not settled yet
+    work.classifier = work.scripted = ScriptedClassifier(TAXONOMY, _of_a_retry)
+    work.run(Mode.DRY_RUN)
+    assert [item.key for item in work.scripted.asked] == [1]
+    assert clean_of(work, [*answered, *work.scripted.asked]) == 0
+
+
+def _of_a_retry(item: Item) -> Answer:
+    return Outcome(OutcomeKind.REFUSED, detail="again") if item.key == REFUSES else "left"
+
+
+def clean_of(work: Work, asked: Sequence[Item]) -> int:
+    calls = [CallSeen(item.digest, labels=LABELS) for item in asked]
+    assert isinstance(work.ledger, SqlLedger)
+    found = verify(work.ledger.database, "kept", source=work.source, calls=calls, alone=True)
+    assert told(found) == []
+    return found.paid_twice or 0
 
 
 def test_rows_of_others(work: Work, database: Database) -> None:

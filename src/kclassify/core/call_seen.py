@@ -13,11 +13,13 @@ class CallSeen:
     """One request.
 
     `digest` is that of the item it asked about, or its first 16 digits at least; None when it
-    cannot be told. `answered` says that it was answered as asked, and billed. `at` is in seconds on
-    whatever clock the provider has. `in_flight` counts the requests in flight when it arrived,
-    itself included. `is_probe` marks a harmless text of our own, `is_reask` a second request of one
-    call, `halts` an answer after which no item can be judged: bad credentials, an unknown model, a
-    spend limit. `labels` are those that its schema allows, none when it has no list of them.
+    cannot be told. `answered` says that it was answered as asked, and billed. `at` is when it
+    arrived, in seconds on whatever clock the provider has, `answered_at` when its answer was sent,
+    None where that is not known: it then counts as sent at once. `in_flight` counts the requests in
+    flight when it arrived, itself included. `is_probe` marks a harmless text of our own, `is_reask`
+    a second request of one call, `halts` an answer after which no item can be judged: bad
+    credentials, an unknown model, a spend limit. `labels` are those that its schema allows, none
+    when it has no list of them.
     """
 
     digest: str | None
@@ -28,6 +30,7 @@ class CallSeen:
     is_reask: bool = False
     halts: bool = False
     labels: tuple[str, ...] = ()
+    answered_at: float | None = None
 
     @property
     def mark(self) -> str:

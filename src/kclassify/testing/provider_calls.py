@@ -54,6 +54,7 @@ def _call_seen(record: Mapping[str, Any]) -> CallSeen:
         is_reask=sum(message.role == "user" for message in messages) > 1,
         halts=record["status"] in _HALTING or record["outcome"] == "spend_limit",
         labels=_labels(record["path"], body),
+        answered_at=record.get("settled"),
     )
 
 

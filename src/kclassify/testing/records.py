@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,13 +34,14 @@ class RequestRecord:
         headers: by lower-case name, without those that carry a key.
         has_key: whether an API key came along; the key itself is never kept.
         body: the JSON object received, or None when it was none.
-        received: seconds on the stub's clock (monotonic).
+        received: when it arrived, in seconds on the stub's clock (monotonic).
         in_flight: requests in flight when this one arrived, itself included.
         outcome: `answered`, the `kind` of the fault that was sent, `pending`, `disconnected` (the
             client left before an answer), `malformed` (no request of this API), `unanswerable`
             (the replies had none), `unauthenticated` (no key), `rate_limited` (by the plan's rate
             limits) or `crashed` (the replies raised).
         status: the HTTP status sent, None when none was.
+        settled: when its outcome was known, on the same clock, None while it is pending.
     """
 
     index: int
@@ -51,6 +53,7 @@ class RequestRecord:
     in_flight: int
     outcome: str = PENDING
     status: int | None = None
+    settled: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,18 @@ class Visit:
 
 
 class RequestLog:
-    """Counts all requests and keeps the newest `keep` of them (None: all)."""
+    """Counts all requests and keeps the newest `keep` of them (None: all).
 
-    def __init__(self, keep: int | None = None) -> None:
+    `clock` gives the seconds of `RequestRecord.settled`.
+    """
+
+    def __init__(
+        self, keep: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         if keep is not None and keep < 0:
             raise ValueError(f"cannot keep {keep} requests")
         self._keep = keep
+        self._clock = clock
         self._changed = threading.Condition()
         self._records: dict[int, RequestRecord] = {}
         self._outcomes: Counter[str] = Counter()
@@ -147,7 +156,9 @@ class RequestLog:
             self._outcomes[outcome] += 1
             record = self._records.get(index)
             if record is not None:
-                self._records[index] = replace(record, outcome=outcome, status=status)
+                self._records[index] = replace(
+                    record, outcome=outcome, status=status, settled=self._clock()
+                )
             self._changed.notify_all()
 
     def records(self) -> list[RequestRecord]:

@@ -84,7 +84,7 @@ class StubMessagesAPI:
         self._address = (host, port)
         self._require_key = require_key
         self._clock = clock
-        self._log = RequestLog(keep)
+        self._log = RequestLog(keep, clock)
         self._plan = plan or FaultPlan()
         self._switches = FaultSwitches(self._plan)
         self._stack = ExitStack()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from kclassify.core.call_seen import DIGITS, CallSeen
 from kclassify.core.finding import Invariant
+from kclassify.core.invariants.answers_due import answers_due
 from kclassify.core.invariants.facts import RunFacts
 from kclassify.core.invariants.found import Found, spelt
 from kclassify.core.verdict import OutcomeKind
 
-_PAID = frozenset(kind for kind in OutcomeKind if kind.is_paid)
 _AVAILABILITY = frozenset(kind for kind in OutcomeKind if kind.is_availability)
 
 
@@ -63,18 +64,23 @@ def _check_attempts(
 def _check_halts(facts: RunFacts, calls: Sequence[CallSeen], most: int, found: Found) -> None:
     """Each opening may call until it is told to halt, and then land what flies already.
 
+    It is told when the answer is sent, which may be long after others that came later had theirs.
     When a worker opened the run again is not in the log: only calls that all openings together
     cannot explain are a fault.
     """
     openings, left, first = 1, most, ""
+    told_at = math.inf
     halted = False
     for number, call in enumerate(calls):
+        halted = halted or call.at > told_at
         if halted and left == 0:
-            openings, halted = openings + 1, False
+            openings, halted, told_at = openings + 1, False, math.inf
             first = first or f"call {number} of {len(calls)}, with {most} in flight at most"
         left = left - 1 if halted else most
-        if call.halts and not halted:
-            halted, left = True, most
+        if call.halts and call.answered_at is None:
+            halted = True
+        elif call.halts and call.answered_at is not None and not halted:
+            told_at = min(told_at, call.answered_at)
     if openings > facts.lease.openings:
         message = "calls went on after an answer that ends the run"
         found.broken(Invariant.SOME_FAILURES_HALT, message, first)
@@ -96,7 +102,7 @@ def _check_schemas(calls: Sequence[CallSeen], labels: Collection[str], found: Fo
 
 def _check_payments(facts: RunFacts, calls: Sequence[CallSeen], most: int, found: Found) -> int:
     paid = _paid(calls)
-    due = _due(facts)
+    due = answers_due(facts)
     extra = {mark: count - max(1, due[mark]) for mark, count in paid.items()}
     twice = {mark: count for mark, count in extra.items() if count > 0}
     total = sum(twice.values())
@@ -121,17 +127,3 @@ def _paid(calls: Sequence[CallSeen]) -> Counter[str]:
         paid[call.mark] += call.answered
         last[call.mark] = call.answered
     return paid
-
-
-def _due(facts: RunFacts) -> Counter[str]:
-    """How many answers each item accounts for: its verdicts, or its outcomes after a retry."""
-    fingerprints = {each.fingerprint for each in facts.passes}
-    recorded = Counter(digest[:DIGITS] for digest in facts.verdict_digests(fingerprints))
-    asked: Counter[str] = Counter()
-    for each in facts.passes:
-        seen: set[str] = set()
-        for page in facts.outcomes(each.number):
-            fresh = (one for one in page if one.kind in _PAID and not one.recalled)
-            seen |= {outcome.digest[:DIGITS] for outcome in fresh}
-        asked.update(seen)
-    return recorded | asked
