@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kclassify.core.item import Key
+from kclassify.core.one_line import one_line
 
 
 class Pause(StrEnum):
@@ -27,17 +28,26 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """The provider is not available: come back in `seconds`, at the same cursor."""
+    """The provider is not available: come back in `seconds`, at the same cursor.
+
+    `reason` is one printable line, whatever a classifier said.
+    """
 
     seconds: int
     reason: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", one_line(self.reason))
+
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The run cannot go on until a human mends what `reason` says."""
+    """The run cannot go on until a human mends what `reason` says, in one printable line."""
 
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", one_line(self.reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
     with StubMessagesAPI(Fixed("playbook", 0.9)) as stub:
         stub.set_fault(Overloaded())  # an outage, now
 
-It needs aiohttp: `pip install kclassify[testing]`.
+The stub needs aiohttp, a simulation trio: `pip install 'kclassify[testing]'`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -13,10 +13,12 @@ from kclassify.core.call_seen import DIGITS, CallSeen
 from kclassify.core.window import PROBE
 from kclassify.testing import records
 from kclassify.testing.records import RequestRecord
-from kclassify.testing.stub import StubMessagesAPI
 from kclassify.testing.wire import TurnMessage
 from kclassify.testing.wire_anthropic import AnthropicWire
 from kclassify.testing.wire_openai import OpenAIWire
+
+if TYPE_CHECKING:
+    from kclassify.testing.stub import StubMessagesAPI
 
 Recorded = RequestRecord | Mapping[str, Any]
 """A record, or the JSON object of one that another process printed."""
@@ -37,7 +39,7 @@ _HALTING = frozenset({401, 403, 404})
 
 def calls_seen(log: StubMessagesAPI | Iterable[Recorded]) -> list[CallSeen]:
     """The calls in order of arrival. The stub must have kept all of them."""
-    kept: Iterable[Recorded] = log.requests if isinstance(log, StubMessagesAPI) else log
+    kept: Iterable[Recorded] = log if isinstance(log, Iterable) else log.requests
     return [_call_seen(asdict(one) if isinstance(one, RequestRecord) else one) for one in kept]
 
 

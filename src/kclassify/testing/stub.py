@@ -14,8 +14,14 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from aiohttp import web
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from kclassify.errors import MissingExtra
+
+try:
+    from aiohttp import web
+except ImportError as error:
+    raise MissingExtra("the stub needs aiohttp: pip install 'kclassify[testing]'") from error
 
 from kclassify.testing.control import ControlEndpoints
 from kclassify.testing.latency import NO_LATENCY, Latency

@@ -4,10 +4,19 @@
 
     assert simulate(seed=4711).is_clean
 
-It needs trio: `pip install trio`.
+It needs trio: `pip install 'kclassify[testing]'`.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+
+from kclassify.errors import MissingExtra
+
+try:
+    import_module("trio")  # before the modules that cannot do without it
+except ImportError as error:
+    raise MissingExtra("a simulation needs trio: pip install 'kclassify[testing]'") from error
 
 from kclassify.testing.simulation.outage import Outage, Trouble
 from kclassify.testing.simulation.report import Report
