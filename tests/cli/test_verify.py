@@ -39,6 +39,8 @@ def test_a_run_that_kept_its_word(written: Place) -> None:
     assert lines[1].endswith("held")
     assert lines[3].startswith("3  Some failures end the run")
     assert lines[3].endswith("not checked")
+    assert lines[4].startswith("4  Nothing is paid twice")
+    assert lines[4].endswith("held, as far as the ledger shows")
     assert "Run 'articles': nothing is broken; 6 items, 0 lost; 6 writes arrived.\n" in ended.out
     assert "the calls: what was paid twice, and whether a halt ended them" in ended.out
 

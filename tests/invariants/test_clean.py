@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from kclassify import (
     Advance,
     CallbackWriter,
+    Category,
     Database,
     Done,
     Invariant,
@@ -20,6 +22,7 @@ from kclassify import (
     Outcome,
     OutcomeKind,
     SqlLedger,
+    Taxonomy,
     Write,
     rollback,
     verify,
@@ -302,6 +305,25 @@ def test_a_body_that_changes_between_dry_run_and_commit(work: Work, database: Da
     execute(database, "UPDATE articles SET body = 'another text' WHERE id = 1")
     work.run(Mode.COMMIT)
     clean(work)
+
+
+def test_another_taxonomy_of_an_earlier_pass(work: Work, database: Database) -> None:
+    work.run(Mode.DRY_RUN, Mode.COMMIT)
+    up, left = Category(name="up", definition="goes up"), Category(name="left", retired=True)
+    later = Taxonomy[str]("later", (*TAXONOMY.categories[1:], up, left))
+    other = work_on(database, "articles")
+    other.classifier = other.scripted = ScriptedClassifier(later, lambda _: "up")
+    other.run(Mode.COMMIT)
+    labels = tuple(later.labels)
+    calls = [*work.calls, *(replace(call, labels=labels) for call in other.calls)]
+    found = verify(database, "kept", source=work.source, taxonomy=later, calls=calls, alone=True)
+    assert told(found) == []
+    assert found.unchecked == (
+        f"the labels that {len(work.calls)} calls allowed: an earlier taxonomy may be theirs",
+    )
+    calls.append(replace(calls[-1], labels=("up", "down"), answered=False))
+    found = verify(database, "kept", source=work.source, taxonomy=later, calls=calls)
+    assert [one.invariant for one in found.findings] == [Invariant.NO_LABEL_INVENTED]
 
 
 def test_a_run_by_itself_says_what_was_not_looked_at(work: Work, database: Database) -> None:

@@ -295,8 +295,31 @@ DAMAGES: list[tuple[str, Invariant, str, str]] = [
         "verdicts have labels that are no active category",
         "'gone', 1 verdicts",
     ),
+    (
+        "UPDATE articles SET body = 'text of row 8' WHERE id = 3",
+        Invariant.NO_LABEL_INVENTED,
+        "outcomes are of another text than their rows have",
+        "pass 2, 3",
+    ),
+    (
+        "UPDATE kclassify_change SET status = 'conflict' WHERE run_id = 1 AND item_key = 'i:5'",
+        Invariant.COMPARE_AND_SET,
+        "rows that were left to another program hold the label that was not to be written",
+        "pass 2, 5: 'left'",
+    ),
+    (
+        "UPDATE kclassify_change SET confidence = 0.2 WHERE run_id = 1 AND item_key = 'i:5'",
+        Invariant.COMPARE_AND_SET,
+        "writes are not what the outcome says",
+        "pass 2, 5: 'left' at 0.2 instead of 0.9",
+    ),
+    (
+        f"UPDATE kclassify_pass SET override = '   ', gate = NULL WHERE id = {COMMIT}",
+        Invariant.FAIL_CLOSED,
+        "a pass wrote with neither a gate record nor an override",
+        "pass 2, 1: written",
+    ),
 ]
-
 
 Rows = list[tuple[Table, list[dict[str, Any]]]]
 

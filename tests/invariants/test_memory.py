@@ -103,6 +103,12 @@ def leave_a_change_unwritten(work: Work) -> None:
     outcomes["i:6"] = replace(outcomes["i:6"], action=Action.CHANGE)
 
 
+def doubt_a_write(work: Work) -> None:
+    audit = run_of(work).audit
+    known = audit["kept:2:i:5"]
+    audit["kept:2:i:5"] = replace(known, change=replace(known.change, confidence=0.2))
+
+
 def relabel(work: Work) -> None:
     assert isinstance(work.source, MemoryTable)
     work.source.labels[3] = "right"
@@ -131,6 +137,7 @@ DAMAGES: list[tuple[Callable[[Work], None], str]] = [
         leave_a_change_unwritten,
         "UPDATE kclassify_outcome SET action = 'change' WHERE item_key = 'i:6' AND pass_id = 2",
     ),
+    (doubt_a_write, "UPDATE kclassify_change SET confidence = 0.2 WHERE item_key = 'i:5'"),
     (relabel, "UPDATE articles SET category = 'right' WHERE id = 3"),
     (drop_the_reason, "UPDATE kclassify_pass SET override = NULL"),
 ]

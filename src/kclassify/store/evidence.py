@@ -198,6 +198,7 @@ _CHANGES = select(
     changes.c.after,
     changes.c.status,
     changes.c.reverted_at,
+    changes.c.confidence,
 ).join(passes, passes.c.id == changes.c.pass_id)
 
 

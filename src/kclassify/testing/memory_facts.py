@@ -169,5 +169,11 @@ def _change_fact(identity: str, audited: Audited) -> ChangeFact:
     change = audited.change
     number = int(identity.split(":")[1])
     return ChangeFact(
-        identity, number, encode_key(change.key), change.before, change.after, audited.status
+        identity,
+        number,
+        encode_key(change.key),
+        change.before,
+        change.after,
+        audited.status,
+        confidence=change.confidence,
     )

@@ -41,7 +41,7 @@ def check_calls(
     _check_attempts(facts, calls, max_attempts, found)
     _check_halts(facts, calls, most, found)
     if labels is not None:
-        _check_schemas(calls, labels, found)
+        _check_schemas(facts, calls, labels, found)
     return Spent(len(calls), _check_payments(facts, calls, most, found))
 
 
@@ -86,16 +86,27 @@ def _check_halts(facts: RunFacts, calls: Sequence[CallSeen], most: int, found: F
         found.broken(Invariant.SOME_FAILURES_HALT, message, first)
 
 
-def _check_schemas(calls: Sequence[CallSeen], labels: Collection[str], found: Found) -> None:
+def _check_schemas(
+    facts: RunFacts, calls: Sequence[CallSeen], labels: Collection[str], found: Found
+) -> None:
+    """Each earlier classifier of the run may have had one list of categories of its own."""
     wanted = frozenset(labels)
-    open_ended = 0
+    others = {frozenset(call.labels) for call in calls if call.labels} - {wanted}
+    earlier = len({each.fingerprint for each in facts.passes}) - 1
+    is_of_earlier = 0 < len(others) <= earlier
+    open_ended = strange = 0
     for number, call in enumerate(calls):
         if not call.labels:
             open_ended += 1
+        elif is_of_earlier:
+            strange += frozenset(call.labels) != wanted
         elif frozenset(call.labels) != wanted:
             message = "calls did not ask for exactly the active categories"
             told = ", ".join(sorted(repr(label) for label in wanted ^ frozenset(call.labels)))
             found.broken(Invariant.NO_LABEL_INVENTED, message, f"call {number}: {told}")
+    if strange:
+        theirs = "an earlier taxonomy may be theirs"
+        found.unchecked.append(f"the labels that {strange} calls allowed: {theirs}")
     if open_ended:
         found.unchecked.append(f"the labels that {open_ended} calls allowed: they carry no list")
 

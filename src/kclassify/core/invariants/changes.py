@@ -95,7 +95,7 @@ class _Walk:
     def _check_right(self, change: ChangeFact, of: PassFact) -> None:
         if of.mode is not Mode.COMMIT:
             self._break("a dry run wrote", change, change.status)
-        if not of.gate and not of.override:
+        if not (of.gate or of.override or "").strip():
             message = "a pass wrote with neither a gate record nor an override"
             self._found.broken(Invariant.FAIL_CLOSED, message, _told(change, change.status))
 

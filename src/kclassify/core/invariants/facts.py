@@ -57,7 +57,10 @@ class VerdictFact:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFact:
-    """A row of the audit. `reverted_at` is in Unix seconds, None where no times are kept."""
+    """A row of the audit. `reverted_at` is in Unix seconds, None where no times are kept.
+
+    `confidence` is None where none is kept.
+    """
 
     identity: str
     pass_number: int
@@ -66,6 +69,7 @@ class ChangeFact:
     after: str
     status: str
     reverted_at: float | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

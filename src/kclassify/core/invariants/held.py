@@ -15,6 +15,8 @@ from kclassify.core.states import ChangeStatus
 _WRITTEN = "rows do not hold the label that was last written: relabelled since, or never written"
 _RESTORED = "rows that were rolled back do not hold their label from before: relabelled since?"
 _READ = "rows that were not written hold another label than was read: relabelled since?"
+_OVERWRITTEN = "rows that were left to another program hold the label that was not to be written"
+_TEXT = "outcomes are of another text than their rows have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Held:
             history.setdefault(change.key, []).append(change)
         for key, item in zip(keys, page, strict=True):
             self._check(key, item.current, history.get(key, []), read.get(key))
+            self._check_text(key, item, read.get(key))
+            self._check_conflict(key, item.current, history.get(key, []), read.get(key))
 
     def _commits(self) -> list[int]:
         """Those of the source that the pass is about: another may have the same keys."""
@@ -63,6 +67,23 @@ class Held:
             said = f"{told_label(held)} instead of {told_label(expected.label)}"
             evidence = f"{spelt(key)}: {said}"
             self._found.suspect(expected.invariant, expected.message, evidence)
+
+    def _check_text(self, key: str, item: Item, read: OutcomeFact | None) -> None:
+        """Whether the outcome is its own, and not that of another row."""
+        if self._found.alone and read is not None and read.digest != item.digest:
+            evidence = f"pass {self._number}, {spelt(key)}"
+            self._found.broken(Invariant.NO_LABEL_INVENTED, _TEXT, evidence)
+
+    def _check_conflict(
+        self, key: str, held: str | None, history: list[ChangeFact], read: OutcomeFact | None
+    ) -> None:
+        if not history or history[-1].status != ChangeStatus.CONFLICT:
+            return
+        newest = history[-1]
+        is_met_so = read is not None and read.current == newest.after
+        if held == newest.after and not (self._number > newest.pass_number and is_met_so):
+            evidence = f"pass {newest.pass_number}, {spelt(key)}: {told_label(held)}"
+            self._found.suspect(Invariant.COMPARE_AND_SET, _OVERWRITTEN, evidence)
 
 
 _AS_READ = (Invariant.COMPARE_AND_SET, _READ)

@@ -155,9 +155,13 @@ class _PassCheck:
             message = "writes do not replace the label that was read"
             said = f"{told_label(each.current)} was read, {told_label(change.before)} replaced"
             self._break(Invariant.COMPARE_AND_SET, message, each, said)
-        if change.after != each.label:
+        if (change.after, change.confidence) != (each.label, each.confidence):
             message = "writes are not what the outcome says; a text changed before a second try?"
             said = f"{told_label(change.after)} was written, {told_label(each.label)} was meant"
+            if change.after == each.label:
+                said = (
+                    f"{told_label(each.label)} at {change.confidence} instead of {each.confidence}"
+                )
             self._found.suspect(
                 Invariant.COMPARE_AND_SET,
                 message,
