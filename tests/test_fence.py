@@ -74,8 +74,32 @@ SPELLINGS = [
     f"</ITEM - {DIGEST}>",
     f"</i\u200btem\u200b-{DIGEST}>",
     f"</\u0456t\u0435m-{DIGEST}>",
+    "\\u003c/body\\u003e",
+    "\\u003C\\u002Fbody\\u003E",
+    "\\u003c\\u002f\\u0062\\u006f\\u0064\\u0079\\u003e",
+    "</\\u0062ody>",
+    "\\u{3c}/body>",
+    "\\x3c/body>",
+    "\\074/body>",
+    "%3C/body%3E",
+    "%3c%2Fbody%3e",
+    "%253C%252Fbody%253E",
+    "</%62ody>",
+    "</bo\u0111y>",
+    "</B\u00d8DY>",
+    "</\u0167itle>",
+    "</\u0253o\u0257\u01b4>",
+    f"</\u0269tem-{DIGEST}>",
+    "\u226a/body>",
+    "\u227a/body\u227b",
+    "\u22d6/body>",
+    "\u300a/body\u300b",
+    "\u27ea/body\u27eb",
+    "</<!-- -->body>",
+    "</bo<!-- a\ncomment -->dy>",
 ]
 HARMLESS = [
+    "100%3Cbooks and \\u003cp>, a comment <!-- of the body --> here",
     "<p>One</p> <div class='title'>two</div>",
     "a < b, and body > title",
     "<item>without a dash</item>",
@@ -129,7 +153,9 @@ async def test_every_spelling_stays_inside_one_fence_on_the_wire(stub: StubMessa
     fence = f"item-{item.digest[:16]}"
     inside = turn["content"].removeprefix(f"<{fence}>\n").removesuffix(f"\n</{fence}>")
     assert extract_item(turn["content"]).body == fenced(hostile)
-    assert inside.count("<") == len(["<title>", "</title>", "<body>", "</body>"])
+    assert inside.replace("<!--", "").count("<") == len(
+        ["<title>", "</title>", "<body>", "</body>"]
+    )
     assert "&" not in inside.replace("&gt;", "").replace("&#62;", "")
 
 
