@@ -59,7 +59,7 @@ class SimulatedTable(MemoryTable):
         held = self.labels.get(change.key, _GONE)
         (receipt,) = MemoryTable.apply(self, [write], connection)
         now = self.labels.get(change.key, _GONE)
-        self._referee.note("write", change.key, held if held is not _GONE else "gone", now)
+        self._referee.note("write", change.key, _named(held), _named(now))
         if held not in (now, change.before):
             message = "a row was written that did not hold the label that was read"
             self._referee.find(Invariant.COMPARE_AND_SET, message, f"row {change.key}")
@@ -68,3 +68,8 @@ class SimulatedTable(MemoryTable):
     def finish(self) -> None:
         """The same, in a process."""
         in_process("finish", lambda: MemoryTable.finish(self))
+
+
+def _named(label: object) -> object:
+    """The label, or a name for none: how an object prints is different in each process."""
+    return "gone" if label is _GONE else label
