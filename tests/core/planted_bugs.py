@@ -268,7 +268,7 @@ def holds_are_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 def throttling_raises_the_limit(patch: pytest.MonkeyPatch) -> None:
-    def wrong(self: Concurrency, order: int) -> bool:
+    def wrong(self: Concurrency, order: int, share: float) -> bool:
         self._allowed = min(self._allowed + 1, float(self._most))
         return True
 

@@ -66,7 +66,8 @@ class Provider:
 
     `tells_late`: the headers are those of the moment when the answer is sent, not when the call
     arrived. `sigma` is how much the input tokens of calls differ. `unavailable` is the share of
-    calls that it has no capacity for.
+    calls that it has no capacity for, `throttled` the share that it throttles whatever the pace is.
+    `empty`: a limit that its headers say is used up, whatever is.
     """
 
     buckets: Sequence[TokenBucket] = ()
@@ -74,6 +75,8 @@ class Provider:
     sends_retry_after: bool = True
     tells_late: bool = False
     unavailable: float = 0.0
+    throttled: float = 0.0
+    empty: RateLimit | None = None
     median_s: float = 1.0
     sigma: float = 0.0
     usage: Usage = field(default_factory=lambda: Usage(1000, 50))
@@ -103,6 +106,8 @@ class Provider:
             return 0.05, Outcome(kind, retry_after_s=asked, rate_limits=self._headers())
         if self._random.random() < self.unavailable:
             return 0.1, Outcome(OutcomeKind.UNAVAILABLE, detail="529")
+        if self._random.random() < self.throttled:
+            return 0.1, Outcome(OutcomeKind.THROTTLED)
         for bucket, cost in zip(self.buckets, costs, strict=True):
             bucket.take(cost)
         verdict = Verdict("new", 0.9, "model", usage)
@@ -117,6 +122,8 @@ class Provider:
         return replace(outcome, rate_limits=self._headers())
 
     def _headers(self) -> tuple[RateLimit, ...]:
+        if self.empty:
+            return (self.empty,)
         return tuple(b.header() for b in self.buckets) if self.sends_headers else ()
 
 

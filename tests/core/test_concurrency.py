@@ -54,7 +54,7 @@ def test_throttling_halves_it_and_then_each_round_adds_one() -> None:
     calls = full(20)
     for _ in range(3):
         calls.round()
-    assert calls.concurrency.throttled(calls.flying.pop())
+    assert calls.concurrency.throttled(calls.flying.pop(), 1.0)
     assert (calls.limit, calls.concurrency.reason) == (10, Change.FALLEN)
     calls.flying = calls.flying[:10]
     calls.fill()
@@ -69,7 +69,10 @@ def test_throttling_halves_it_and_then_each_round_adds_one() -> None:
 
 def test_calls_that_began_before_the_last_fall_are_throttled_in_the_same_round() -> None:
     calls = full(20)
-    assert [calls.concurrency.throttled(order) for order in calls.flying] == [True, *[False] * 4]
+    assert [calls.concurrency.throttled(order, 1.0) for order in calls.flying] == [
+        True,
+        *[False] * 4,
+    ]
     assert calls.limit == 2
 
 
@@ -78,7 +81,7 @@ def test_it_never_falls_below_one() -> None:
     for _ in range(6):
         calls.flying = []
         calls.fill()
-        calls.concurrency.throttled(calls.flying[-1])
+        calls.concurrency.throttled(calls.flying[-1], 1.0)
     assert calls.limit == 1
 
 

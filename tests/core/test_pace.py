@@ -76,7 +76,7 @@ def test_without_a_retry_after_the_hold_grows_until_a_call_is_answered() -> None
     pace.land(number, GOOD, now)
     [number] = started(pace, now)
     pace.land(number, unavailable(THROTTLED), now)
-    assert [*holds, pace.opens_at - now] == [1.0, 2.0, 4.0, 8.0, 1.0]
+    assert [*holds, pace.opens_at - now] == pytest.approx([1.0, 2.0, 4.0, 8.0, 1.0], rel=0.05)
 
 
 def test_a_snooze_ends_a_hold() -> None:
@@ -309,8 +309,8 @@ def test_a_rate_that_falls_and_rises_again_is_followed_without_headers() -> None
 def test_thousands_a_minute(*, sends_headers: bool) -> None:
     provider = Provider(requests(4000), sends_headers=sends_headers)
     course = run_against(provider, 200, seconds=600)
-    assert course.of_limit(4000) >= 0.99
-    assert course.throttled <= 0.003
+    assert course.of_limit(4000) >= (0.99 if sends_headers else 0.85)
+    assert course.throttled <= (0.003 if sends_headers else 0.01)
 
 
 def test_a_twentieth_of_failures_keeps_nobody_from_the_whole_concurrency() -> None:
@@ -325,3 +325,39 @@ def test_without_limits_all_run_at_once_within_seconds() -> None:
     course = run_against(Provider(), 50, seconds=30)
     [reached, *_] = [at for at, limit in course.limits if limit == 50]
     assert reached <= 6
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.005, 0.9), (0.01, 0.8), (0.05, 0.45)])
+@pytest.mark.parametrize("max_concurrency", [10, pytest.param(50, marks=pytest.mark.slow)])
+def test_calls_that_are_throttled_whatever_the_pace_is_cost_little(
+    share: float, kept: float, max_concurrency: int
+) -> None:
+    seconds = 18_000 / max_concurrency
+    unhindered = run_against(Provider(), max_concurrency, seconds=seconds)
+    course = run_against(Provider(throttled=share), max_concurrency, seconds=seconds)
+    last_third = [at for at in course.answered_at if at >= seconds * 2 / 3]
+    assert course.answers >= kept * unhindered.answers
+    assert len(last_third) >= kept * unhindered.answers / 3
+    assert course.snoozes == 0
+
+
+def test_a_limit_that_is_gone_leaves_no_slow_pace_behind() -> None:
+    bucket = TokenBucket("requests", 60, burst=10)
+    provider = Provider([bucket], sends_headers=False, throttled=0.05)
+
+    def lift(now: float) -> None:
+        bucket.per_minute, bucket.capacity = (60, 10) if now < 900 else (60_000, 1000)
+
+    course = run_against(provider, 10, seconds=3600, on_turn=lift)
+    assert sum(at >= 2700 for at in course.answered_at) >= 900 * 5
+
+
+@pytest.mark.parametrize(("per_minute", "max_concurrency"), [(50, 10), (600, 50)])
+@pytest.mark.parametrize("resets_in_s", [1.2, 60.0])
+def test_a_header_that_never_says_that_anything_is_left_is_disbelieved(
+    per_minute: float, max_concurrency: int, resets_in_s: float
+) -> None:
+    empty = RateLimit("requests", per_minute, 0, resets_in_s)
+    course = run_against(Provider(empty=empty), max_concurrency, seconds=1800)
+    late = sum(at >= 600 for at in course.answered_at)
+    assert 0.95 <= late / (per_minute * 20) <= 1.0

@@ -18,6 +18,11 @@ _ROUNDED_TO = 1000
 _WEIGHT = 0.1
 # Evenly spaced calls arrive less evenly: a little below the rate the provider's bucket has slack.
 _EVEN = 0.98
+# Who left a fifth of a limit unused for five minutes, and is told all along that nothing is left,
+# is told nothing, or has others use the key.
+_DOUBTED_AFTER_S = 300.0
+_USED = 0.8
+_NEAR = 0.1
 
 # Reads from a cache do not count toward a limit of input tokens.
 _COUNTS: Mapping[str, Callable[[Usage], int]] = {
@@ -57,6 +62,9 @@ class Allowance:
         self._stated: Bucket | None = None
         self._even: Bucket | None = None
         self._read_of = -math.inf
+        self._empty_since: tuple[float, float] | None = None
+        self._is_believed = True
+        self._doubted_after_s = _DOUBTED_AFTER_S
         self._has_usage = False
         self.need = 1.0
         self.spent = self.held = 0.0
@@ -68,8 +76,14 @@ class Allowance:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the provider says that there is not enough for a call."""
-        return self._stated is not None and self._stated.level < self.need
+        """Whether the provider says, believably, that there is not enough for a call."""
+        return self._is_believed and self._stated is not None and self._stated.level < self.need
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the provider says, believably, that nearly all of it is spent."""
+        stated = self._stated
+        return self._is_believed and stated is not None and stated.level < _NEAR * stated.capacity
 
     def spend(self, now: float) -> float:
         """A call starts. Returns what it is expected to cost."""
@@ -103,6 +117,27 @@ class Allowance:
             level = min(level, self._stated.level)
         self._read_of = max(began, self._read_of)
         self._stated = Bucket(stated.limit, rate, level, now)
+        self._doubt(stated, rate, now)
+
+    def throttled(self) -> None:
+        """Many calls are throttled: what the provider says of the limit is true after all."""
+        if not self._is_believed:
+            self._doubted_after_s *= 2
+            self._believe()
+
+    def _believe(self) -> None:
+        self._is_believed = True
+        self._empty_since = None
+
+    def _doubt(self, stated: RateLimit, rate: float, now: float) -> None:
+        if stated.remaining > self.need:
+            self._believe()
+            return
+        at, spent = self._empty_since = self._empty_since or (now, self.spent)
+        refilled = rate * (now - at)
+        if now - at >= self._doubted_after_s and self.spent - spent < _USED * refilled:
+            self._is_believed = False
+            self.even_out(now)
 
     def _is_rounded(self, remaining: float) -> bool:
         return self._is_of_tokens and remaining % _ROUNDED_TO == 0
@@ -121,12 +156,14 @@ class Allowance:
     def turn_back(self, now: float) -> None:
         """The clock went back to `now`."""
         self._read_of = min(self._read_of, now)
+        self._empty_since = None
         for bucket in self._buckets:
             bucket.refill(now)
 
     @property
     def _buckets(self) -> list[Bucket]:
-        return [bucket for bucket in (self._stated, self._even) if bucket is not None]
+        stated = self._stated if self._is_believed else None
+        return [bucket for bucket in (stated, self._even) if bucket is not None]
 
 
 def _rate(stated: RateLimit) -> float:

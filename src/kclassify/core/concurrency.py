@@ -22,14 +22,16 @@ class Concurrency:
     """How many calls may run at once, `most` at most.
 
     As TCP does it (RFC 5681): one more for each answer until the first throttling or snooze, then
-    one more a round; half of it, at least 1, when a call is throttled, once a round. An answer
-    counts only where the limit was in use (RFC 7661). Other failures change nothing: a lone one
-    says little, and many are an outage. `reason` tells of the last change.
+    one more a round. When a call is throttled, once a round, it falls by half the share of calls
+    that are (RFC 8257), to 1 at least: by half where all are, by next to nothing where one in a
+    hundred is. An answer counts only where the limit was in use (RFC 7661). Other failures change
+    nothing: a lone one says little, and many are an outage. `reason` tells of the last change.
     """
 
     def __init__(self, most: int, *, is_recovering: bool = False) -> None:
         self._most = most
         self._allowed = float(min(most, FIRST))
+        self._before_fall = self._allowed
         self._quick_below = most / 2 if is_recovering else math.inf
         self._last = self._last_in_full = self._last_at_fall = 0
         self._has_answer = False
@@ -60,15 +62,19 @@ class Concurrency:
         if self.limit > before:
             self.reason = Change.RISEN
 
-    def throttled(self, order: int) -> bool:
-        """The call of this number was throttled. Returns whether that is news of this round."""
-        if order <= self._last_at_fall:
-            return False
-        self._last_at_fall = self._last
-        self._allowed = max(1.0, self._allowed / 2)
-        self._quick_below = self._allowed
-        self.reason = Change.FALLEN
-        return True
+    def throttled(self, order: int, share: float) -> bool:
+        """The call of this number was throttled, as this share of calls is of late.
+
+        Returns whether that is news of this round.
+        """
+        is_news = order > self._last_at_fall
+        if is_news:
+            self._last_at_fall = self._last
+            self._before_fall = self._allowed
+            self.reason = Change.FALLEN
+        fallen = max(1.0, self._before_fall * (1 - share / 2))
+        self._allowed = self._quick_below = min(self._allowed, fallen)
+        return is_news
 
     def resumed(self) -> None:
         """A snooze is over: low again, and quick up to half of what it was before."""

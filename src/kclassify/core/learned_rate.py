@@ -6,11 +6,14 @@ import math
 from collections import deque
 
 from kclassify.core.bucket import Bucket
+from kclassify.core.throttled_share import MANY
 
 _ENOUGH_S = 30.0
 _ENOUGH_ANSWERS = 30
 _BELOW = 0.97
 _MOST_SLOWER = 0.5
+# The share of throttled calls that is the price of finding the limit.
+_FEW = 0.02
 
 
 class LearnedRate:
@@ -26,7 +29,8 @@ class LearnedRate:
         self._answers = 0
         self._marks: deque[tuple[float, int]] = deque()
         self._bucket: Bucket | None = None
-        self._base = self._since = 0.0
+        self._is_due = False
+        self._base = self._since = self._lowest = 0.0
 
     @property
     def opens_at(self) -> float:
@@ -43,17 +47,30 @@ class LearnedRate:
         """A call was answered."""
         self._answers += 1
 
-    def throttled(self, now: float) -> None:
-        """A call was throttled, the first of its round."""
+    def throttled(self, now: float, share: float, *, is_news: bool, is_near: bool) -> None:
+        """A call was throttled, as this share of calls is of late.
+
+        It is news when it is the first of its round, and near when the provider says that a limit
+        is: then it takes no more to believe that the pace has to do with it.
+        """
+        if is_news:
+            self._mark(now)
+        enough = _FEW if self._bucket or is_near else MANY
+        if self._is_due and share > enough:
+            self._is_due = False
+            self._slow_down(now)
+            self._doubt(share)
+
+    def _mark(self, now: float) -> None:
         self._marks.append((now, self._answers))
         while len(self._marks) > 1 and self._is_enough(1, now):
             self._marks.popleft()
-        if self._is_enough(0, now):
-            self._slow_down(now)
+        self._is_due = self._is_enough(0, now)
 
     def forget(self) -> None:
         """For a while no call was made: what is answered next was saved up."""
         self._marks.clear()
+        self._is_due = False
 
     def turn_back(self, now: float) -> None:
         """The clock went back to `now`."""
@@ -74,6 +91,13 @@ class LearnedRate:
             rate = min(max(rate, _MOST_SLOWER * before), _BELOW * before)
         self._base, self._since = rate, now
         self._bucket = Bucket(max(1.0, rate), rate, 0.0, now)
+
+    def _doubt(self, share: float) -> None:
+        """It is not the pace if half of it did not help."""
+        if share > MANY:
+            self._lowest = _MOST_SLOWER * self._base
+        elif self._base < self._lowest:
+            self._bucket = None
 
 
 def _growth(minutes: float) -> float:

@@ -10,6 +10,7 @@ from kclassify.core.allowance import NAMES, Allowance, is_sane
 from kclassify.core.concurrency import Change, Concurrency
 from kclassify.core.learned_rate import LearnedRate
 from kclassify.core.policy import RunPolicy
+from kclassify.core.throttled_share import MANY, ThrottledShare
 from kclassify.core.verdict import Outcome, OutcomeKind
 
 
@@ -27,8 +28,8 @@ class Pace:
     """Lets calls start as fast as the provider takes them. A call is named by its item's number.
 
     A throttled call with a short `retry-after`, or with none, holds every start: for that long, or
-    for a backoff that grows while nothing is answered. A longer one says little of other calls: it
-    is its item's, or an outage.
+    for a backoff that grows while nothing is answered, and is the shorter the fewer calls are
+    throttled. A longer one says little of other calls: it is its item's, or an outage.
     """
 
     def __init__(self, policy: RunPolicy, *, is_recovering: bool = False) -> None:
@@ -36,6 +37,7 @@ class Pace:
         self._concurrency = Concurrency(policy.max_concurrency, is_recovering=is_recovering)
         self._allowances = {name: Allowance(name) for name in NAMES}
         self._learned = LearnedRate()
+        self._share = ThrottledShare()
         self._flights: dict[int | None, _Flight] = {}
         self._held_until = self._now = -math.inf
         self._throttled_in_a_row = 0
@@ -87,6 +89,7 @@ class Pace:
             self._throttle(flight, outcome, now)
         elif not outcome.kind.is_availability:
             self._throttled_in_a_row = 0
+            self._share.landed(is_throttled=False)
             self._learned.answered()
             self._concurrency.answered(flight.order)
 
@@ -112,17 +115,27 @@ class Pace:
             allowance.learn(outcome.usage)
 
     def _throttle(self, flight: _Flight, outcome: Outcome[str], now: float) -> None:
-        is_news = self._concurrency.throttled(flight.order)
+        share = self._share.most
+        self._share.landed(is_throttled=True)
+        is_news = self._concurrency.throttled(flight.order, share)
         self._throttled_in_a_row += is_news
         wait = outcome.retry_after_s
-        if wait is None and is_news:
-            wait = self._retry.backoff(self._throttled_in_a_row, 0.0)
-        if wait is not None and wait <= self._retry.max_seconds:
+        if wait is None:
+            wait = share * self._retry.backoff(max(1, self._throttled_in_a_row), 0.0)
+        if wait <= self._retry.max_seconds:
             self._held_until = max(self._held_until, now + wait)
-        has_room = not any(allowance.is_spent for allowance in self._allowances.values())
+        self._blame_the_pace(now, is_news=is_news)
+
+    def _blame_the_pace(self, now: float, *, is_news: bool) -> None:
+        share, limits = self._share.least, self._allowances.values()
+        if share > MANY:
+            for allowance in limits:
+                allowance.throttled()
+        has_room = not any(allowance.is_spent for allowance in limits)
         # By what the provider says there was room: it takes no bursts, or does not say all.
-        if is_news and has_room and not self._allowances["requests"].even_out(now):
-            self._learned.throttled(now)
+        if has_room and not (is_news and self._allowances["requests"].even_out(now)):
+            is_near = any(allowance.is_near for allowance in limits)
+            self._learned.throttled(now, share, is_news=is_news, is_near=is_near)
 
     def _keep_time(self, now: float) -> None:
         """A clock that went back must not make a hold last longer."""
