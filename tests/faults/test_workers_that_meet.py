@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kclassify.core.finding import Verification
 from kclassify.testing import Fixed, FixedLatency, StubMessagesAPI
 from tests.faults.matrix import Record, row_of
 from tests.faults.worker import CONCURRENCY, DONE, HALTED, PAUSED, SUPERSEDED
@@ -28,6 +29,7 @@ MIDWAY = 8
 AT_ITS_START = 1
 """The lease is taken, nothing is asked yet: what is left to do takes longer than a signal."""
 
+DATABASE_FAILED = 1
 AT_WORST = "`Done`; in an outage it may be a `Halt`, and `Done` when run again"
 
 
@@ -94,19 +96,29 @@ def test_the_lease_of_a_worker_that_died_elsewhere_is_taken_when_it_ends(
 
 @pytest.mark.parametrize("midway", [4, 8])
 def test_a_worker_that_slept_beyond_its_lease_writes_nothing_more(
-    fresh: Scene, forge: Forge, record: Record, midway: int
+    tmp_path: Path, forge: Forge, record: Record, midway: int
 ) -> None:
-    asleep = forge.suspend(fresh.order(place=PLACE, at=midway, real_time=True, lease_s=1.0))
-    while (ended := forge.run(fresh.order(real_time=True, lease_s=1.0))) == SUPERSEDED:
-        pass
-    assert ended == DONE
-    before = writes(fresh)
-    assert forge.wake(asleep) == SUPERSEDED
-    assert writes(fresh) == before
+    tries = (overtaken(tmp_path / str(number), forge, midway) for number in range(6))
+    found = next(found for found in tries if found is not None)
     told = "the next worker is `Done`; the one that woke is `Superseded` and writes nothing"
     fault = "lease holder suspended (SIGSTOP) beyond its lease"
-    found = fresh.verify()
     record(row_of("process", fault, told, found, in_flight=CONCURRENCY))
+
+
+def overtaken(folder: Path, forge: Forge, midway: int) -> Verification | None:
+    """None where it was suspended within a heartbeat: then it holds the database's lock, too."""
+    steady = StubMessagesAPI(Fixed("left"), latency=FixedLatency(0.02))
+    with steady, scene(folder, steady) as fresh:
+        asleep = forge.suspend(fresh.order(place=PLACE, at=midway, real_time=True, lease_s=1.0))
+        while (ended := forge.run(fresh.order(real_time=True, lease_s=1.0))) == SUPERSEDED:
+            pass
+        if ended == DATABASE_FAILED:
+            return None
+        assert ended == DONE
+        before = writes(fresh)
+        assert forge.wake(asleep) == SUPERSEDED
+        assert writes(fresh) == before
+        return fresh.verify()
 
 
 def test_a_worker_that_does_not_know_that_it_was_overtaken_is_fenced(
