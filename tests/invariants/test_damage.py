@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -381,6 +383,24 @@ def test_what_was_done_to_it_is_found(
     named = [each for each in found.findings if each.invariant is invariant]
     shown = [line for each in named if message in each.message for line in each.evidence or ("",)]
     assert any(evidence in line for line in shown), told(found)
+
+
+def test_writes_of_a_pass_that_is_gone_are_found(kept: Work) -> None:
+    database = database_of(kept)
+    if database.engine.dialect.name == "postgresql":
+        pytest.skip("its foreign keys do not let a pass go")
+    with closing(sqlite3.connect(str(database.engine.url.database))) as careless:
+        careless.execute("DELETE FROM kclassify_pass")
+        careless.commit()
+    found = check(kept)
+    named = [(each.invariant, each.message, each.count) for each in found.findings]
+    message = "the audit has writes of a pass that is not there"
+    assert (Invariant.COMPARE_AND_SET, message, 7) in named
+
+
+def test_rows_behind_the_end_of_a_finished_pass_are_counted(kept: Work) -> None:
+    execute(database_of(kept), "INSERT INTO articles VALUES (99, 'new', 'old')")
+    assert (check(kept).behind_the_end, check(kept).lost) == (1, 1)
 
 
 def test_nothing_is_found_where_nothing_was_done(kept: Work) -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from kclassify.core.availability import Availability, Breaker
 from kclassify.core.decision import Halt, Superseded
+from kclassify.core.policy import SnoozePolicy
 from kclassify.core.run import Run
 from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
-from kclassify.core.window import Call, Entry
+from kclassify.core.window import Call, Entry, Phase
 from kclassify.ports import Checkpoint, OnCommit, Pass, PassRequest, Recorded, Write, Writer
 from kclassify.runner.lease import Heartbeat
 from kclassify.runner.recorder import Recorder
@@ -260,6 +261,25 @@ class Planted:
 
 NO_END = "the run did not come to its end after the faults were over"
 
+
+def nothing_is_forgiven(patch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Unsettled) -> None:
+        for entry in self.waiting.values():
+            entry.phase = Phase.FRESH
+        self.fresh.extend(self.waiting.values())
+        self.waiting.clear()
+
+    patch.setattr(Unsettled, "forgive", wrong)
+
+
+def a_snooze_forgets_what_was_asked(patch: pytest.MonkeyPatch) -> None:
+    def wrong(self: SnoozePolicy, count: int, retry_after_s: float, jitter: float) -> int:
+        del count, retry_after_s, jitter
+        return int(self.seconds)
+
+    patch.setattr(SnoozePolicy, "duration", wrong)
+
+
 PLANTED = (
     Planted(
         cursor_moves_on_settle,
@@ -291,6 +311,17 @@ PLANTED = (
         an_outage_goes_on,
         "what failed in an outage is passed over",
         "an outage was held against an item",
+    ),
+    Planted(
+        nothing_is_forgiven,
+        "a failure in an outage stays its item's",
+        "an outage was held against an item",
+        is_rare=True,
+    ),
+    Planted(
+        a_snooze_forgets_what_was_asked,
+        "a snooze is as long as ever, whatever the provider asks",
+        "a snooze was shorter than the provider asked of the canary",
     ),
     Planted(
         no_canary,
@@ -337,11 +368,13 @@ PLANTED = (
         intents_are_not_recorded,
         "an external write has no intent",
         "rows were changed more often than the audit says",
+        is_rare=True,
     ),
     Planted(
         intents_are_written_again_blindly,
         "an intent is written again as if it were new",
         "rows were changed more often than the audit says",
+        is_rare=True,
     ),
     Planted(
         no_fence,

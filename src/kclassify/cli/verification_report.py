@@ -59,6 +59,8 @@ def _figures(found: Verification) -> str:
     verdict = f"{plural(broken, 'invariant')} broken" if broken else "nothing is broken"
     twice = f", {found.written_twice:,} of them twice" if found.written_twice else ""
     items = f"{plural(found.items, 'item')}, {found.lost:,} lost"
+    if found.behind_the_end:
+        items += f", {found.behind_the_end:,} behind the end of the last pass"
     rows = f"{plural(found.written, 'write')} arrived"
     return f"{verdict}; {items}; {rows}{twice}"
 
@@ -76,6 +78,7 @@ def _facts(run: str, found: Verification) -> dict[str, object]:
         "unchecked": list(found.unchecked),
         "items": found.items,
         "lost": found.lost,
+        "behind_the_end": found.behind_the_end,
         "written": found.written,
         "written_twice": found.written_twice,
     }

@@ -35,7 +35,7 @@ def check(settings: Settings, *, quiet: bool) -> Verification:
             max_attempts=settings.runner.max_attempts,
             tell=_silent if quiet else Told(_line),
         )
-    return found if taxonomy is not None else _explained(found)
+    return found if taxonomy is not None or not passes else _explained(found)
 
 
 def _taxonomy(settings: Settings, fingerprint: str) -> Taxonomy[str] | None:

@@ -59,7 +59,8 @@ class Verification:
 
     `remarks` are what another program may have done as well as a fault, such as a row that was
     relabelled since. `unchecked` says in a line each what could not be looked at, for instance the
-    calls, without the provider's log of requests. The figures count what the run is proud of.
+    calls, without the provider's log of requests. The figures count what the run is proud of;
+    `behind_the_end` are items without an outcome that follow the last one of a finished pass.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -67,6 +68,7 @@ class Verification:
     unchecked: tuple[str, ...] = ()
     items: int = 0
     lost: int = 0
+    behind_the_end: int = 0
     written: int = 0
     written_twice: int = 0
     calls: int | None = None

@@ -85,6 +85,13 @@ class LedgerFacts:
         self.passes = [_pass_fact(row, self._tallies(row.id)) for row in rows]
 
     @property
+    def strays(self) -> int:
+        """How many rows of the audit name a pass of this run that is not there."""
+        query = select(func.count()).select_from(changes).where(changes.c.run_id == self._run.id)
+        stray = changes.c.pass_id.not_in(list(self._ids.values()))
+        return self._connection.execute(query.where(stray)).scalar_one()
+
+    @property
     def lease(self) -> LeaseFact:
         """Who works on it; one that is silent for longer than its lease does not."""
         holder: str | None = self._run.lease_holder

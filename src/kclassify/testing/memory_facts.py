@@ -69,6 +69,11 @@ class MemoryFacts:
         self.passes: Sequence[PassFact] = [_pass_fact(row) for row in self._run.passes]
 
     @property
+    def strays(self) -> int:
+        """None: the audit of a run in memory knows no other pass."""
+        return 0
+
+    @property
     def lease(self) -> LeaseFact:
         """Who works on it; whoever holds the lease lives."""
         holder = self._run.holder

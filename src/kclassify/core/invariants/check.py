@@ -53,6 +53,7 @@ def check_run(facts: RunFacts, world: World) -> Verification:
         unchecked=tuple(found.unchecked),
         items=rows.items,
         lost=rows.lost,
+        behind_the_end=rows.behind_the_end,
         written=writes.written,
         written_twice=twice,
         calls=None if spent is None else spent.calls,

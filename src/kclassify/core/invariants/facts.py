@@ -90,6 +90,11 @@ class RunFacts(Protocol):
         ...
 
     @property
+    def strays(self) -> int:
+        """How many rows of the audit name a pass of this run that is not there."""
+        ...
+
+    @property
     def lease(self) -> LeaseFact:
         """Who works on it."""
         ...

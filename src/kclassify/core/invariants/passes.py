@@ -20,6 +20,9 @@ def check_passes(facts: RunFacts, found: Found) -> None:
             found.broken(Invariant.ONE_WORKER, message)
     for each in facts.passes:
         _check_version(each, found)
+    if facts.strays:
+        message = "the audit has writes of a pass that is not there"
+        found.broken(Invariant.COMPARE_AND_SET, message, count=facts.strays)
     _check_lease(facts, found)
 
 

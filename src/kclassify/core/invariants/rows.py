@@ -24,10 +24,14 @@ _LEFT = (
 
 @dataclass(slots=True)
 class Rows:
-    """How many items there are, and how many of them were passed by without an outcome."""
+    """How many items there are, and how many of them have no outcome.
+
+    `lost` were passed by; `behind_the_end` follow the last item of a finished pass.
+    """
 
     items: int = 0
     lost: int = 0
+    behind_the_end: int = 0
 
 
 def check_rows(
@@ -47,6 +51,7 @@ def check_rows(
     for walk in walks:
         walk.end()
     rows.lost = max((walk.lost for walk in walks), default=0)
+    rows.behind_the_end = walks[-1].behind_the_end if walks else 0
     if facts.lease.is_alive:
         found.unchecked.append("the labels in the table: a worker holds the run and may write")
     else:
@@ -68,6 +73,7 @@ class _Walk:
     of: PassFact
     _found: Found
     lost: int = 0
+    behind_the_end: int = 0
     _is_behind: bool = False
     _waiting: int = 0
     _examples: list[str] = field(default_factory=list[str])
@@ -92,6 +98,7 @@ class _Walk:
         """There are no more items."""
         if self._waiting and self.of.status is PassStatus.DONE:
             self._tell(self._found.suspect, _LEFT)
+            self.behind_the_end = self._waiting
             self.lost += self._waiting if self._found.alone else 0
 
     def _told(self, key: str) -> str:

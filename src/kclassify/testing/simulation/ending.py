@@ -8,6 +8,7 @@ from kclassify.core.states import PassStatus
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.store.settlement import Final
 from kclassify.testing.simulation.ledger import SimulatedLedger
+from kclassify.testing.simulation.provider import IN_AN_OUTAGE
 from kclassify.testing.simulation.referee import Referee
 from kclassify.testing.simulation.scenario import Scenario
 from kclassify.testing.simulation.table import SimulatedTable
@@ -54,7 +55,8 @@ def _look_at_failures(
     scenario: Scenario, final: Final, said: list[Outcome[str]], referee: Referee
 ) -> None:
     failures = sum(each.kind.is_availability for each in said)
-    if failures < scenario.settings.max_attempts:
+    is_spared = all(each.detail == IN_AN_OUTAGE for each in said if each.kind.is_availability)
+    if is_spared or failures < scenario.settings.max_attempts:
         message = "an outage was held against an item"
         evidence = f"row {final.settled.item_key} failed {failures} times"
         referee.find(Invariant.OUTAGE_PAUSES, message, evidence)

@@ -26,6 +26,9 @@ class Trouble(StrEnum):
         return self in {Trouble.KEY_ROTATED, Trouble.REJECTS_ALL}
 
 
+_PLAIN_S = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Outage:
     """From `begins` to `ends` (simulated seconds) `share` of the calls meet the trouble.
@@ -38,6 +41,11 @@ class Outage:
     trouble: Trouble
     share: float = 1.0
     retry_after_s: float | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no call gets an answer, for so long that nobody can take it for one item's."""
+        return self.share == 1.0 and self.ends - self.begins >= _PLAIN_S
 
     def covers(self, now: float) -> bool:
         """Whether it lasts at this time."""

@@ -18,6 +18,9 @@ from kclassify.testing.simulation.outage import Outage, Trouble
 from kclassify.testing.simulation.scenario import Scenario
 from kclassify.testing.simulation.timeline import Timeline
 
+IN_AN_OUTAGE = "simulated: an outage that spares no call"
+"""The detail of a failure that no item may be blamed for."""
+
 USAGE = Usage(input_tokens=100, output_tokens=10)
 _FAST_S = 0.02
 _KINDS = {
@@ -114,4 +117,5 @@ class Provider:
 
 
 def _unanswered(kind: OutcomeKind, outage: Outage) -> Outcome[str]:
-    return Outcome(kind, detail=f"simulated: {outage.trouble}", retry_after_s=outage.retry_after_s)
+    words = IN_AN_OUTAGE if outage.is_plain else f"simulated: {outage.trouble}"
+    return Outcome(kind, detail=words, retry_after_s=outage.retry_after_s)

@@ -13,13 +13,16 @@ from kclassify.core.item import Item
 from kclassify.core.passes import Pass
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import PROBE
-from kclassify.events import Event, Snoozing
+from kclassify.events import Event, Snoozing, StepEnded
 from kclassify.testing.simulation.process import Process
 from kclassify.testing.simulation.scenario import Scenario
 from kclassify.testing.simulation.timeline import Timeline
 
 _EARLY_S = 1.0
 """A snooze ends in whole seconds."""
+
+_PATIENCE_S = 600.0
+"""The first failures may be those of a process that died before it stored them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +38,8 @@ class Watched:
     owes_canary: bool = False
     canary: int | None = None
     unanswered: int = 0
+    asked_s: float = 0.0
+    is_out_of_patience: bool = False
 
     @property
     def name(self) -> str:
@@ -88,6 +93,7 @@ class Referee:
         self._watched: dict[str, Watched] = {}
         self._paid: Counter[str] = Counter()
         self._asleep_until = 0.0
+        self._silent_since: float | None = None
 
     def note(self, what: str, *details: object) -> None:
         """Add to the trace."""
@@ -108,6 +114,8 @@ class Referee:
         """It is over: what it had in flight may be paid again."""
         watched = self._watched.pop(process.name)
         self.tally.may_be_paid_twice += len(watched.places)
+        if watched.is_out_of_patience:
+            self._silent_since = None
         self.note("ends", process.name, how, len(watched.places))
 
     def opened(self, process: Process, opened: Pass) -> None:
@@ -145,14 +153,29 @@ class Referee:
         """An event of the run."""
         self.note("event", process.name, type(event).__name__)
         if isinstance(event, Snoozing):
-            self.snoozed(event.seconds)
+            self.snoozed(process, event.seconds)
             watched = self._watched[process.name]
             watched.owes_canary, watched.unanswered = True, 0
+        if isinstance(event, StepEnded) and isinstance(event.decision, Halt):
+            self._watched[process.name].is_out_of_patience = True
 
-    def snoozed(self, seconds: float) -> None:
+    def snoozed(self, process: Process, seconds: float) -> None:
         """The run is not to call before so many seconds are over."""
         self.tally.snoozes += 1
         self._asleep_until = self._time.now + seconds - _EARLY_S
+        watched = self._watched.get(process.name)
+        if watched is not None and seconds < watched.asked_s:
+            message = "a snooze was shorter than the provider asked of the canary"
+            evidence = f"{process.name}: {seconds} s of {watched.asked_s} s"
+            self.find(Invariant.OUTAGE_PAUSES, message, evidence)
+        self._look_at_patience(process)
+
+    def _look_at_patience(self, process: Process) -> None:
+        silent_s = self._time.now - (self._silent_since or self._time.now)
+        if silent_s > self._scenario.settings.max_outage_s + _PATIENCE_S:
+            message = "an outage went on for longer than a run may wait"
+            evidence = f"{process.name}: no answer for {silent_s:.0f} s"
+            self.find(Invariant.OUTAGE_PAUSES, message, evidence)
 
     def call_begins(self, process: Process, item: Item) -> CallInFlight:
         """A request arrives at the provider."""
@@ -210,6 +233,9 @@ class Referee:
             watched.canary = None
             is_alive = isinstance(said, Outcome) and not said.kind.is_availability
             watched.owes_canary = not is_alive
+        if call.is_probe and isinstance(said, Outcome):
+            watched.asked_s = said.retry_after_s or 0.0
+        self._listen(said)
         if isinstance(said, Halt):
             watched.is_halted = True
             self.seen[call.seen] = replace(self.seen[call.seen], halts=True)
@@ -221,6 +247,12 @@ class Referee:
             self._pay(call)
         else:
             watched.places.pop(call.number, None)
+
+    def _listen(self, said: Outcome[str] | Halt | None) -> None:
+        if isinstance(said, Outcome) and said.kind.is_availability:
+            self._silent_since = self._silent_since or self._time.now
+        elif said is not None:
+            self._silent_since = None
 
     def _count_unanswered(self, watched: Watched, said: Outcome[str]) -> None:
         watched.unanswered = watched.unanswered + 1 if said.kind.is_availability else 0

@@ -54,16 +54,19 @@ class Scenario:
     def drawn(cls, seed: int) -> Scenario:
         """The scenario of this seed."""
         rng = chance("scenario", seed)
-        calm_from = rng.choice([60.0, 200.0, 600.0])
+        calm_from = rng.choice([60.0, 200.0, 600.0, 2000.0])
         items, natures = _rows(rng, rng.randint(10, 40))
+        settings = _settings(rng)
+        latency_s = rng.choice([0.2, 1.0, 1.0, 3.0])
+        work_s = latency_s * len(items) / settings.max_concurrency
         return cls(
             items=items,
             natures=natures,
-            settings=_settings(rng),
+            settings=settings,
             goals=_goals(rng),
-            outages=tuple(_outage(rng, calm_from) for _ in range(rng.choice([0, 1, 1, 2, 4]))),
+            outages=_outages(rng, work_s, calm_from),
             calm_from=calm_from,
-            latency_s=rng.choice([0.2, 1.0, 1.0, 3.0]),
+            latency_s=latency_s,
             workers=rng.choice([1, 1, 1, 2]),
             shares_database=rng.choice([True, True, False]),
             kill=rng.choice([0.0, 0.5, 0.8]),
@@ -116,9 +119,16 @@ def _settings(rng: Random) -> SimulatedSettings:
     )
 
 
-def _outage(rng: Random, calm_from: float) -> Outage:
-    begins = rng.uniform(0, calm_from) * rng.random()
-    ends = min(calm_from, begins + rng.choice([2.0, 10.0, 60.0, 300.0]))
+def _outages(rng: Random, work_s: float, calm_from: float) -> tuple[Outage, ...]:
+    """The first while there is work, as well as can be told; the others at any time."""
+    count = rng.choice([0, 1, 1, 2, 4])
+    starts = [rng.uniform(0, min(work_s, calm_from))]
+    starts += [rng.uniform(0, calm_from) * rng.random() for _ in range(count - 1)]
+    return tuple(_outage(rng, begins, calm_from) for begins in starts[:count])
+
+
+def _outage(rng: Random, begins: float, calm_from: float) -> Outage:
+    ends = min(calm_from, begins + rng.choice([2.0, 10.0, 60.0, 300.0, 1500.0]))
     trouble = rng.choice(list(Trouble))
     return Outage(
         begins=begins,

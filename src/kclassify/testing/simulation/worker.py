@@ -126,7 +126,10 @@ class Worker:
         override = "a simulation" if mode is Mode.COMMIT else None
         if rng.random() < place.scenario.step:
             budget_s = rng.choice([0.5, 5.0, 30.0])
-            return await runner.step(mode=mode, budget_s=budget_s, override=override)
+            decision = await runner.step(mode=mode, budget_s=budget_s, override=override)
+            if isinstance(decision, Snooze):
+                place.referee.snoozed(process, decision.seconds)
+            return decision
         if mode is Mode.DRY_RUN:
             return await runner.dry_run()
         return await runner.commit(override=override)
@@ -159,7 +162,6 @@ class Worker:
         """Seconds until the job system or a human starts the next process."""
         rng, tally = self._place.rng, self._place.referee.tally
         if isinstance(decision, Snooze):
-            self._place.referee.snoozed(decision.seconds)
             return decision.seconds * rng.choice([0.3, 1.0, 1.1])
         if isinstance(decision, Halt):
             tally.halts += 1
