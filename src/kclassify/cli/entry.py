@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -46,7 +47,14 @@ def _end_of_machine(error: OSError) -> None:
     """A full disk or a folder that cannot be written is no defect of ours."""
     if error.errno not in _OF_THE_MACHINE:
         _end_of_defect()
+    _give_output_up()
     _end(f"{error.filename or 'output'}: {error.strerror}", FAILED)
+
+
+def _give_output_up() -> None:
+    """What could not be printed would be tried once more at the very end, and change the status."""
+    if sys.stdout is not None and sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_of_defect() -> None:

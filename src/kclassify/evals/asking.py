@@ -167,7 +167,8 @@ class _Asking:
             if not outcome.kind.is_availability:
                 await self._take(question, Reply(outcome, seconds))
                 return
-            wait = self._terms.retry.backoff(failures, outcome.retry_after_s or 0.0)
+            asked = outcome.retry_after_s or 0.0
+            wait = max(asked, self._terms.retry.backoff(failures, asked))
             if failures == self._terms.retry.max_attempts:
                 self._stop(f"{outcome.kind}: {outcome.detail} (row {item.key!r})")
             elif wait > self._terms.retry.max_seconds:
