@@ -53,8 +53,9 @@ def _end_of_machine(error: OSError) -> None:
 
 def _give_output_up() -> None:
     """What could not be printed would be tried once more at the very end, and change the status."""
-    if sys.stdout is not None and sys.stdout is sys.__stdout__:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    own = sys.__stdout__
+    if own is not None and sys.stdout is own:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), own.fileno())
 
 
 def _end_of_defect() -> None:
