@@ -15,7 +15,7 @@ from kclassify.core.policy import SnoozePolicy
 from kclassify.core.run import Run
 from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
-from kclassify.core.window import Call, Entry, Phase
+from kclassify.core.window import Call, Entry
 from kclassify.ports import Checkpoint, OnCommit, Pass, PassRequest, Recorded, Write, Writer
 from kclassify.runner.lease import Heartbeat
 from kclassify.runner.recorder import Recorder
@@ -262,16 +262,6 @@ class Planted:
 NO_END = "the run did not come to its end after the faults were over"
 
 
-def nothing_is_forgiven(patch: pytest.MonkeyPatch) -> None:
-    def wrong(self: Unsettled) -> None:
-        for entry in self.waiting.values():
-            entry.phase = Phase.FRESH
-        self.fresh.extend(self.waiting.values())
-        self.waiting.clear()
-
-    patch.setattr(Unsettled, "forgive", wrong)
-
-
 def a_snooze_forgets_what_was_asked(patch: pytest.MonkeyPatch) -> None:
     def wrong(self: SnoozePolicy, count: int, retry_after_s: float, jitter: float) -> int:
         del count, retry_after_s, jitter
@@ -311,12 +301,6 @@ PLANTED = (
         an_outage_goes_on,
         "what failed in an outage is passed over",
         "an outage was held against an item",
-    ),
-    Planted(
-        nothing_is_forgiven,
-        "a failure in an outage stays its item's",
-        "an outage was held against an item",
-        is_rare=True,
     ),
     Planted(
         a_snooze_forgets_what_was_asked,

@@ -55,8 +55,10 @@ def _look_at_failures(
     scenario: Scenario, final: Final, said: list[Outcome[str]], referee: Referee
 ) -> None:
     failures = sum(each.kind.is_availability for each in said)
-    is_spared = all(each.detail == IN_AN_OUTAGE for each in said if each.kind.is_availability)
-    if is_spared or failures < scenario.settings.max_attempts:
+    most = scenario.settings.max_attempts
+    # Two may be the first calls of an outage, with an answer between them that was under way.
+    in_outages = all(each.detail == IN_AN_OUTAGE for each in said if each.kind.is_availability)
+    if (in_outages and most > 2) or failures < most:  # noqa: PLR2004
         message = "an outage was held against an item"
         evidence = f"row {final.settled.item_key} failed {failures} times"
         referee.find(Invariant.OUTAGE_PAUSES, message, evidence)
