@@ -11,9 +11,9 @@ import pytest
 
 from kclassify import Database, Invariant, Verification
 from kclassify.core.policy import Action, Change
+from kclassify.core.states import ChangeStatus
 from kclassify.ports import Mode
 from kclassify.store.settlement import Audited
-from kclassify.store.states import ChangeStatus
 from kclassify.testing.memory_facts import verify_memory
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_run import MemoryPass, MemoryRun

@@ -10,12 +10,12 @@ import pytest
 from kclassify import Advance, Done, GateRefused, Halt, Snooze
 from kclassify.core.decision import Pause
 from kclassify.core.policy import Change
+from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import SourceError
 from kclassify.events import TrancheEnded, Warned
 from kclassify.ports import Mode, SpotCheck, Tranches
 from kclassify.store.settlement import Audited
-from kclassify.store.states import ChangeStatus, PassStatus
 from tests.runner.gates import opening, passed
 from tests.runner.world import World, failing, rows
 

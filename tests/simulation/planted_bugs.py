@@ -13,30 +13,21 @@ from kclassify.core.availability import Availability, Breaker
 from kclassify.core.decision import Halt, Superseded
 from kclassify.core.policy import SnoozePolicy
 from kclassify.core.run import Run
+from kclassify.core.states import PassStatus
 from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import Call, Entry
 from kclassify.ports import Checkpoint, OnCommit, Pass, PassRequest, Recorded, Write, Writer
 from kclassify.runner.lease import Heartbeat
 from kclassify.runner.recorder import Recorder
-from kclassify.store.states import PassStatus
 from kclassify.testing import memory_ledger
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_run import MemoryPass
 from kclassify.testing.memory_writer import MemoryWriter
 from kclassify.testing.simulation.process import in_process
+from tests.core.planted_bugs import availability_settles_at_once, cursor_moves_on_settle
 
 checkpoint_as_it_is = MemoryLedger.checkpoint
-
-
-def cursor_moves_on_settle(patch: pytest.MonkeyPatch) -> None:
-    settle = Run.settle
-
-    def wrong(self: Run, call: Call, outcome: Outcome[str] | Halt, now: float) -> None:
-        settle(self, call, outcome, now)
-        self.cursor = self.cursor if call.number is None else call.item.key
-
-    patch.setattr(Run, "settle", wrong)
 
 
 def cursor_before_the_outcomes(patch: pytest.MonkeyPatch) -> None:
@@ -94,18 +85,6 @@ def writes_outside_the_transaction(patch: pytest.MonkeyPatch) -> None:
         return nullcontext()
 
     patch.setattr(memory_ledger, "_undone_on_error", wrong)
-
-
-def availability_counts_as_the_item_s_failure(patch: pytest.MonkeyPatch) -> None:
-    fail = Run._fail
-
-    def wrong(self: Run, entry: Entry | None, outcome: Outcome[str], now: float) -> None:
-        fail(self, entry, outcome, now)
-        if entry is not None and entry.number in self._items.waiting:
-            del self._items.waiting[entry.number]
-            entry.settle(outcome)
-
-    patch.setattr(Run, "_fail", wrong)
 
 
 def an_outage_goes_on(patch: pytest.MonkeyPatch) -> None:
@@ -293,7 +272,7 @@ PLANTED = (
         is_rare=True,
     ),
     Planted(
-        availability_counts_as_the_item_s_failure,
+        availability_settles_at_once,
         "a call without an answer is its item's own failure",
         "an outage was held against an item",
     ),

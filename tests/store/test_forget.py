@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from kclassify.core.decision import Advance, Done
+from kclassify.core.states import PassStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import UsageError
 from kclassify.ports import Mode
 from kclassify.store import LedgerReader, SqlLedger, forget_failures
-from kclassify.store.states import PassStatus
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     LEASE_S,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kclassify.core.decision import Superseded
+from kclassify.core.states import ChangeStatus
 from kclassify.database import Database
 from kclassify.errors import UsageError
 from kclassify.store import LedgerReader, RollbackReport, SqlLedger, rollback
-from kclassify.store.states import ChangeStatus
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     LEASE_S,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kclassify.core.policy import Change
+from kclassify.core.states import UNDONE, ChangeStatus
 from kclassify.errors import SourceError
 from kclassify.ports import Mode, Write, WriteResult
-from kclassify.store.states import UNDONE, ChangeStatus
 from kclassify.testing.contracts.ledger_material import change, open_pass, same, save
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_writer import MemoryWriter

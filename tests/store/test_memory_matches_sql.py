@@ -15,12 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Snooze
+from kclassify.core.states import UNDONE, ChangeStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
 from kclassify.errors import KclassifyError
 from kclassify.ports import Mode, Pass, Recorded
 from kclassify.store import SqlLedger
-from kclassify.store.states import UNDONE, ChangeStatus
 from kclassify.store.tables import changes
 from kclassify.testing.contracts.ledger_intents import Killed, MortalWriter
 from kclassify.testing.contracts.ledger_material import (

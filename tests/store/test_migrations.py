@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from kclassify.core.availability import Breaker
+from kclassify.core.states import ChangeStatus
 from kclassify.database import Database
 from kclassify.errors import DatabaseError, LedgerVersionError
 from kclassify.ports import Pass
 from kclassify.store import LedgerReader, SqlLedger
 from kclassify.store.migrations import STEPS, migrate, schema_version
-from kclassify.store.states import ChangeStatus
 from kclassify.store.tables import ledger_metadata
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,

@@ -9,12 +9,12 @@ from sqlalchemy import inspect
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Done, Halt, Snooze
 from kclassify.core.policy import Action
+from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.errors import LedgerVersionError, UsageError
 from kclassify.ports import Mode, PassRequest, Recorded
 from kclassify.store import LedgerReader, SqlLedger, Transition
 from kclassify.store.migrations import STEPS, migrate
-from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     LEASE_S,

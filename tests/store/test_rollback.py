@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from kclassify.core.decision import Advance, Done
+from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.database import Database
 from kclassify.errors import UsageError
 from kclassify.ports import Receipt, Write
 from kclassify.store import LedgerReader, RollbackReport, SqlLedger, rollback
-from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.store.tables import runs
 from kclassify.testing.contracts.ledger_material import (
     LEASE_S,

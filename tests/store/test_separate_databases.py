@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from kclassify.core.policy import Action
+from kclassify.core.states import ChangeStatus
 from kclassify.database import Database
 from kclassify.store import LedgerReader, SqlLedger
-from kclassify.store.states import ChangeStatus
 from kclassify.testing.contracts.ledger_material import (
     LEASE_S,
     NOW,

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, text
 
 from kclassify.core.decision import Superseded
 from kclassify.core.policy import Action
+from kclassify.core.states import ChangeStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
 from kclassify.ports import Mode, OnCommit, Recorded
 from kclassify.store import LedgerReader, SqlLedger
-from kclassify.store.states import ChangeStatus
 from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     LEASE_S,

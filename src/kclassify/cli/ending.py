@@ -11,9 +11,9 @@ from kclassify.cli.retrying import Nothing
 from kclassify.cli.running import Result
 from kclassify.cli.wording import duration, plural, shown, verb
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
+from kclassify.core.states import ChangeStatus
 from kclassify.holder import described
 from kclassify.ports import Mode
-from kclassify.store.states import ChangeStatus
 
 
 def report_ending(result: Result, *, as_json: bool) -> int:

@@ -11,9 +11,9 @@ from kclassify.cli.output import say, say_table
 from kclassify.cli.wording import ARROW, counts, label, plural, shown, verb
 from kclassify.core.item import Key
 from kclassify.core.policy import Action
+from kclassify.core.states import ChangeStatus
 from kclassify.ports import Mode
 from kclassify.store import PassReport, Transition
-from kclassify.store.states import ChangeStatus
 
 _SHOWN = 25
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kclassify.core.item import Item, Key
+from kclassify.core.item import Item
 from kclassify.core.verdict import OutcomeKind
 from kclassify.evals.labelled import Frame
+from kclassify.paging import pages
 from kclassify.ports import Mode, Source
 from kclassify.store.judged_rows import Judged, JudgedPass, JudgedRow
 
@@ -86,7 +87,7 @@ class SourcePopulation:
     def candidates(self, drawn: Mapping[str, str]) -> Iterator[Candidate]:
         """One read of the source."""
         del drawn
-        for page in _pages(self.source):
+        for page in pages(self.source, _PAGE):
             for item in page:
                 if not item.is_empty:
                     yield Candidate(item, _group(item.current))
@@ -135,7 +136,7 @@ class JudgedPopulation:
     def candidates(self, drawn: Mapping[str, str]) -> Iterator[Candidate]:
         """One read of the source, with the verdicts of each page."""
         self.left_out.clear()
-        for page in _pages(self.source):
+        for page in pages(self.source, _PAGE):
             said = self.judged.of([item.key for item in page])
             for item in page:
                 judged = said.get(item.key)
@@ -166,14 +167,3 @@ class JudgedPopulation:
 
 def _group(label: str | None) -> str:
     return NO_LABEL if label is None else label
-
-
-def _pages(source: Source) -> Iterator[Sequence[Item]]:
-    after: Key | None = None
-    while True:
-        page = source.page(after, _PAGE)
-        if page:
-            yield page
-            after = page[-1].key
-        if len(page) < _PAGE:
-            return

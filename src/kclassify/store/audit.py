@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from kclassify.core.item import decode_key, encode_key
 from kclassify.core.policy import Change
+from kclassify.core.states import UNWRITTEN, ChangeStatus
 from kclassify.ports import Pass, Receipt, Write, WriteResult
 from kclassify.store.insert import insert_all
 from kclassify.store.passes import is_abandoned
 from kclassify.store.settlement import Audited, status_of
-from kclassify.store.states import UNWRITTEN, ChangeStatus
 from kclassify.store.tables import changes
 from kclassify.store.verdicts import in_chunks
 

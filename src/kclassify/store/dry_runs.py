@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from kclassify.core.evaluated import Evaluated
 from kclassify.core.item import Key, decode_key, encode_key
+from kclassify.core.states import PassStatus
 from kclassify.ports import Mode
-from kclassify.store.states import PassStatus
 from kclassify.store.tables import outcomes, passes, runs
 from kclassify.store.verdicts import in_chunks
 

@@ -19,11 +19,11 @@ from kclassify.core.invariants.facts import (
     VerdictFact,
 )
 from kclassify.core.passes import Mode
+from kclassify.core.states import PassStatus
 from kclassify.database import Database
 from kclassify.store import runs
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.settlement import identity_of
-from kclassify.store.states import PassStatus
 from kclassify.store.tables import changes, outcomes, passes, tallies, verdicts
 from kclassify.store.verdicts import in_chunks
 

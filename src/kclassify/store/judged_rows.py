@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, func, select
 from kclassify.core.gate import verdict_digest
 from kclassify.core.item import Key, decode_key, encode_key
 from kclassify.core.policy import Action
+from kclassify.core.states import PassStatus
 from kclassify.core.verdict import Outcome, OutcomeKind, Verdict
 from kclassify.database import Database
 from kclassify.errors import UsageError
 from kclassify.ports import Mode
-from kclassify.store.states import PassStatus
 from kclassify.store.tables import outcomes, passes
 from kclassify.store.verdicts import in_chunks
 

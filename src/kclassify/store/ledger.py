@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
 from kclassify.core.item import Key
+from kclassify.core.states import PassStatus
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
 from kclassify.holder import described
@@ -27,7 +28,6 @@ from kclassify.store.checkpoint import CheckpointWork
 from kclassify.store.forget import forget_failing
 from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
-from kclassify.store.states import PassStatus
 from kclassify.store.text import storable
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from kclassify.core.availability import Suspect
 from kclassify.core.item import decode_key, encode_key
+from kclassify.core.states import RESUMABLE, PassStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.store import breakers
 from kclassify.store.insert import insert_all
 from kclassify.store.reasons import together
-from kclassify.store.states import RESUMABLE, PassStatus
 from kclassify.store.tables import passes, suspects
 
 _REASONS = ("override", "gate", "gate_refusal")

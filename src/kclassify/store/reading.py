@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from kclassify.core.availability import Breaker
 from kclassify.core.item import Key, decode_key
+from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.database import Database
 from kclassify.ports import Mode
@@ -20,7 +21,6 @@ from kclassify.store import runs as run_rows
 from kclassify.store.judged_rows import JudgedPass, find_judged
 from kclassify.store.looks import Look, looks_at
 from kclassify.store.migrations import migrate, schema_version
-from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.store.tables import changes, outcomes, passes, runs
 from kclassify.store.totals import Transition, change_counts, outcome_counts, transitions, usage
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
+from kclassify.core.states import REVERTIBLE, ChangeStatus
 from kclassify.database import Database
 from kclassify.errors import UsageError
 from kclassify.holder import this_holder
@@ -16,7 +17,6 @@ from kclassify.ports import Mode, Receipt, Writer, WriteResult
 from kclassify.store import passes, runs
 from kclassify.store.audit import write_of
 from kclassify.store.ledger import SqlLedger
-from kclassify.store.states import REVERTIBLE, ChangeStatus
 from kclassify.store.tables import changes
 from kclassify.store.tables import runs as run_table
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
 
+from kclassify.core.states import RESUMABLE
 from kclassify.errors import UsageError
 from kclassify.holder import described
 from kclassify.ports import Pass
 from kclassify.store.insert import insert_or_ignore
-from kclassify.store.states import RESUMABLE
 from kclassify.store.tables import passes, runs
 
 

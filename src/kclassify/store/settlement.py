@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from kclassify.core.item import Key, encode_key
 from kclassify.core.policy import Action, Change
+from kclassify.core.states import ChangeStatus
 from kclassify.errors import SourceError
 from kclassify.ports import Mode, Pass, Receipt, Settled, Write, WriteResult
-from kclassify.store.states import ChangeStatus
 
 
 @dataclass(frozen=True, slots=True)

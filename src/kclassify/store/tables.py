@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import declared_attr, registry
 from sqlmodel import Field, SQLModel
 
-from kclassify.store.states import ChangeStatus
+from kclassify.core.states import ChangeStatus
 
 _registry = registry()
 ledger_metadata = _registry.metadata

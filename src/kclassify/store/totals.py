@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from kclassify.core.policy import Action
+from kclassify.core.states import ChangeStatus
 from kclassify.core.verdict import OutcomeKind, Usage
-from kclassify.store.states import ChangeStatus
 from kclassify.store.tables import changes, tallies, verdicts
 
 

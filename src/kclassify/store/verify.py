@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.finding import Verification
 from kclassify.core.invariants.check import World, check_run
-from kclassify.core.item import Item, Key
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.database import Database
 from kclassify.holder import is_alive as holder_is_alive
+from kclassify.paging import pages
 from kclassify.ports import Source
 from kclassify.store.evidence import Progress, read_facts
 
@@ -47,7 +47,7 @@ def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
     progress = Progress(tell)
     with read_facts(database, run, is_alive, progress) as facts:
         world = World(
-            items=None if source is None else progress.over(_pages(source)),
+            items=None if source is None else progress.over(pages(source, PAGE)),
             labels=None if taxonomy is None else frozenset(taxonomy.labels),
             calls=calls,
             alone=alone,
@@ -55,12 +55,3 @@ def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
             max_concurrency=max_concurrency,
         )
         return check_run(facts, world)
-
-
-def _pages(source: Source) -> Iterator[Sequence[Item]]:
-    after: Key | None = None
-    while page := source.page(after, PAGE):
-        yield page
-        if len(page) < PAGE:
-            return
-        after = page[-1].key

@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from kclassify.core.canary import WrittenRow
 from kclassify.core.item import decode_key
+from kclassify.core.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
 from kclassify.ports import Mode
-from kclassify.store.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
 from kclassify.store.tables import changes, outcomes, passes, runs
 
 

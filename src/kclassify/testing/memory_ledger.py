@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Superseded
 from kclassify.core.item import Key, encode_key
+from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import Outcome
 from kclassify.errors import SourceError
 from kclassify.ports import (
@@ -37,7 +38,6 @@ from kclassify.store.settlement import (
     refuse_repeated,
     with_results,
 )
-from kclassify.store.states import ChangeStatus, PassStatus
 from kclassify.store.verdicts import first_of_each, worth_recording
 from kclassify.testing.memory_run import MemoryPass, MemoryRun
 from kclassify.testing.memory_writer import MemoryWriter

@@ -11,10 +11,10 @@ from kclassify.core.canary import WrittenRow
 from kclassify.core.decision import Decision
 from kclassify.core.item import encode_key
 from kclassify.core.shared_breaker import merged
+from kclassify.core.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
 from kclassify.ports import Checkpoint, Mode, Pass, PassRequest, Recorded
 from kclassify.store.reasons import together
 from kclassify.store.settlement import Audited, Final, Transition, moved, tally
-from kclassify.store.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
 
 
 @dataclass(slots=True)
