@@ -57,8 +57,9 @@ build: $(READY) ## build the wheel and the source distribution into dist/
 	$(VENV)/bin/python -m build --no-isolation
 
 requirements: $(READY) ## bring requirements/*.txt in line with pyproject.toml
-	$(COMPILE) pyproject.toml requirements/build.in --extra local --extra evals -o requirements/demo.txt
-	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/demo.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra local --extra evals -c requirements/dev.txt \
+		-o requirements/demo.txt
 
 upgrade: $(READY) ## the same, with the newest versions
 	$(MAKE) requirements COMPILE='$(COMPILE) --upgrade'

@@ -8,6 +8,7 @@
     │   ├── WriterError          a column or a file that cannot take the labels
     │   ├── MissingExtra         a library of an extra that is not installed
     │   └── GateRefused          a commit without a gate record that passed and without an override
+    ├── EnqueueError             a job system that does not take a job: its broker or database
     ├── DatabaseError            a database that cannot be reached or used; its password hidden
     │   └── LedgerVersionError   a ledger written by a newer kclassify
     └── NoVerdict                `Classifier.classify` got no label for this text
@@ -70,3 +71,7 @@ class NoVerdict(KclassifyError):
 
 class ClassifierHalted(NoVerdict):
     """No text would get a label until a human mends what the message says."""
+
+
+class EnqueueError(KclassifyError):
+    """A job could not be put in its queue; the message names the service."""

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from kclassify.cli.wiring import classifier_of
 from kclassify.config import load_settings
 from kclassify.core.gate import (
     CertifiedPolicy,
@@ -24,6 +23,7 @@ from kclassify.database import Database
 from kclassify.gate_file import write_record
 from kclassify.ports import Explained
 from kclassify.store import SqlLedger
+from kclassify.wiring import classifier_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from kclassify.cli.wiring import open_stores
 from kclassify.config import load_settings
 from kclassify.testing import Hang, StubMessagesAPI
+from kclassify.wiring import open_stores
 from tests.cli.place import TAXONOMY, Place, rows
 
 LOCAL = '[classifier]\nmodel = "local"\nexamples = "examples.jsonl"\nartifact = "local.model"\n'

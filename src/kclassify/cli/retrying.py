@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import typer
 
 from kclassify.cli.running import Order, Result, check_gate, work_on
-from kclassify.cli.wiring import classifier_of, open_stores, reader_of
 from kclassify.cli.wording import plural, shown
 from kclassify.config import Settings
 from kclassify.core.states import RESUMABLE
@@ -16,6 +15,7 @@ from kclassify.core.verdict import OutcomeKind
 from kclassify.errors import UsageError
 from kclassify.ports import Classifier, Mode
 from kclassify.store import PassReport, forget_failures
+from kclassify.wiring import classifier_of, open_stores, reader_of
 
 
 @dataclass(frozen=True, slots=True)

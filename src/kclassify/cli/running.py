@@ -10,7 +10,6 @@ import anyio
 
 from kclassify.cli.course import Course
 from kclassify.cli.progress import showing
-from kclassify.cli.wiring import Stores, classifier_of, make_runner, open_stores, reader_of
 from kclassify.cli.wording import RESUMABLE
 from kclassify.config import Settings
 from kclassify.core.decision import Decision
@@ -18,6 +17,7 @@ from kclassify.errors import DatabaseError
 from kclassify.ports import Classifier, Mode
 from kclassify.runner import ReclassifyRunner, stop_on_signals
 from kclassify.store import PassReport
+from kclassify.wiring import Stores, classifier_of, make_runner, open_stores, reader_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kclassify.cli.sample_command import Origin
-from kclassify.cli.wiring import Stores, open_stores, reader_of
 from kclassify.config import Settings
 from kclassify.errors import UsageError
 from kclassify.evals.draw import Drawn, Order, draw
@@ -20,6 +19,7 @@ from kclassify.evals.sample_file import read_rows, write_rows
 from kclassify.evals.split import split
 from kclassify.ports import Mode
 from kclassify.store.judged_rows import JudgedPass
+from kclassify.wiring import Stores, open_stores, reader_of
 
 SAMPLE = Path("evals/sample.jsonl")
 SPOT_CHECKS = Path("evals/spot-checks.jsonl")

@@ -6,10 +6,10 @@ import dataclasses
 import time
 
 from kclassify.cli.output import say, say_json
-from kclassify.cli.wiring import open_stores
 from kclassify.cli.wording import plural, shown
 from kclassify.config import Settings
 from kclassify.store import RollbackReport, rollback, this_holder
+from kclassify.wiring import open_stores
 
 
 def undo(settings: Settings) -> RollbackReport:

@@ -10,13 +10,13 @@ import typer
 
 from kclassify.cli.ledger_access import ledger_reader
 from kclassify.cli.plain_progress import INTERVAL_S
-from kclassify.cli.wiring import classifier_of, open_stores
 from kclassify.cli.wording import plural
 from kclassify.config import Settings
 from kclassify.core.finding import Verification
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.errors import UsageError
 from kclassify.store import verify
+from kclassify.wiring import classifier_of, open_stores
 
 _OTHER = "the labels: the latest pass was made with another classifier than the settings give now"
 

@@ -24,7 +24,8 @@ class PassRequest:
     """What a worker wants to work on.
 
     A commit has either `gate`, the digest of the record that allows it, or `override`, the reason
-    for writing without one; `gate_refusal` is what that set aside.
+    for writing without one; `gate_refusal` is what that set aside. `shard` is the one to work on;
+    None is the first that is free, or the pass as a whole where it is not divided.
     """
 
     run: str
@@ -35,6 +36,7 @@ class PassRequest:
     override: str | None = None
     gate: str | None = None
     gate_refusal: str | None = None
+    shard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

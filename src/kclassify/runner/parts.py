@@ -34,7 +34,8 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far one step goes. No budget: to the end, waiting through snoozes."""
+    """How far one step goes. No budget: to the end, waiting through snoozes. No shard: any."""
 
     budget_s: float | None = None
     on_commit: OnCommit | None = None
+    shard: int | None = None

@@ -100,16 +100,18 @@ class ReclassifyRunner:
         budget_s: float = 10.0,
         on_commit: OnCommit | None = None,
         override: str | None = None,
+        shard: int | None = None,
     ) -> Decision:
         """A bounded piece of a dry run or a commit, for a job system.
 
         It starts calls for `budget_s` seconds; those in flight then have until their own deadline.
         `on_commit(connection, cursor)` is called in its last transaction when there is more to do,
-        but not after a tranche: people come next.
+        but not after a tranche: people come next. `shard` is the part of a divided pass to work on,
+        the first free one when there is none.
         """
         if not budget_s > 0:
             raise UsageError(f"budget_s is a number of seconds over 0, not {budget_s}")
-        return await self._work(mode, Limits(budget_s, on_commit), override)
+        return await self._work(mode, Limits(budget_s, on_commit, shard), override)
 
     def run_step(
         self,
@@ -118,13 +120,18 @@ class ReclassifyRunner:
         budget_s: float = 10.0,
         on_commit: OnCommit | None = None,
         override: str | None = None,
+        shard: int | None = None,
     ) -> Decision:
         """`step`, for a worker that is not async. The classifier's connections end with it."""
 
         async def one_step() -> Decision:
             try:
                 return await self.step(
-                    mode=mode, budget_s=budget_s, on_commit=on_commit, override=override
+                    mode=mode,
+                    budget_s=budget_s,
+                    on_commit=on_commit,
+                    override=override,
+                    shard=shard,
                 )
             finally:
                 with anyio.CancelScope(shield=True):
@@ -188,6 +195,7 @@ class ReclassifyRunner:
             override=authority.override,
             gate=authority.gate,
             gate_refusal=authority.refusal,
+            shard=limits.shard,
         )
         lease_s = self.settings.lease_s
         opened = await self._thread(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,14 @@ class LedgerMaterial:
         return make_ledger()
 
 
-def request_of(mode: Mode = Mode.COMMIT, **given: str) -> PassRequest:
+def request_of(mode: Mode = Mode.COMMIT, **given: Any) -> PassRequest:
     """A request for the same run each time, but for what is given."""
-    values = {"run": "r", "fingerprint": FINGERPRINT, "model": "m", "source": "articles"} | given
+    values: dict[str, Any] = {
+        "run": "r",
+        "fingerprint": FINGERPRINT,
+        "model": "m",
+        "source": "articles",
+    } | given
     return PassRequest(mode=mode, **values)
 
 

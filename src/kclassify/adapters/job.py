@@ -1,0 +1,52 @@
+"""What the jobs of a chain carry: which step to take. Never the cursor: the ledger has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from kclassify.core.passes import Mode
+from kclassify.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One step of a run, as every job of its chain carries it.
+
+    `budget_s` is for how many seconds it starts calls. `shard` is None for a run in one piece.
+    `override` is the reason for a commit without a gate record that passed. `config` is the path of
+    the `kclassify.toml` that the worker reads and `tenant` the tenant that the run is about; a
+    `Build` of your own may look at anything else here.
+    """
+
+    run: str
+    mode: Mode = Mode.DRY_RUN
+    shard: int | None = None
+    override: str | None = None
+    budget_s: float = 10.0
+    config: str | None = None
+    tenant: str | None = None
+    model: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The same as JSON: what a job system stores."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Job:
+        """The job that has these arguments. Raises `UsageError` for what is no job's."""
+        try:
+            return cls(**{**arguments, "mode": Mode(arguments.get("mode", Mode.DRY_RUN))})
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"these are not the arguments of a kclassify job: {error}") from None
+
+    def of_shard(self, shard: int | None) -> Job:
+        """The same for another shard."""
+        return replace(self, shard=shard)
+
+    @property
+    def name(self) -> str:
+        """For logs and locks: `articles commit`, `articles commit shard 3`."""
+        told = f"{self.run} {self.mode}"
+        return told if self.shard is None else f"{told} shard {self.shard}"

@@ -1,0 +1,58 @@
+"""A step, and what the job that took it does next: enqueue, snooze, stop or fail.
+
+All that an adapter adds is how its job system does each of the four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import anyio
+
+from kclassify.adapters.job import Job
+from kclassify.core.decision import Decision
+from kclassify.core.follow_up import Fail, FollowUp, SnoozeFor, follow_up
+from kclassify.errors import DatabaseError, UsageError
+from kclassify.ports import OnCommit
+from kclassify.runner import ReclassifyRunner
+
+Build = Callable[[Job], AbstractContextManager[ReclassifyRunner]]
+"""Opens the runner that a job is for, and closes what it opened."""
+
+DATABASE_AGAIN_S = 30
+
+
+async def take_step(build: Build, job: Job, on_commit: OnCommit | None = None) -> FollowUp:
+    """Take the step of this job.
+
+    A database that cannot be reached is an outage like any other: it snoozes. What cannot be done
+    as asked (`UsageError`: a refused gate, a missing column) fails for good. Anything else is
+    raised, for the job system to show.
+    """
+    try:
+        with build(job) as runner:
+            return follow_up(await _step(runner, job, on_commit))
+    except DatabaseError as error:
+        return SnoozeFor(DATABASE_AGAIN_S, str(error))
+    except UsageError as error:
+        return Fail(str(error))
+
+
+async def _step(runner: ReclassifyRunner, job: Job, on_commit: OnCommit | None) -> Decision:
+    try:
+        return await runner.step(
+            mode=job.mode,
+            shard=job.shard,
+            budget_s=job.budget_s,
+            override=job.override,
+            on_commit=on_commit,
+        )
+    finally:
+        with anyio.CancelScope(shield=True):
+            await runner.classifier.aclose()
+
+
+def run_step(build: Build, job: Job, on_commit: OnCommit | None = None) -> FollowUp:
+    """`take_step`, for workers that are not async."""
+    return anyio.run(take_step, build, job, on_commit)
