@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
@@ -40,15 +39,10 @@ class LedgerMaterial:
         return make_ledger()
 
 
-def request_of(mode: Mode = Mode.COMMIT, **given: Any) -> PassRequest:
+def request_of(mode: Mode = Mode.COMMIT, *, shard: int | None = None, **given: str) -> PassRequest:
     """A request for the same run each time, but for what is given."""
-    values: dict[str, Any] = {
-        "run": "r",
-        "fingerprint": FINGERPRINT,
-        "model": "m",
-        "source": "articles",
-    } | given
-    return PassRequest(mode=mode, **values)
+    values = {"run": "r", "fingerprint": FINGERPRINT, "model": "m", "source": "articles"} | given
+    return PassRequest(mode=mode, shard=shard, **values)
 
 
 def open_pass(
