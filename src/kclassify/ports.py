@@ -14,6 +14,7 @@ from kclassify.core.canary import SpotCheck as SpotCheck
 from kclassify.core.canary import Tranches as Tranches
 from kclassify.core.canary import WrittenRow as WrittenRow
 from kclassify.core.decision import Decision, Halt
+from kclassify.core.division import Division as Division
 from kclassify.core.evaluated import Evaluated as Evaluated
 from kclassify.core.gate import Evidence
 from kclassify.core.item import Item, Key
@@ -23,6 +24,8 @@ from kclassify.core.passes import Pass as Pass
 from kclassify.core.passes import PassRequest as PassRequest
 from kclassify.core.passes import Recorded as Recorded
 from kclassify.core.passes import Settled as Settled
+from kclassify.core.passes import Shard as Shard
+from kclassify.core.shared_concurrency import Share as Share
 from kclassify.core.survey import Survey as Survey
 from kclassify.core.survey import UnknownLabel as UnknownLabel
 from kclassify.core.taxonomy import Taxonomy
@@ -140,6 +143,25 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Divisible(Source, Protocol):
+    """A source that several workers can share, each with a part of its own."""
+
+    def part(self, after: Key | None, until: Key | None, limit: int) -> Sequence[Item]:
+        """At most `limit` items whose keys follow `after` and do not follow `until`.
+
+        Fewer than `limit` means the end of the part.
+        """
+        ...
+
+    def divide(self, parts: int, after: Key | None = None, until: Key | None = None) -> Division:
+        """Where to divide the items whose keys follow `after` and do not follow `until`.
+
+        At most `parts` of equal size, give or take one item; fewer where the items are fewer.
+        """
+        ...
+
+
 class Writer(Protocol):
     """Where changes go. One call at a time, always from the same thread."""
 
@@ -189,8 +211,31 @@ class Ledger(Protocol):
     ) -> Pass | Decision:
         """Take the lease and find the pass to go on with, or start the next one.
 
-        `Superseded` when another worker holds the lease.
+        `Superseded` when another worker holds the lease. Of a divided pass it is a shard, with a
+        lease of its own: that of the request, or the first free one; `Advance` with `Pause.SHARD`
+        when that is done. A request for another pass than the one to go on with gets `Done` when
+        that one is done, else `Superseded`.
         """
+        ...
+
+    def divide(
+        self, opened: Pass, division: Division, now: float, lease_s: float
+    ) -> Pass | Decision:
+        """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker.
+
+        The others wait for workers. `Superseded` when another worker moved the cursor first.
+        """
+        ...
+
+    def end_shard(self, opened: Pass, now: float) -> bool:
+        """Whether this shard is the last of its pass; one that is not is done now, its lease ended.
+
+        The last one is ended by `close_step`, as is a pass in one piece.
+        """
+        ...
+
+    def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
+        """What this worker may have in flight of the `total` that all workers of the pass share."""
         ...
 
     def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:

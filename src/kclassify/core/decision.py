@@ -16,6 +16,7 @@ class Pause(StrEnum):
     MAX_ITEMS = "max_items is reached"
     STOPPED = "the run was asked to stop"
     TRANCHE = "the tranche is written and waits for spot checks"
+    SHARD = "this shard is done, and others of the pass are not"
 
 
 @dataclass(frozen=True, slots=True)

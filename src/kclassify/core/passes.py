@@ -25,7 +25,8 @@ class PassRequest:
 
     A commit has either `gate`, the digest of the record that allows it, or `override`, the reason
     for writing without one; `gate_refusal` is what that set aside. `shard` is the one to work on;
-    None is the first that is free, or the pass as a whole where it is not divided.
+    None is the first that is free, or the pass as a whole where it is not divided. With a `number`
+    no other pass is gone on with or begun.
     """
 
     run: str
@@ -36,16 +37,32 @@ class PassRequest:
     override: str | None = None
     gate: str | None = None
     gate_refusal: str | None = None
+    number: int | None = None
     shard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a divided pass: the items that follow `after` and do not follow `until`.
+
+    Where there is no bound, it reaches as far as the source does.
+    """
+
+    id: int
+    number: int
+    after: Key | None = None
+    until: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
-    """An open pass and the lease on its run.
+    """An open pass, or a shard of one, and the lease on it.
 
     `version` is the fence: every write transaction moves it by compare-and-set. `settled` counts
-    the items of this pass that are behind the cursor. `resumed` says that there was work before.
-    `breaker` is what all workers of the run shared when this one last looked.
+    the items that are behind the cursor, those of this shard where there is one; `elsewhere` those
+    of the other shards, as of the opening. `resumed` says that there was work before. `breaker` is
+    what all workers of the run shared when this one last looked. `limit` is how many calls ran at
+    once when the step before ended, None where that is too long ago to tell.
     """
 
     id: int
@@ -59,6 +76,15 @@ class Pass:
     resumed: bool = False
     breaker: Breaker = field(default_factory=Breaker)
     suspects: tuple[Suspect, ...] = ()
+    shard: Shard | None = None
+    elsewhere: int = 0
+    limit: int | None = None
+
+    @property
+    def start(self) -> Key | None:
+        """The key that the next item follows."""
+        bound = None if self.shard is None else self.shard.after
+        return bound if self.cursor is None else self.cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +102,15 @@ class Settled:
 class Checkpoint:
     """One write transaction: settled items in order, the cursor they move to, and the run's state.
 
-    `settled` may be empty: the state alone is stored then.
+    `settled` may be empty: the state alone is stored then. `limit` is how many calls may run at
+    once by now.
     """
 
     settled: Sequence[Settled]
     cursor: Key | None
     breaker: Breaker
     suspects: tuple[Suspect, ...]
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from kclassify.store.reading import (
     LedgerReader,
     PassReport,
     RunReport,
-    RunSummary,
 )
 from kclassify.store.rollback import RollbackReport, rollback
+from kclassify.store.run_summaries import RunSummary
+from kclassify.store.shard_reports import ShardReport
 from kclassify.store.totals import Transition
 from kclassify.store.verify import verify
 
@@ -27,6 +28,7 @@ __all__ = [
     "RollbackReport",
     "RunReport",
     "RunSummary",
+    "ShardReport",
     "SqlLedger",
     "Transition",
     "forget_failures",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, or_, select, true
 
 from kclassify.core.item import decode_key, encode_key
 from kclassify.core.policy import Change
@@ -13,6 +13,7 @@ from kclassify.core.states import UNWRITTEN, ChangeStatus
 from kclassify.ports import Pass, Receipt, Write, WriteResult
 from kclassify.store.insert import insert_all
 from kclassify.store.passes import is_abandoned
+from kclassify.store.places import shard_number
 from kclassify.store.settlement import Audited, status_of
 from kclassify.store.tables import changes
 from kclassify.store.verdicts import in_chunks
@@ -99,11 +100,17 @@ def resolve_late(
             )
 
 
-def intents(connection: Connection, run_id: int, limit: int) -> list[Write]:
-    """Writes of this run whose fate is unknown, oldest first, to be tried again."""
+def intents(connection: Connection, opened: Pass, run_id: int, limit: int) -> list[Write]:
+    """Writes of this run whose fate is unknown, oldest first, to be tried again.
+
+    Those of the other shards of this pass are left out: their workers may be at it.
+    """
+    ours = or_(changes.c.pass_id != opened.id, changes.c.shard == shard_number(opened))
+    if opened.shard is None:
+        ours = true()
     query = (
         select(changes)
-        .where(changes.c.run_id == run_id, changes.c.status == ChangeStatus.INTENT)
+        .where(changes.c.run_id == run_id, changes.c.status == ChangeStatus.INTENT, ours)
         .order_by(changes.c.id)
         .limit(limit)
     )
@@ -131,6 +138,7 @@ def _row(
     return {
         "run_id": run_id,
         "pass_id": opened.id,
+        "shard": shard_number(opened),
         "item_key": encode_key(write.change.key),
         "before": write.change.before,
         "after": write.change.after,

@@ -37,6 +37,11 @@ def named(connection: Connection, run: str) -> Breaker:
     return _breaker(connection.execute(query).one_or_none())
 
 
+def lock(connection: Connection, run_id: int) -> None:
+    """Lock the row that the workers of a run share, until the transaction ends."""
+    connection.execute(_row(run_id).with_for_update())
+
+
 def merge(connection: Connection, opened: Pass, held: Breaker) -> Breaker:
     """Store what a worker holds, with what the others stored since it looked; what is there now."""
     run_id = connection.execute(

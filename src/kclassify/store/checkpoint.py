@@ -29,6 +29,7 @@ from kclassify.ports import (
 )
 from kclassify.store import audit, breakers, passes, runs, verdicts
 from kclassify.store.insert import add_counts, insert_all
+from kclassify.store.places import shard_number
 from kclassify.store.settlement import (
     Audited,
     Final,
@@ -41,6 +42,7 @@ from kclassify.store.settlement import (
     tally,
     with_results,
 )
+from kclassify.store.suspects import replace_suspects
 from kclassify.store.tables import outcomes, tallies
 from kclassify.store.tables import passes as pass_table
 from kclassify.store.text import storable
@@ -92,7 +94,7 @@ class CheckpointWork:
             return self._finish(connection, held_still, with_results(audited, results))
 
     def _move(self, connection: Connection, opened: Pass) -> Pass | None:
-        if self.on_commit is not None:
+        if self.on_commit is not None and opened.shard is None:
             # It ends with the lease, and a run is locked before its passes: no deadlock.
             runs.lock(connection, opened.run)
         return passes.move(connection, opened)
@@ -147,15 +149,15 @@ class CheckpointWork:
     def _store_state(self, connection: Connection, held: Pass) -> Pass:
         suspects = self.checkpoint.suspects
         if suspects != self.opened.suspects:
-            passes.replace_suspects(connection, held.id, suspects)
-        passes.store_progress(connection, held, self.now)
+            replace_suspects(connection, held, suspects)
+        passes.store_progress(connection, held, self.checkpoint.limit, self.now)
         breaker = breakers.merge(connection, held, self.checkpoint.breaker)
         return replace(held, breaker=breaker, suspects=suspects)
 
 
 def superseded(connection: Connection, opened: Pass) -> Superseded:
     """Who took over."""
-    holder = runs.holder_of(connection, opened.run)
+    holder = runs.holder_of(connection, opened)
     return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
 
 
@@ -188,6 +190,7 @@ def _store_tallies(connection: Connection, held: Pass, items: Sequence[Final]) -
     rows = [
         {
             "pass_id": held.id,
+            "shard": shard_number(held),
             "kind": kind,
             "action": action.value,
             "labelled": before is not None,

@@ -10,6 +10,7 @@ from kclassify.core.evaluated import Evaluated
 from kclassify.core.item import Key, decode_key, encode_key
 from kclassify.core.states import PassStatus
 from kclassify.ports import Mode
+from kclassify.store.passes import settled_in_all
 from kclassify.store.tables import outcomes, passes, runs
 from kclassify.store.verdicts import in_chunks
 
@@ -17,7 +18,7 @@ from kclassify.store.verdicts import in_chunks
 def dry_run_rows(connection: Connection, run: str, number: int) -> int | None:
     """How many rows this pass settled; None when it is no finished dry run."""
     query = (
-        select(passes.c.settled)
+        select(settled_in_all())
         .join(runs, runs.c.id == passes.c.run_id)
         .where(
             runs.c.name == run,

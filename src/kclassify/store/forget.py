@@ -59,7 +59,7 @@ def forget_failures(
 
 def _lock_idle(connection: Connection, run: str, now: float) -> None:
     row = runs.lock(connection, run)
-    rival = runs.rival_of(row, runs.Claim(this_holder(), now, 0.0, is_alive))
+    rival = runs.rival_of(connection, row, runs.Claim(this_holder(), now, 0.0, is_alive))
     if rival is not None:
         raise runs.held_by(run, rival)
 

@@ -44,4 +44,5 @@ def _unfinished(connection: Connection, opened: Pass) -> list[Write]:
     if not passes.holds_fence(connection, opened):
         return []
     query = select(pass_table.c.run_id).where(pass_table.c.id == opened.id)
-    return audit.intents(connection, int(connection.execute(query).scalar_one()), BATCH)
+    run_id = int(connection.execute(query).scalar_one())
+    return audit.intents(connection, opened, run_id, BATCH)

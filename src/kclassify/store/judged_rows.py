@@ -17,6 +17,7 @@ from kclassify.core.verdict import Outcome, OutcomeKind, Verdict
 from kclassify.database import Database
 from kclassify.errors import UsageError
 from kclassify.ports import Mode
+from kclassify.store.passes import settled_in_all, whole_passes
 from kclassify.store.tables import outcomes, passes
 from kclassify.store.verdicts import in_chunks
 
@@ -137,9 +138,9 @@ def find_judged(
     """
     is_there = passes.c.status == PassStatus.DONE
     if mode is Mode.COMMIT:
-        is_there = passes.c.settled > 0
+        is_there = settled_in_all() > 0
     query = (
-        select(passes)
+        whole_passes()
         .where(passes.c.run_id == run.id, passes.c.mode == mode, is_there)
         .order_by(passes.c.number.desc())
         .limit(1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from kclassify.core.availability import Breaker
-from kclassify.core.decision import Advance, Decision, Done, Halt, Snooze, Superseded
+from kclassify.core.decision import Decision, Superseded
+from kclassify.core.division import Division
 from kclassify.core.item import Key
-from kclassify.core.states import PassStatus
+from kclassify.core.shared_concurrency import Share
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
-from kclassify.holder import described
 from kclassify.holder import is_alive as holder_is_alive
 from kclassify.ports import (
     Checkpoint,
@@ -23,12 +23,22 @@ from kclassify.ports import (
     Writer,
     WrittenRow,
 )
-from kclassify.store import breakers, dry_runs, intents, passes, runs, verdicts, written
-from kclassify.store.checkpoint import CheckpointWork
+from kclassify.store import (
+    breakers,
+    dry_runs,
+    grants,
+    intents,
+    passes,
+    runs,
+    shards,
+    verdicts,
+    written,
+)
+from kclassify.store.checkpoint import CheckpointWork, superseded
+from kclassify.store.endings import Ending
 from kclassify.store.forget import forget_failing
 from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
-from kclassify.store.text import storable
 
 
 class SqlLedger:
@@ -55,21 +65,53 @@ class SqlLedger:
 
     def open(
         self, request: PassRequest, holder: str, now: float, lease_s: float
-    ) -> Pass | Superseded:
+    ) -> Pass | Decision:
         """Take the lease and find the pass to go on with, or start the next one.
 
         `Superseded` when another worker holds the lease. A pass of another fingerprint or source is
-        abandoned for a new one. Raises `DatabaseError`, and `LedgerVersionError` when the tables
-        were written by a newer kclassify.
+        abandoned for a new one. Of a divided pass it is the lease of a shard. Raises
+        `DatabaseError`, `LedgerVersionError` when the tables were written by a newer kclassify, and
+        `UsageError` for a shard that is not there.
         """
         self.prepare()
         claim = runs.Claim(holder, now, lease_s, self.is_alive)
         with self.database.begin() as connection:
             run = runs.find_or_create(connection, request.run, request.source, now)
+            row = passes.latest_resumable(connection, run.id, request.mode)
+            other = passes.instead_of(connection, run.id, row, request)
+            if other is not None:
+                return other
+            if row is not None and row.parts and passes.is_for(row, request):
+                return shards.open_shard(connection, run, row, request, claim)
             rival = runs.take_lease(connection, request.run, claim)
             if rival is not None:
                 return Superseded(rival)
             return passes.open_pass(connection, run.id, request, holder, now)
+
+    def divide(
+        self, opened: Pass, division: Division, now: float, lease_s: float
+    ) -> Pass | Superseded:
+        """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker."""
+        with self.database.begin() as connection:
+            cut = shards.divide(connection, opened, division, now, lease_s)
+            return superseded(connection, opened) if cut is None else cut
+
+    def end_shard(self, opened: Pass, now: float) -> bool:
+        """Whether this shard is the last of its pass; one that is not is done now."""
+        if opened.shard is None:
+            return True
+        with self.database.begin() as connection:
+            return shards.end_shard(connection, opened, opened.shard, now)
+
+    def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
+        """What this worker may have in flight of the `total` that all workers of the pass share."""
+        if opened.shard is None:
+            return Share(total, total)
+        with self.database.begin() as connection:
+            ends_at = now + lease_s
+            return grants.take_share(
+                connection, opened, opened.shard, total, in_flight, (now, ends_at)
+            )
 
     def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
         """Prolong the lease; False when it was lost."""
@@ -155,11 +197,11 @@ class SqlLedger:
 
         After a checkpoint with `on_commit` the lease is gone already, and the rest is recorded.
         """
-        status, told = status_after(decision), storable(tell(decision))
         with self.database.begin() as connection:
             runs.lock(connection, opened.run)
-            if passes.end(connection, opened, status, told, now):
+            if passes.end(connection, opened, Ending.of(decision, now)):
                 runs.release_lease(connection, opened)
+                grants.give_back(connection, opened, now)
 
     def look(self, sample: str, fingerprint: str, now: float, *, sealed: bool, verdict: str) -> int:
         """Count a look of this classifier at this sample, both by their digests; its number.
@@ -180,25 +222,3 @@ class SqlLedger:
     def close(self) -> None:
         """Let go of the connections."""
         self.database.close()
-
-
-def status_after(decision: Decision) -> PassStatus:
-    """The state of a pass whose step ended so."""
-    if isinstance(decision, Done):
-        return PassStatus.DONE
-    return PassStatus.HALTED if isinstance(decision, Halt) else PassStatus.OPEN
-
-
-def tell(decision: Decision) -> str:
-    """The decision for people, in one line."""
-    match decision:
-        case Advance():
-            return f"paused: {decision.pause}"
-        case Snooze():
-            return f"snoozed for {decision.seconds} s: {decision.reason}"
-        case Halt():
-            return f"halted: {decision.reason}"
-        case Superseded():
-            return f"superseded by {described(decision.holder)}"
-        case Done():
-            return "done"

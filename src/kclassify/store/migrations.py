@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -89,7 +90,86 @@ def _breaker(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE kclassify_pass DROP COLUMN {column}"))
 
 
-STEPS: tuple[Step, ...] = (_gate, _breaker)
+def _shards(connection: Connection) -> None:
+    """To 4: passes that are divided. What was there is that of a pass in one piece.
+
+    Written out, as above.
+    """
+    metadata = MetaData()
+    Table("kclassify_pass", metadata, Column("id", Integer, primary_key=True))
+    _shard_table(metadata).create(connection)
+    for table in ("change", "suspect"):
+        connection.execute(
+            text(f"ALTER TABLE kclassify_{table} ADD COLUMN shard INTEGER NOT NULL DEFAULT 0")
+        )
+    moment = Double().compile(connection.dialect)
+    for column in (
+        "parts INTEGER NOT NULL DEFAULT 0",
+        "job JSON",
+        f"next_step_at {moment}",
+        f"kicked_at {moment}",
+        "call_limit INTEGER",
+    ):
+        connection.execute(text(f"ALTER TABLE kclassify_pass ADD COLUMN {column}"))
+    _tallies_by_shard(connection, metadata)
+
+
+def _shard_table(metadata: MetaData) -> Table:
+    return Table(
+        "kclassify_shard",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("pass_id", Integer, ForeignKey("kclassify_pass.id"), nullable=False),
+        Column("number", Integer, nullable=False),
+        Column("after", Text),
+        Column("until", Text),
+        Column("items", BigInteger, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("version_at_open", Integer, nullable=False),
+        Column("cursor", Text),
+        Column("settled", BigInteger, nullable=False),
+        Column("lease_holder", Text),
+        Column("lease_expires_at", Double, nullable=False),
+        Column("updated_at", Double, nullable=False),
+        Column("finished_at", Double),
+        Column("last_decision", Text),
+        Column("next_step_at", Double),
+        Column("kicked_at", Double),
+        Column("call_limit", Integer),
+        Column("granted", Integer, nullable=False),
+        Column("granted_until", Double, nullable=False),
+        Column("wanted_parts", Integer, nullable=False),
+        UniqueConstraint("pass_id", "number"),
+    )
+
+
+_TALLIES_IN_ONE_PIECE = """
+INSERT INTO kclassify_tally_by_shard
+    (pass_id, shard, kind, action, labelled, "before", "after", "count")
+SELECT pass_id, 0, kind, action, labelled, "before", "after", "count" FROM kclassify_tally
+"""
+
+
+def _tallies_by_shard(connection: Connection, metadata: MetaData) -> None:
+    """A primary key cannot be changed everywhere: the table is built anew."""
+    anew = Table(
+        "kclassify_tally_by_shard",
+        metadata,
+        Column("pass_id", Integer, ForeignKey("kclassify_pass.id"), primary_key=True),
+        Column("shard", Integer, primary_key=True, autoincrement=False),
+        *(Column(name, Text, primary_key=True) for name in ("kind", "action")),
+        Column("labelled", Boolean, primary_key=True),
+        *(Column(name, Text, primary_key=True) for name in ("before", "after")),
+        Column("count", BigInteger, nullable=False),
+    )
+    anew.create(connection)
+    connection.execute(text(_TALLIES_IN_ONE_PIECE))
+    connection.execute(text("DROP TABLE kclassify_tally"))
+    connection.execute(text("ALTER TABLE kclassify_tally_by_shard RENAME TO kclassify_tally"))
+
+
+STEPS: tuple[Step, ...] = (_gate, _breaker, _shards)
 """The first leads from version 1 to version 2. New tables are created at the newest version."""
 
 _ADVISORY_LOCK = 7_522_811_930_472_061

@@ -2,64 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, cast, func, select
 
-from kclassify.core.availability import Suspect
+from kclassify.core.decision import Decision, Done, Halt, Superseded
 from kclassify.core.item import decode_key, encode_key
 from kclassify.core.states import RESUMABLE, PassStatus
-from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.store import breakers
-from kclassify.store.insert import insert_all
+from kclassify.store.endings import Ending
+from kclassify.store.places import is_row_of, place_of
 from kclassify.store.reasons import together
-from kclassify.store.tables import passes, suspects
+from kclassify.store.suspects import suspects_of
+from kclassify.store.tables import passes, shards
 
 _REASONS = ("override", "gate", "gate_refusal")
 """Why a pass may write."""
+RECENT_S = 300.0
+"""For so long the provider is thought to take as many calls at once as it did."""
 
 
 def open_pass(
     connection: Connection, run_id: int, request: PassRequest, holder: str, now: float
 ) -> Pass:
     """The pass to go on with, or the next one when there is none for this classifier and source."""
-    row = _latest_resumable(connection, run_id, request.mode)
-    if row is not None and (row.fingerprint, row.source) == (request.fingerprint, request.source):
-        return _resume(connection, row, request, holder, now)
+    row = latest_resumable(connection, run_id, request.mode)
+    if row is not None and is_for(row, request):
+        return resume(connection, row, request, holder, now)
     if row is not None:
         abandon(connection, run_id, request.mode, now)
     return _start(connection, run_id, request, holder, now)
 
 
+def is_for(row: Row[Any], request: PassRequest) -> bool:
+    """Whether the request can go on with this pass: the same classifier, the same source."""
+    return bool((row.fingerprint, row.source) == (request.fingerprint, request.source))
+
+
+def instead_of(
+    connection: Connection, run_id: int, row: Row[Any] | None, request: PassRequest
+) -> Decision | None:
+    """The decision when the pass that is asked for by number is not the one to go on with.
+
+    A job that comes late must not begin the next pass.
+    """
+    if request.number is None or (
+        row is not None and row.number == request.number and is_for(row, request)
+    ):
+        return None
+    if row is not None and row.number == request.number:
+        return Halt(
+            f"the classifier or the source of run {request.run!r} is another than when pass "
+            f"{row.number} began: start it again, or undo that change"
+        )
+    query = select(passes.c.status).where(
+        passes.c.run_id == run_id, passes.c.number == request.number
+    )
+    is_done = connection.scalar(query) == PassStatus.DONE
+    return Done() if is_done else Superseded(f"the end of pass {request.number}")
+
+
 def abandon(connection: Connection, run_id: int, mode: Mode, now: float) -> None:
     """End the passes of this mode that are not done: nobody goes on with them."""
-    connection.execute(
-        passes.update()
-        .where(_is_resumable(run_id, mode))
-        .values(status=PassStatus.ABANDONED, updated_at=now, finished_at=now)
-    )
+    ours = _is_resumable(run_id, mode)
+    parts = shards.c.pass_id.in_(select(passes.c.id).where(ours))
+    ended = {"status": PassStatus.ABANDONED, "updated_at": now, "finished_at": now}
+    unfinished = and_(parts, shards.c.status.in_(RESUMABLE))
+    connection.execute(shards.update().where(unfinished).values(**ended, next_step_at=None))
+    connection.execute(passes.update().where(ours).values(**ended, next_step_at=None))
 
 
 def _is_resumable(run_id: int, mode: Mode) -> ColumnElement[bool]:
     return and_(passes.c.run_id == run_id, passes.c.mode == mode, passes.c.status.in_(RESUMABLE))
 
 
-def _latest_resumable(connection: Connection, run_id: int, mode: Mode) -> Row[Any] | None:
+def latest_resumable(connection: Connection, run_id: int, mode: Mode) -> Row[Any] | None:
+    """The pass of this mode that is not done."""
     query = select(passes).where(_is_resumable(run_id, mode)).order_by(passes.c.number.desc())
     return connection.execute(query.limit(1)).one_or_none()
 
 
-def _resume(
+def resume(
     connection: Connection, row: Row[Any], request: PassRequest, holder: str, now: float
 ) -> Pass:
+    """Go on with this pass, for the reasons of before and those that are given now.
+
+    Of a pass that is divided, the one that comes back is not worked on: a shard of it is.
+    """
     why = {name: together(getattr(row, name), getattr(request, name)) for name in _REASONS}
+    due = {} if row.parts else {"next_step_at": now}
     connection.execute(
         passes.update()
         .where(passes.c.id == row.id)
-        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **why)
+        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **due, **why)
     )
     breaker = breakers.of_run(connection, row.run_id)
     return Pass(
@@ -71,10 +108,17 @@ def _resume(
         holder=holder,
         cursor=None if row.cursor is None else decode_key(row.cursor),
         settled=row.settled,
-        resumed=row.settled > 0 or breaker.snoozes > 0,
+        resumed=row.settled > 0 or breaker.snoozes > 0 or row.parts > 0,
         breaker=breaker,
-        suspects=_suspects_of(connection, row.id),
+        suspects=() if row.parts else suspects_of(connection, row.id, 0),
+        limit=recent_limit(row, now),
     )
+
+
+def recent_limit(row: Row[Any], now: float) -> int | None:
+    """How many calls ran at once, where that is not long ago."""
+    is_recent = 0 <= now - row.updated_at <= RECENT_S
+    return row.call_limit if is_recent else None
 
 
 def _start(
@@ -108,17 +152,20 @@ def _values(request: PassRequest, now: float) -> dict[str, Any]:
         **{name: getattr(request, name) for name in _REASONS},
         "started_at": now,
         "updated_at": now,
+        "parts": 0,
+        "next_step_at": now,
     }
 
 
 def move(connection: Connection, opened: Pass) -> Pass | None:
     """Pass the fence by compare-and-set; None when another worker did first."""
+    place = place_of(opened)
     moved = connection.execute(
-        passes.update()
+        place.update()
         .where(
-            passes.c.id == opened.id,
-            passes.c.version == opened.version,
-            passes.c.status == PassStatus.OPEN,
+            is_row_of(opened),
+            place.c.version == opened.version,
+            place.c.status == PassStatus.OPEN,
         )
         .values(version=opened.version + 1)
     )
@@ -127,9 +174,8 @@ def move(connection: Connection, opened: Pass) -> Pass | None:
 
 def holds_fence(connection: Connection, opened: Pass) -> bool:
     """Whether `opened` is still the one to write; nobody moves the fence in this transaction."""
-    query = select(passes.c.version).where(
-        passes.c.id == opened.id, passes.c.status == PassStatus.OPEN
-    )
+    place = place_of(opened)
+    query = select(place.c.version).where(is_row_of(opened), place.c.status == PassStatus.OPEN)
     return connection.scalar(query.with_for_update(key_share=True)) == opened.version
 
 
@@ -142,64 +188,66 @@ def is_abandoned(connection: Connection, opened: Pass) -> bool:
 def latest_with_outcomes(connection: Connection, run_id: int) -> Row[Any] | None:
     """The latest pass of a run that settled any item."""
     query = (
-        select(passes)
-        .where(passes.c.run_id == run_id, passes.c.settled > 0)
+        whole_passes()
+        .where(passes.c.run_id == run_id, settled_in_all() > 0)
         .order_by(passes.c.number.desc())
         .limit(1)
     )
     return connection.execute(query).one_or_none()
 
 
-def store_progress(connection: Connection, opened: Pass, now: float) -> None:
-    """Store the cursor and the number of settled items."""
+def whole_passes() -> Select[Any]:
+    """Passes, each with what it settled in all of its shards."""
+    columns = [column for column in passes.c if column.name != "settled"]
+    return select(*columns, settled_in_all().label("settled"))
+
+
+def settled_in_all() -> ColumnElement[int]:
+    """How many items a pass settled, in all of its shards."""
+    query = select(func.coalesce(func.sum(shards.c.settled), 0)).where(
+        shards.c.pass_id == passes.c.id
+    )
+    return passes.c.settled + cast(query.scalar_subquery(), BigInteger)
+
+
+def store_progress(connection: Connection, opened: Pass, limit: int | None, now: float) -> None:
+    """Store the cursor, the number of settled items and how many calls may run at once."""
     connection.execute(
-        passes.update()
-        .where(passes.c.id == opened.id)
+        place_of(opened)
+        .update()
+        .where(is_row_of(opened))
         .values(
             cursor=None if opened.cursor is None else encode_key(opened.cursor),
             settled=opened.settled,
+            call_limit=limit,
             updated_at=now,
         )
     )
 
 
-def end(connection: Connection, opened: Pass, status: PassStatus, told: str, now: float) -> bool:
+def end(connection: Connection, opened: Pass, ending: Ending) -> bool:
     """Store how a step of this pass ended; False when it was opened again, or ended, since.
 
-    `status` is that of the pass from now on.
+    The end of a shard that closes the pass is that of the pass.
     """
-    finished = now if status is PassStatus.DONE else None
+    place = place_of(opened)
+    values = {
+        "status": ending.status,
+        "last_decision": ending.told,
+        "updated_at": ending.now,
+        "finished_at": ending.now if ending.status is PassStatus.DONE else None,
+        "next_step_at": ending.next_step_at,
+    }
     ended = connection.execute(
-        passes.update()
+        place.update()
         .where(
-            passes.c.id == opened.id,
-            passes.c.version_at_open <= opened.version,
-            passes.c.status == PassStatus.OPEN,
+            is_row_of(opened),
+            place.c.version_at_open <= opened.version,
+            place.c.status == PassStatus.OPEN,
         )
-        .values(status=status, last_decision=told, updated_at=now, finished_at=finished)
+        .values(values)
     )
+    if ended.rowcount == 1 and opened.shard is not None:
+        told = values | {"next_step_at": None}
+        connection.execute(passes.update().where(passes.c.id == opened.id).values(told))
     return ended.rowcount == 1
-
-
-def replace_suspects(connection: Connection, pass_id: int, current: Sequence[Suspect]) -> None:
-    """Store these suspects in place of those before."""
-    connection.execute(suspects.delete().where(suspects.c.pass_id == pass_id))
-    rows = [
-        {
-            "pass_id": pass_id,
-            "item_key": encode_key(suspect.key),
-            "held": suspect.held,
-            "undecided": suspect.undecided,
-            "kind": suspect.kind,
-        }
-        for suspect in current
-    ]
-    insert_all(connection, suspects, rows)
-
-
-def _suspects_of(connection: Connection, pass_id: int) -> tuple[Suspect, ...]:
-    rows = connection.execute(select(suspects).where(suspects.c.pass_id == pass_id))
-    return tuple(
-        Suspect(decode_key(row.item_key), row.held, row.undecided, OutcomeKind(row.kind))
-        for row in rows
-    )

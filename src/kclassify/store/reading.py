@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, func, select
+from sqlalchemy import Connection, Row, select
 
 from kclassify.core.availability import Breaker
 from kclassify.core.item import Key, decode_key
@@ -21,25 +21,13 @@ from kclassify.store import runs as run_rows
 from kclassify.store.judged_rows import JudgedPass, find_judged
 from kclassify.store.looks import Look, looks_at
 from kclassify.store.migrations import migrate, schema_version
-from kclassify.store.tables import changes, outcomes, passes, runs
+from kclassify.store.run_summaries import RunSummary, summaries
+from kclassify.store.shard_reports import ShardReport, shard_reports
+from kclassify.store.tables import changes, outcomes, passes
 from kclassify.store.totals import Transition, change_counts, outcome_counts, transitions, usage
 
 PAGE = 1000
 FAILING = tuple(kind for kind in OutcomeKind if kind.is_failure)
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """A run in the list of runs, and its latest pass. Times are Unix seconds."""
-
-    name: str
-    source: str
-    created_at: float
-    passes: int
-    mode: Mode
-    status: PassStatus
-    settled: int
-    updated_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +37,8 @@ class PassReport:
     `outcomes` counts items by kind, `changes` the audit by status. `usage` is what this classifier
     was paid for while the pass was open. `gate` is the digest of the gate record that allowed it to
     write, `gate_refusal` what an `override` set aside: a line for each that the pass went on for,
-    the newest last. Times are Unix seconds.
+    the newest last. A divided pass has `shards`, and a cursor in each of them. Times are Unix
+    seconds.
     """
 
     number: int
@@ -71,12 +60,14 @@ class PassReport:
     updated_at: float
     finished_at: float | None
     last_decision: str | None
+    shards: tuple[ShardReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """A run with all its passes, oldest first, and who works on it. Times are Unix seconds.
 
+    `lease_holder` is the worker whose lease ends last; the shards of a pass name all of them.
     `breaker` is the outage that its workers know of, closed when the provider answers.
     """
 
@@ -133,29 +124,25 @@ class LedgerReader:
         """The runs, newest first."""
         if not self._is_there():
             return []
-        each = passes.alias()
-        last = select(func.max(each.c.number)).where(each.c.run_id == runs.c.id)
-        query = (
-            select(runs, passes)
-            .join(passes, passes.c.run_id == runs.c.id)
-            .where(passes.c.number == last.scalar_subquery())
-            .order_by(runs.c.created_at.desc(), runs.c.id.desc())
-        )
         with self.database.connect() as connection:
-            return [_summary(row) for row in connection.execute(query).mappings()]
+            return summaries(connection)
 
     def status(self, run: str) -> RunReport:
         """The run with all its passes."""
         with self._run(run) as (connection, row):
-            query = select(passes).where(passes.c.run_id == row.id).order_by(passes.c.number)
-            found = connection.execute(query).all()
+            query = pass_rows.whole_passes().where(passes.c.run_id == row.id)
+            found = connection.execute(query.order_by(passes.c.number)).all()
+            reports = tuple(_pass_report(connection, each) for each in found)
+            leases = [(row.lease_expires_at, row.lease_holder)]
+            leases += [(e.lease_expires_at, e.lease_holder) for p in reports for e in p.shards]
+            expires_at, holder = max(leases, key=lambda lease: lease[0])
             return RunReport(
                 name=row.name,
                 source=row.source,
                 created_at=row.created_at,
-                lease_holder=row.lease_holder,
-                lease_expires_at=row.lease_expires_at,
-                passes=tuple(_pass_report(connection, each) for each in found),
+                lease_holder=holder,
+                lease_expires_at=expires_at,
+                passes=reports,
                 breaker=breakers.of_run(connection, row.id),
             )
 
@@ -226,19 +213,6 @@ class LedgerReader:
             yield connection, run_rows.find(connection, name)
 
 
-def _summary(row: RowMapping) -> RunSummary:
-    return RunSummary(
-        name=row[runs.c.name],
-        source=row[runs.c.source],
-        created_at=row[runs.c.created_at],
-        passes=row[passes.c.number],
-        mode=Mode(row[passes.c.mode]),
-        status=PassStatus(row[passes.c.status]),
-        settled=row[passes.c.settled],
-        updated_at=row[passes.c.updated_at],
-    )
-
-
 def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
     return PassReport(
         number=row.number,
@@ -260,6 +234,7 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         updated_at=row.updated_at,
         finished_at=row.finished_at,
         last_decision=row.last_decision,
+        shards=shard_reports(connection, row.id) if row.parts else (),
     )
 
 

@@ -13,7 +13,8 @@ from kclassify.errors import UsageError
 from kclassify.holder import described
 from kclassify.ports import Pass
 from kclassify.store.insert import insert_or_ignore
-from kclassify.store.tables import passes, runs
+from kclassify.store.places import is_leased_by, is_row_of, lease_place_of, place_of
+from kclassify.store.tables import passes, runs, shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,66 +78,109 @@ def lock(connection: Connection, name: str) -> Row[Any]:
 
 
 def take_lease(connection: Connection, name: str, claim: Claim) -> str | None:
-    """Take the lease of a run, or say who holds it. Every worker before is fenced off."""
+    """Take the lease of a whole run, or say who holds it or one of its shards.
+
+    Every worker before is fenced off.
+    """
     row = lock(connection, name)
-    rival = rival_of(row, claim)
+    rival = rival_of(connection, row, claim)
     if rival is not None:
         return rival
     connection.execute(
         runs.update()
         .where(runs.c.id == row.id)
-        .values(
-            lease_holder=claim.holder,
-            lease_expires_at=claim.now + claim.lease_s,
-            lease_number=runs.c.lease_number + 1,
-        )
+        .values(lease_holder=claim.holder, lease_expires_at=claim.now + claim.lease_s)
     )
-    _fence_off(connection, row.id)
+    count_opening(connection, row.id)
+    fence_off(connection, row.id)
     return None
 
 
-def rival_of(row: Row[Any], claim: Claim) -> str | None:
-    """Who holds the lease of this run, alive and not the one who asks."""
+def rival_of(
+    connection: Connection, row: Row[Any], claim: Claim, but_pass: int | None = None
+) -> str | None:
+    """Who holds the lease of this run or of a shard, alive and not the one who asks.
+
+    The shards of `but_pass` are left out: its other workers are no rivals.
+    """
+    if holds(row, claim):
+        return str(row.lease_holder)
+    query = (
+        select(shards.c.lease_holder, shards.c.lease_expires_at)
+        .join(passes, passes.c.id == shards.c.pass_id)
+        .where(passes.c.run_id == row.id, shards.c.lease_expires_at > claim.now)
+    )
+    if but_pass is not None:
+        query = query.where(passes.c.id != but_pass)
+    held = (each for each in connection.execute(query) if holds(each, claim))
+    return next((str(each.lease_holder) for each in held), None)
+
+
+def holds(row: Row[*tuple[Any, ...]], claim: Claim) -> bool:
+    """Whether this lease is held by somebody who lives and is not the one who asks."""
     holder: str | None = row.lease_holder
     if holder is None or holder == claim.holder or row.lease_expires_at <= claim.now:
-        return None
-    return holder if claim.is_alive(holder) else None
+        return False
+    return claim.is_alive(holder)
 
 
-def _fence_off(connection: Connection, run_id: int) -> None:
+def count_opening(connection: Connection, run_id: int) -> None:
+    """One more time that a worker took the lease of this run, or of a shard."""
     connection.execute(
-        passes.update()
-        .where(passes.c.run_id == run_id, passes.c.status.in_(RESUMABLE))
-        .values(version=passes.c.version + 1, version_at_open=passes.c.version + 1)
+        runs.update().where(runs.c.id == run_id).values(lease_number=runs.c.lease_number + 1)
     )
+
+
+def fence_off(connection: Connection, run_id: int, but_pass: int | None = None) -> None:
+    """Fence every worker off that works on another pass than `but_pass`."""
+    ours = and_(passes.c.run_id == run_id, passes.c.status.in_(RESUMABLE))
+    if but_pass is not None:
+        ours = and_(ours, passes.c.id != but_pass)
+    parts = and_(
+        shards.c.pass_id.in_(select(passes.c.id).where(ours, passes.c.parts > 0)),
+        shards.c.status.in_(RESUMABLE),
+    )
+    for table, condition in ((shards, parts), (passes, ours)):
+        moved = table.c.version + 1
+        connection.execute(
+            table.update().where(condition).values(version=moved, version_at_open=moved)
+        )
 
 
 def prolong_lease(connection: Connection, opened: Pass, expires_at: float) -> bool:
     """Move the end of the lease; False when it is no longer that of `opened`."""
-    lock(connection, opened.run)
+    place = lease_place_of(opened)
+    if opened.shard is None:
+        lock(connection, opened.run)
     held = connection.execute(
-        runs.update().where(_is_held_by(opened)).values(lease_expires_at=expires_at)
+        place.update().where(_is_held_by(opened)).values(lease_expires_at=expires_at)
     )
     return held.rowcount == 1
 
 
 def release_lease(connection: Connection, opened: Pass) -> None:
-    """Let the lease go, for a worker whose pass nobody opened since and who locked the run."""
+    """Let the lease go, for a worker whose pass nobody opened since and who locked its row."""
     connection.execute(
-        runs.update()
-        .where(runs.c.name == opened.run, runs.c.lease_holder == opened.holder)
+        lease_place_of(opened)
+        .update()
+        .where(is_leased_by(opened))
         .values(lease_holder=None, lease_expires_at=0.0)
     )
 
 
-def holder_of(connection: Connection, name: str) -> str | None:
-    """Who holds the lease of a run."""
-    return connection.scalar(select(runs.c.lease_holder).where(runs.c.name == name))
+def holder_of(connection: Connection, opened: Pass) -> str | None:
+    """Who holds the lease of this pass or shard, or of the whole run."""
+    place = lease_place_of(opened)
+    row = runs.c.name == opened.run if opened.shard is None else is_row_of(opened)
+    holder = connection.scalar(select(place.c.lease_holder).where(row))
+    if holder is None and opened.shard is not None:
+        return connection.scalar(select(runs.c.lease_holder).where(runs.c.name == opened.run))
+    return holder
 
 
 def _is_held_by(opened: Pass) -> ColumnElement[bool]:
-    """Whether nobody opened the run since: not even this holder, for another pass or again."""
-    since = exists().where(
-        and_(passes.c.id == opened.id, passes.c.version_at_open <= opened.version)
-    )
-    return and_(runs.c.name == opened.run, runs.c.lease_holder == opened.holder, since)
+    """Whether nobody opened it since: not even this holder, for another pass or again."""
+    since = and_(is_row_of(opened), place_of(opened).c.version_at_open <= opened.version)
+    if opened.shard is None:
+        since = exists().where(since)
+    return and_(is_leased_by(opened), since)

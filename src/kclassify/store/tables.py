@@ -76,7 +76,9 @@ class PassRow(LedgerTable, table=True):
 
     `version` is the fence, `version_at_open` its value when a worker last opened the run. `gate` is
     the digest of the record that allowed it to write; `gate_refusal` what an `override` set aside:
-    a line for each, when the pass went on for another reason.
+    a line for each, when the pass went on for another reason. `next_step_at` is when somebody is to
+    go on with it, NULL when nobody is; `kicked_at` when a job was last enqueued for want of one,
+    `job` what such a job carries. Of a pass that is divided, all that moves is in its shards.
     """
 
     __table_args__ = (UniqueConstraint("run_id", "number"),)
@@ -100,6 +102,45 @@ class PassRow(LedgerTable, table=True):
     updated_at: float = Field(sa_type=Double)
     finished_at: float | None = Field(default=None, sa_type=Double)
     last_decision: str | None = Field(default=None, sa_type=Text)
+    parts: int = 0
+    job: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    next_step_at: float | None = Field(default=None, sa_type=Double)
+    kicked_at: float | None = Field(default=None, sa_type=Double)
+    call_limit: int | None = None
+
+
+class ShardRow(LedgerTable, table=True):
+    """A part of a divided pass, with a cursor, a fence and a lease of its own.
+
+    It holds the keys that follow `after` and do not follow `until`; `items` is how many those were
+    when it was cut. `granted` are the calls that its worker may have in flight, of those that all
+    workers share, until `granted_until`. `wanted_parts` is into how many its next step cuts it.
+    """
+
+    __table_args__ = (UniqueConstraint("pass_id", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    pass_id: int = Field(foreign_key="kclassify_pass.id")
+    number: int
+    after: str | None = Field(default=None, sa_type=Text)
+    until: str | None = Field(default=None, sa_type=Text)
+    items: int = Field(default=0, sa_type=BigInteger)
+    status: str = Field(sa_type=Text)
+    version: int = 1
+    version_at_open: int = 1
+    cursor: str | None = Field(default=None, sa_type=Text)
+    settled: int = Field(default=0, sa_type=BigInteger)
+    lease_holder: str | None = Field(default=None, sa_type=Text)
+    lease_expires_at: float = Field(default=0.0, sa_type=Double)
+    updated_at: float = Field(sa_type=Double)
+    finished_at: float | None = Field(default=None, sa_type=Double)
+    last_decision: str | None = Field(default=None, sa_type=Text)
+    next_step_at: float | None = Field(default=None, sa_type=Double)
+    kicked_at: float | None = Field(default=None, sa_type=Double)
+    call_limit: int | None = None
+    granted: int = 0
+    granted_until: float = Field(default=0.0, sa_type=Double)
+    wanted_parts: int = 1
 
 
 class VerdictRow(LedgerTable, table=True):
@@ -141,7 +182,10 @@ class OutcomeRow(LedgerTable, table=True):
 
 
 class ChangeRow(LedgerTable, table=True):
-    """The audit: one write, what became of it, and what its row held before."""
+    """The audit: one write, what became of it, and what its row held before.
+
+    `shard` is the number of the shard that wrote it, 0 where the pass was not divided.
+    """
 
     __table_args__ = (
         Index("kclassify_change_by_pass", "pass_id", "id"),
@@ -165,15 +209,18 @@ class ChangeRow(LedgerTable, table=True):
     extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     recorded_at: float = Field(sa_type=Double)
     reverted_at: float | None = Field(default=None, sa_type=Double)
+    shard: int = 0
 
 
 class TallyRow(LedgerTable, table=True):
     """How many items of a pass ended alike. `labelled` is false for items without a label before.
 
     `before` is empty then, and `after` is empty for items that got no label: no key holds a NULL.
+    Each shard counts its own, so that none waits for another's transaction; 0 is the pass itself.
     """
 
     pass_id: int = Field(primary_key=True, foreign_key="kclassify_pass.id")
+    shard: int = Field(primary_key=True, default=0)
     kind: str = Field(primary_key=True, sa_type=Text)
     action: str = Field(primary_key=True, sa_type=Text)
     labelled: bool = Field(primary_key=True)
@@ -190,6 +237,7 @@ class SuspectRow(LedgerTable, table=True):
     held: int
     undecided: bool
     kind: str = Field(sa_type=Text)
+    shard: int = 0
 
 
 class LookRow(LedgerTable, table=True):
@@ -213,6 +261,7 @@ schemas = _table("kclassify_schema")
 runs = _table("kclassify_run")
 breakers = _table("kclassify_breaker")
 passes = _table("kclassify_pass")
+shards = _table("kclassify_shard")
 verdicts = _table("kclassify_verdict")
 outcomes = _table("kclassify_outcome")
 changes = _table("kclassify_change")

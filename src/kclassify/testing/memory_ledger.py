@@ -27,7 +27,7 @@ from kclassify.ports import (
     Writer,
     WrittenRow,
 )
-from kclassify.store.ledger import status_after
+from kclassify.store.endings import status_after
 from kclassify.store.settlement import (
     Audited,
     Final,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -39,10 +40,23 @@ class LedgerMaterial:
         return make_ledger()
 
 
-def request_of(mode: Mode = Mode.COMMIT, *, shard: int | None = None, **given: str) -> PassRequest:
+def request_of(
+    mode: Mode = Mode.COMMIT,
+    *,
+    number: int | None = None,
+    shard: int | None = None,
+    **given: str,
+) -> PassRequest:
     """A request for the same run each time, but for what is given."""
     values = {"run": "r", "fingerprint": FINGERPRINT, "model": "m", "source": "articles"} | given
-    return PassRequest(mode=mode, shard=shard, **values)
+    return replace(
+        PassRequest(values["run"], mode, values["fingerprint"], values["model"], values["source"]),
+        override=values.get("override"),
+        gate=values.get("gate"),
+        gate_refusal=values.get("gate_refusal"),
+        number=number,
+        shard=shard,
+    )
 
 
 def open_pass(
@@ -51,10 +65,11 @@ def open_pass(
     *,
     holder: str = "one",
     now: float = NOW,
+    shard: int | None = None,
     **given: str,
 ) -> Pass:
     """The pass that a worker gets; an assertion fails when it gets none."""
-    opened = ledger.open(request_of(mode, **given), holder, now, LEASE_S)
+    opened = ledger.open(request_of(mode, shard=shard, **given), holder, now, LEASE_S)
     assert isinstance(opened, Pass), opened
     return opened
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
@@ -11,14 +11,15 @@ from kclassify.core.item import Item, Key
 from kclassify.errors import SourceError
 from kclassify.ports import Source, Survey
 from kclassify.testing.contracts.hook import given
+from kclassify.testing.contracts.source_division import SourceDivision
+from kclassify.testing.contracts.source_material import MakeSource
 
-MakeSource = Callable[[Sequence[Item]], Source]
 Relabel = Callable[[Key, str | None], object]
 Remove = Callable[[Key], object]
 TEXT = 'Grüße, \U0001f40d\n„so“, eine; "Zeile"\t\\N, <b>&amp;</b>'
 
 
-class SourceContract:
+class SourceContract(SourceDivision):
     """A suite for a `kclassify.ports.Source`.
 
     A subclass overrides one fixture, `make_source`: it stores items, in place of those that it
@@ -30,15 +31,9 @@ class SourceContract:
                 return lambda items: MySource(store(items, tmp_path / "articles"))
 
     The items come in the order of their keys: `k0001` and so on, or whatever `key` gives. Where
-    rows can be written while a run reads them, also override `relabel` and `remove`.
+    rows can be written while a run reads them, also override `relabel` and `remove`. A source that
+    is `Divisible` is divided, too.
     """
-
-    has_titles = True
-    """Whether the source has titles; without them every item's is None."""
-
-    def key(self, number: int) -> Key:
-        """The key of that number, in the order of numbers; override it where keys are no texts."""
-        return f"k{number:04}"
 
     @pytest.fixture
     def relabel(self) -> Relabel | None:
@@ -49,17 +44,6 @@ class SourceContract:
     def remove(self) -> Remove | None:
         """`remove(key)` deletes a row behind the source's back; None skips."""
         return None
-
-    def item(
-        self, number: int, current: str | None = "convention", body: str = "some text"
-    ) -> Item:
-        """An item of this source."""
-        title = f"title {number}" if self.has_titles else None
-        return Item(self.key(number), body, title, current)
-
-    def items(self, count: int) -> list[Item]:
-        """So many items, in order."""
-        return [self.item(number) for number in range(count)]
 
     def test_items_are_as_they_were_stored(self, make_source: MakeSource) -> None:
         stored = [self.item(0, "convention", TEXT), self.item(1)]

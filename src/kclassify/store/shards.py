@@ -1,0 +1,232 @@
+"""The rows of shards: opened one by one, cut, ended.
+
+Whoever changes more than its own shard locks the row of the run first; the rows of shards come
+before those of their passes, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from kclassify.core.decision import Advance, Decision, Pause, Superseded
+from kclassify.core.division import Division
+from kclassify.core.item import Key, decode_key, encode_key
+from kclassify.core.states import RESUMABLE, PassStatus
+from kclassify.errors import UsageError
+from kclassify.ports import Pass, PassRequest, Shard
+from kclassify.store import passes as pass_rows
+from kclassify.store import runs
+from kclassify.store.insert import insert_all
+from kclassify.store.suspects import forget_suspects, suspects_of
+from kclassify.store.tables import passes, shards
+
+
+def open_shard(
+    connection: Connection, run: Row[Any], row: Row[Any], request: PassRequest, claim: runs.Claim
+) -> Pass | Decision:
+    """The shard of this divided pass to work on: the one that is asked for, or the first free one.
+
+    `Superseded` when it is held, or all are that are not done; `Advance` when it is done already.
+    Raises `UsageError` for a shard that is not there.
+    """
+    rival = runs.rival_of(connection, run, claim, but_pass=row.id)
+    if rival is not None:
+        return Superseded(rival)
+    chosen = _choose(shards_of(connection, row.id), request, row, claim)
+    if not isinstance(chosen, Row):
+        return chosen
+    version = chosen.version + 1
+    connection.execute(
+        shards.update()
+        .where(shards.c.id == chosen.id)
+        .values(
+            status=PassStatus.OPEN,
+            version=version,
+            version_at_open=version,
+            lease_holder=claim.holder,
+            lease_expires_at=claim.now + claim.lease_s,
+            next_step_at=claim.now,
+        )
+    )
+    runs.count_opening(connection, run.id)
+    runs.fence_off(connection, run.id, but_pass=row.id)
+    opened = pass_rows.resume(connection, row, request, claim.holder, claim.now)
+    return _opened(connection, opened, chosen, claim.now)
+
+
+def _opened(connection: Connection, opened: Pass, chosen: Row[Any], now: float) -> Pass:
+    settled = connection.scalar(
+        select(func.coalesce(func.sum(shards.c.settled), 0)).where(shards.c.pass_id == opened.id)
+    )
+    return replace(
+        opened,
+        version=chosen.version + 1,
+        cursor=_decoded(chosen.cursor),
+        settled=chosen.settled,
+        elsewhere=opened.settled + int(settled or 0) - chosen.settled,
+        suspects=suspects_of(connection, opened.id, chosen.number),
+        shard=Shard(chosen.id, chosen.number, _decoded(chosen.after), _decoded(chosen.until)),
+        limit=pass_rows.recent_limit(chosen, now),
+    )
+
+
+def shards_of(connection: Connection, pass_id: int) -> Sequence[Row[Any]]:
+    """All shards of a pass, in the order of their numbers."""
+    query = select(shards).where(shards.c.pass_id == pass_id).order_by(shards.c.number)
+    return connection.execute(query).all()
+
+
+def _choose(
+    rows: Sequence[Row[Any]], request: PassRequest, row: Row[Any], claim: runs.Claim
+) -> Row[Any] | Decision:
+    unfinished = [each for each in rows if each.status in RESUMABLE]
+    # All are done when a worker died between its shard's end and that of the pass.
+    open_ones = unfinished or list(rows[-1:])
+    if request.shard is not None:
+        wanted = [each for each in rows if each.number == request.shard]
+        if not wanted:
+            raise UsageError(
+                f"pass {row.number} of run {request.run!r} has no shard {request.shard}: "
+                f"it has 1 to {len(rows)}"
+            )
+        if wanted[0] not in open_ones:
+            return Advance(_decoded(wanted[0].cursor), Pause.SHARD)
+        open_ones = wanted
+    free = [each for each in open_ones if not runs.holds(each, claim)]
+    return free[0] if free else Superseded(str(open_ones[0].lease_holder))
+
+
+def divide(
+    connection: Connection, opened: Pass, division: Division, now: float, lease_s: float
+) -> Pass | None:
+    """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker.
+
+    None when another worker took over. The other parts wait for workers.
+    """
+    runs.lock(connection, opened.run)
+    held = pass_rows.move(connection, opened)
+    if held is None or not division.bounds:
+        return held
+    forget_suspects(connection, opened)
+    ranges = _ranges(opened, division)
+    taken = 0 if opened.shard is None else _count(connection, opened.id)
+    if opened.shard is None:
+        shard, taken = _first(connection, held, ranges[0], now, lease_s), 1
+    else:
+        shard = _shorten(connection, held, opened.shard, ranges[0])
+    rest = [_values(opened.id, taken + n, each, now) for n, each in enumerate(ranges[1:], 1)]
+    insert_all(connection, shards, rest)
+    connection.execute(
+        passes.update().where(passes.c.id == opened.id).values(parts=taken + len(rest))
+    )
+    version = 1 if opened.shard is None else held.version
+    return replace(held, shard=shard, version=version, suspects=(), resumed=True)
+
+
+_Range = tuple[Key | None, Key | None, int]
+
+
+def _ranges(opened: Pass, division: Division) -> list[_Range]:
+    after, until = (
+        (None, None) if opened.shard is None else (opened.shard.after, opened.shard.until)
+    )
+    begins = [after, *division.bounds]
+    return list(zip(begins, [*division.bounds, until], division.sizes, strict=True))
+
+
+def _count(connection: Connection, pass_id: int) -> int:
+    return (
+        connection.scalar(select(func.max(shards.c.number)).where(shards.c.pass_id == pass_id)) or 0
+    )
+
+
+def _first(connection: Connection, held: Pass, first: _Range, now: float, lease_s: float) -> Shard:
+    """What a pass in one piece becomes: its cursor, its count and its lease go to shard 1."""
+    values = _values(held.id, 1, first, now) | {
+        "cursor": None if held.cursor is None else encode_key(held.cursor),
+        "settled": held.settled,
+        "items": first[2] + held.settled,
+        "lease_holder": held.holder,
+        "lease_expires_at": now + lease_s,
+    }
+    identity = connection.execute(shards.insert().returning(shards.c.id), values).scalar_one()
+    runs.release_lease(connection, held)
+    whole = {"cursor": None, "settled": 0, "next_step_at": None}
+    connection.execute(passes.update().where(passes.c.id == held.id).values(whole))
+    return Shard(identity, 1, first[0], first[1])
+
+
+def _shorten(connection: Connection, held: Pass, shard: Shard, first: _Range) -> Shard:
+    values = {
+        "until": _encoded(first[1]),
+        "items": first[2] + held.settled,
+        "wanted_parts": 1,
+    }
+    connection.execute(shards.update().where(shards.c.id == shard.id).values(values))
+    return replace(shard, until=first[1])
+
+
+def _values(pass_id: int, number: int, cut: _Range, now: float) -> dict[str, Any]:
+    after, until, items = cut
+    return {
+        "pass_id": pass_id,
+        "number": number,
+        "after": _encoded(after),
+        "until": _encoded(until),
+        "items": items,
+        "status": PassStatus.OPEN,
+        "version": 1,
+        "version_at_open": 1,
+        "settled": 0,
+        "lease_expires_at": 0.0,
+        "updated_at": now,
+        "next_step_at": now,
+        "granted": 0,
+        "granted_until": 0.0,
+        "wanted_parts": 1,
+    }
+
+
+def end_shard(connection: Connection, opened: Pass, shard: Shard, now: float) -> bool:
+    """Whether this shard is the last of its pass; one that is not is done now, its lease let go.
+
+    The last one is ended with its pass.
+    """
+    runs.lock(connection, opened.run)
+    others = and_(
+        shards.c.pass_id == opened.id, shards.c.id != shard.id, shards.c.status.in_(RESUMABLE)
+    )
+    if not connection.scalar(select(func.count()).select_from(shards).where(others)):
+        return True
+    ended = connection.execute(
+        shards.update()
+        .where(
+            shards.c.id == shard.id,
+            shards.c.version_at_open <= opened.version,
+            shards.c.status == PassStatus.OPEN,
+        )
+        .values(
+            status=PassStatus.DONE,
+            last_decision="done",
+            updated_at=now,
+            finished_at=now,
+            next_step_at=None,
+            granted=0,
+            granted_until=0.0,
+        )
+    )
+    if ended.rowcount == 1:
+        runs.release_lease(connection, opened)
+    return False
+
+
+def _decoded(key: str | None) -> Key | None:
+    return None if key is None else decode_key(key)
+
+
+def _encoded(key: Key | None) -> str | None:
+    return None if key is None else encode_key(key)
