@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.job_systems.results import Record, Result, documented, write
+from tests.job_systems.world import World, open_world
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-results", action="store_true", help="write the results of the job systems"
+    )
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Compares a result with the document's, or writes it there."""
+    if request.config.getoption("--write-results", default=False):
+        return write
+
+    def compare(result: Result) -> None:
+        assert documented().get(result.place) == str(result), "run with --write-results"
+
+    return compare
+
+
+@pytest.fixture
+def world(postgres_url: str, tmp_path: Path) -> Iterator[World]:
+    """A table, its settings, a provider that answers; its workers are gone afterwards."""
+    with open_world(postgres_url, tmp_path) as made:
+        yield made

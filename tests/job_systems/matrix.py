@@ -1,0 +1,179 @@
+"""What every job system goes through: subclass `Matrix` in a test file, with a fixture `driver`.
+
+    class TestProcrastinate(Matrix):
+        system = "procrastinate"
+
+        @pytest.fixture
+        def driver(self, world: World) -> Iterator[Driver]: ...
+
+Each case ends with the check of the run and a row of the table in docs/job-systems.md.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from tests.job_systems.driver import Case, Driver
+from tests.job_systems.results import Record, Result
+from tests.job_systems.world import CONCURRENCY, World
+
+SNOOZES = 10
+
+
+def is_in_mid_snooze(world: World, driver: Driver) -> bool:
+    """The snooze is in the ledger, and the job that ends it waits for its time."""
+    return world.snoozes >= 1 and driver.delayed() >= 1 and world.stub.state.in_flight == 0
+
+
+@pytest.mark.slow
+@pytest.mark.services
+@pytest.mark.timeout(90)
+class Matrix:
+    """The cases; `system` is what the document calls the job system and what it runs on."""
+
+    system: ClassVar[str]
+
+    def test_an_outage_of_ten_snoozes(self, world: World, driver: Driver, record: Record) -> None:
+        """Longer than retries times delay; the counter of attempts stays where it was."""
+        driver.start()
+        driver.enqueue(world.job())
+        world.wait_until_answered(10)
+        world.break_down()
+        counted = {1: driver.attempts(), SNOOZES: driver.attempts()}
+        for snoozes in counted:
+            world.wait_for(lambda n=snoozes: world.snoozes >= n, f"{snoozes} snoozes")
+            counted[snoozes] = driver.attempts()
+        world.mend()
+        assert counted[1] == counted[SNOOZES]
+        spent = "keeps no count" if counted[1] is None else "0"
+        self._end(world, driver, record, Case.OUTAGE, snoozes=f"{SNOOZES} or more", attempts=spent)
+
+    def test_sigterm_within_the_grace(self, world: World, driver: Driver, record: Record) -> None:
+        """The worker takes its step to the end, and another one goes on."""
+        first = self._at_work(world, driver, latency_s=0.2)
+        assert first.stop(10.0), first.tail()
+        self._go_on(world, driver, Case.SIGTERM_WITHIN)
+        self._end(world, driver, record, Case.SIGTERM_WITHIN)
+
+    def test_sigterm_beyond_the_grace(self, world: World, driver: Driver, record: Record) -> None:
+        """Slow calls are in flight when the grace is over."""
+        first = self._at_work(world, driver, latency_s=1.8, grace_s=driver.grace_s)
+        first.stop(driver.grace_s + 2.0)
+        self._go_on(world, driver, Case.SIGTERM_BEYOND)
+        self._end(world, driver, record, Case.SIGTERM_BEYOND, in_flight=CONCURRENCY)
+
+    def test_sigkill_in_mid_step(self, world: World, driver: Driver, record: Record) -> None:
+        """The calls in flight may be paid twice, and no more."""
+        self._at_work(world, driver, latency_s=0.3).kill()
+        self._go_on(world, driver, Case.SIGKILL_STEP)
+        self._end(world, driver, record, Case.SIGKILL_STEP, in_flight=CONCURRENCY)
+
+    def test_sigkill_in_mid_snooze(self, world: World, driver: Driver, record: Record) -> None:
+        """No worker is there when the time of the job has come."""
+        first = self._at_work(world, driver, latency_s=0.05)
+        world.break_down()
+        world.wait_for(lambda: is_in_mid_snooze(world, driver), "a snooze")
+        first.kill()
+        world.mend()
+        self._go_on(world, driver, Case.SIGKILL_SNOOZE)
+        self._end(world, driver, record, Case.SIGKILL_SNOOZE, snoozes="1 or more")
+
+    def test_enqueued_twice(self, world: World, driver: Driver, record: Record) -> None:
+        """Two chains at once: one of them ends."""
+        world.latency.mean = 0.3
+        driver.enqueue(world.job(budget_s=2.0))
+        driver.enqueue(world.job(budget_s=2.0))
+        driver.start().wait_for("Superseded")
+        self._end(world, driver, record, Case.DUPLICATE)
+
+    def test_a_live_job_past_its_timeout(
+        self, world: World, driver: Driver, record: Record
+    ) -> None:
+        """The system runs it a second time, and the second one finds the run taken."""
+        if not driver.has_timeout:
+            pytest.skip(f"{self.system} takes no live job for lost")
+        world.latency.mean = 0.3
+        worker = driver.start(timeout_s=1.0)
+        driver.enqueue(world.job(budget_s=4.0))
+        world.wait_until_in_flight()
+        driver.expire()
+        worker.wait_for("Superseded")
+        self._end(world, driver, record, Case.LIVE_TIMEOUT)
+
+    def test_the_commit_fails_after_the_enqueue(
+        self, world: World, driver: Driver, record: Record
+    ) -> None:
+        """No job is left of the transaction, and the run goes on."""
+        if driver.jobs_table is None:
+            pytest.skip(f"{self.system} enqueues after the commit")
+        world.latency.mean = 0.3
+        driver.start()
+        driver.enqueue(world.job(budget_s=1.5))
+        world.wait_until_in_flight()
+        world.fail_the_next_commit_with_a_job(driver.jobs_table)
+        world.wait_for(lambda: world.commits_failed, "a transaction that is rolled back")
+        world.latency.mean = 0.05
+        self._end(world, driver, record, Case.ROLLBACK)
+
+    def test_a_crash_between_commit_and_enqueue(
+        self, world: World, driver: Driver, record: Record
+    ) -> None:
+        """Nobody enqueues the next step, unless the system runs the last one again."""
+        if driver.jobs_table is not None:
+            pytest.skip(f"{self.system} enqueues in the transaction")
+        first = self._at_work(world, driver, latency_s=0.1)
+        world.crash_before_the_next_enqueue()
+        assert first.wait() < 0
+        self._go_on(world, driver, Case.CRASH)
+        self._end(world, driver, record, Case.CRASH)
+
+    @staticmethod
+    def _at_work(world, driver, *, latency_s, grace_s=5.0):  # type: ignore[no-untyped-def]
+        """A worker whose first calls are answered and whose next ones are in flight."""
+        worker = driver.start(grace_s=grace_s)
+        driver.enqueue(world.job())
+        world.wait_until_answered(CONCURRENCY)
+        world.latency.mean = latency_s
+        world.wait_until_answered(2 * CONCURRENCY)
+        world.wait_until_in_flight()
+        return worker
+
+    @staticmethod
+    def _go_on(world: World, driver: Driver, case: Case) -> None:
+        """Another worker, and `kick` where nobody goes on by himself."""
+        world.latency.mean = 0.05
+        driver.start()
+        if case in driver.needs_heal:
+            world.heal(driver)
+
+    def _end(
+        self,
+        world: World,
+        driver: Driver,
+        record: Record,
+        case: Case,
+        *,
+        snoozes: str = "0",
+        attempts: str = "",
+        in_flight: int = 0,
+    ) -> None:
+        world.latency.mean = 0.02
+        world.wait_until_done()
+        world.wait_for(lambda: driver.waiting() == 0, "an empty queue")
+        kept = world.assert_kept()
+        assert kept.paid_twice <= in_flight
+        record(
+            Result(
+                system=self.system,
+                case=case,
+                rows=kept.rows,
+                distinct=kept.distinct,
+                items=kept.items,
+                snoozes=snoozes,
+                attempts=attempts,
+                paid_twice=f"at most {in_flight}" if in_flight else "0",
+                healed=world.healed,
+            )
+        )
