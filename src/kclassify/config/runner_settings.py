@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from kclassify.config.table import Table
 from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy, WritePolicy
@@ -11,11 +11,15 @@ from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy, WritePol
 class RunnerSettings(Table):
     """`[runner]`: how a run goes. Seconds, and shares in [0, 1].
 
-    `lease_s` is how long a dead worker blocks a run; `grace_s` how long calls in flight may go on
+    `shards` is into how many parts a pass is cut when it begins, for as many workers.
+    `max_concurrency` is each worker's own, `shared_concurrency` what all of them have in flight
+    together. `lease_s` is how long a dead worker blocks a run; `grace_s` how long calls in flight may go on
     after a stop; `checkpoint_s` how long settled items wait for their transaction at most.
     """
 
     max_concurrency: int = Field(default=10, ge=1)
+    shards: int = Field(default=1, ge=1)
+    shared_concurrency: int | None = Field(default=None, ge=1)
     min_confidence: float = Field(default=0.75, ge=0, le=1)
     min_confidence_by_category: dict[str, float] = Field(default_factory=dict[str, float])
     snooze_error_rate: float = Field(default=0.5, gt=0, le=1)
@@ -28,6 +32,15 @@ class RunnerSettings(Table):
     grace_s: float = Field(default=5.0, ge=0)
     checkpoint_s: float = Field(default=1.0, gt=0)
     checkpoint_items: int = Field(default=500, ge=1)
+
+    @model_validator(mode="after")
+    def _enough_for_all(self) -> RunnerSettings:
+        shared = self.shared_concurrency
+        if shared is not None and shared < self.shards:
+            raise ValueError(
+                f"shared_concurrency {shared} is less than a call for each of {self.shards} shards"
+            )
+        return self
 
     @field_validator("budget_usd")
     @classmethod

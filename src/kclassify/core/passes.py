@@ -45,13 +45,15 @@ class PassRequest:
 class Shard:
     """A part of a divided pass: the items that follow `after` and do not follow `until`.
 
-    Where there is no bound, it reaches as far as the source does.
+    Where there is no bound, it reaches as far as the source does. `wanted_parts` is into how many
+    it is to be cut before the work on it goes on.
     """
 
     id: int
     number: int
     after: Key | None = None
     until: Key | None = None
+    wanted_parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

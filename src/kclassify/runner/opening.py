@@ -19,18 +19,17 @@ async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
 
     Raises `SourceError` when rows carry labels that the taxonomy does not know.
     """
-    items = None
-    if limits.budget_s is None or not opened.resumed:
-        survey = await parts.thread(parts.source.survey, parts.classifier.taxonomy.known)
-        refuse_unknown(survey, parts.source.description)
-        items = survey.items
+    items = limits.items
+    is_first = limits.budget_s is None or not opened.resumed
+    if items is None and is_first and not limits.is_counted:
+        items = await survey(parts)
     parts.tell(
         PassOpened(
             run=opened.run,
             mode=opened.mode,
             number=opened.number,
             items=items,
-            settled=opened.settled,
+            settled=opened.elsewhere + opened.settled,
             model=parts.classifier.model,
             override=parts.authority.override,
             gate=parts.authority.gate,
@@ -38,6 +37,13 @@ async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
     )
     for warning in parts.authority.warnings:
         parts.tell(Warned(warning))
+
+
+async def survey(parts: Parts) -> int:
+    """How many items there are. Raises `SourceError` for labels that the taxonomy does not know."""
+    found = await parts.thread(parts.source.survey, parts.classifier.taxonomy.known)
+    refuse_unknown(found, parts.source.description)
+    return found.items
 
 
 def refuse_unknown(survey: Survey, description: str) -> None:

@@ -34,8 +34,15 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far one step goes. No budget: to the end, waiting through snoozes. No shard: any."""
+    """How far one step goes. No budget: to the end, waiting through snoozes. No shard: any.
+
+    `number` is the pass to work on, where no other is meant. `items` is what the source holds,
+    where that was counted just now; `is_counted` says that a count is not wanted.
+    """
 
     budget_s: float | None = None
     on_commit: OnCommit | None = None
     shard: int | None = None
+    number: int | None = None
+    items: int | None = None
+    is_counted: bool = False

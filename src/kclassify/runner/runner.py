@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import anyio
 
 from kclassify.config import RunnerSettings
 from kclassify.core.canary import Pending
-from kclassify.core.decision import Advance, Decision, Halt, Pause
+from kclassify.core.decision import Advance, Decision, Halt, Pause, Superseded
 from kclassify.errors import DatabaseError, GateRefused, KclassifyError, UsageError
 from kclassify.events import Broadcast, Listener, StepEnded, logger
 from kclassify.holder import retire
@@ -28,6 +29,7 @@ from kclassify.ports import (
 )
 from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
+from kclassify.runner.dividing import divide
 from kclassify.runner.loop import EventLoop
 from kclassify.runner.machine import Machine
 from kclassify.runner.parts import Limits, Parts
@@ -101,17 +103,19 @@ class ReclassifyRunner:
         on_commit: OnCommit | None = None,
         override: str | None = None,
         shard: int | None = None,
+        number: int | None = None,
     ) -> Decision:
         """A bounded piece of a dry run or a commit, for a job system.
 
         It starts calls for `budget_s` seconds; those in flight then have until their own deadline.
         `on_commit(connection, cursor)` is called in its last transaction when there is more to do,
         but not after a tranche: people come next. `shard` is the part of a divided pass to work on,
-        the first free one when there is none.
+        the first free one when there is none. With the `number` of a pass, no other is gone on with
+        and none begun: a job that comes late finds its pass `Done`.
         """
         if not budget_s > 0:
             raise UsageError(f"budget_s is a number of seconds over 0, not {budget_s}")
-        return await self._work(mode, Limits(budget_s, on_commit, shard), override)
+        return await self._work(mode, Limits(budget_s, on_commit, shard, number), override)
 
     def run_step(
         self,
@@ -121,6 +125,7 @@ class ReclassifyRunner:
         on_commit: OnCommit | None = None,
         override: str | None = None,
         shard: int | None = None,
+        number: int | None = None,
     ) -> Decision:
         """`step`, for a worker that is not async. The classifier's connections end with it."""
 
@@ -132,6 +137,7 @@ class ReclassifyRunner:
                     on_commit=on_commit,
                     override=override,
                     shard=shard,
+                    number=number,
                 )
             finally:
                 with anyio.CancelScope(shield=True):
@@ -179,13 +185,53 @@ class ReclassifyRunner:
             authority = await self.check_gate(override)
         self._loop = EventLoop()
         try:
-            decision = await self._open_and_drive(mode, limits, authority)
+            decision = await self._through_shards(mode, limits, authority)
         finally:
             self._step, self._stop_reason, self._loop = None, None, None
         self._tell(StepEnded(decision))
         return decision
 
-    async def _open_and_drive(self, mode: Mode, limits: Limits, authority: Authority) -> Decision:
+    async def _through_shards(self, mode: Mode, limits: Limits, authority: Authority) -> Decision:
+        """Work on a pass; without a budget on all of its shards that are free, one by one."""
+        decision, number = await self._open_and_drive(mode, limits, authority)
+        while _goes_on(decision, limits):
+            rest = replace(limits, number=number, is_counted=True)
+            following, _ = await self._open_and_drive(mode, rest, authority)
+            if isinstance(following, Superseded):
+                return decision
+            decision = following
+        return decision
+
+    async def _open_and_drive(
+        self, mode: Mode, limits: Limits, authority: Authority
+    ) -> tuple[Decision, int | None]:
+        """The decision, and the number of the pass that it is about."""
+        opened = await self._open(mode, limits, authority)
+        if not isinstance(opened, Pass):
+            return opened, limits.number
+        parts = self._parts(authority)
+        decision: Decision = Advance(opened.cursor, Pause.STOPPED)
+        step: Step | None = None
+        try:
+            cut, limits = await divide(parts, opened, limits)
+            if isinstance(cut, Pass) and not _is_another(cut, limits):
+                opened = cut
+                step = self._make_step(parts, opened, limits)
+                decision = await step.drive()
+            elif isinstance(cut, Pass):
+                opened, decision = cut, Advance(cut.cursor)
+            else:
+                decision = cut
+        except Exception as error:
+            # Any other message may hold text of an item.
+            is_ours = isinstance(error, KclassifyError)
+            decision = Halt(str(error) if is_ours else type(error).__name__)
+            raise
+        finally:
+            await self._close(opened if step is None else step.opened, decision)
+        return decision, opened.number
+
+    async def _open(self, mode: Mode, limits: Limits, authority: Authority) -> Pass | Decision:
         request = PassRequest(
             run=self.name,
             mode=mode,
@@ -195,29 +241,14 @@ class ReclassifyRunner:
             override=authority.override,
             gate=authority.gate,
             gate_refusal=authority.refusal,
+            number=limits.number,
             shard=limits.shard,
         )
-        lease_s = self.settings.lease_s
-        opened = await self._thread(
-            self.ledger.open, request, self._machine.holder(), self._clock.now(), lease_s
-        )
-        if not isinstance(opened, Pass):
-            return opened
-        step = self._make_step(opened, limits, authority)
-        decision: Decision = Advance(opened.cursor, Pause.STOPPED)
-        try:
-            decision = await step.drive()
-        except Exception as error:
-            # Any other message may hold text of an item.
-            is_ours = isinstance(error, KclassifyError)
-            decision = Halt(str(error) if is_ours else type(error).__name__)
-            raise
-        finally:
-            await self._close(step.opened, decision)
-        return decision
+        holder, lease_s = self._machine.holder(), self.settings.lease_s
+        return await self._thread(self.ledger.open, request, holder, self._clock.now(), lease_s)
 
-    def _make_step(self, opened: Pass, limits: Limits, authority: Authority) -> Step:
-        parts = Parts(
+    def _parts(self, authority: Authority) -> Parts:
+        return Parts(
             source=self.source,
             classifier=self.classifier,
             ledger=self.ledger,
@@ -233,6 +264,8 @@ class ReclassifyRunner:
             canary=self.canary,
             tranches=self.tranches,
         )
+
+    def _make_step(self, parts: Parts, opened: Pass, limits: Limits) -> Step:
         self._step = Step(parts, opened, limits)
         self._pass_on_stop()
         return self._step
@@ -245,3 +278,14 @@ class ReclassifyRunner:
             except DatabaseError as error:
                 retire(opened.holder)
                 logger.warning("run %r could not let its lease go: %s", self.name, error)
+
+
+def _is_another(opened: Pass, limits: Limits) -> bool:
+    """Whether the pass was cut just now, and another of its shards is wanted."""
+    ours = None if opened.shard is None else opened.shard.number
+    return limits.shard not in {None, ours}
+
+
+def _goes_on(decision: Decision, limits: Limits) -> bool:
+    is_free = limits.budget_s is None and limits.shard is None
+    return is_free and isinstance(decision, Advance) and decision.pause is Pause.SHARD

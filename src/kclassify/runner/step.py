@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import replace
 
 import anyio
@@ -12,17 +12,17 @@ from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.evaluated import changes, only_evaluated
 from kclassify.core.gate import DryRunSeal
-from kclassify.core.item import Item, Key
 from kclassify.core.run import Run
 from kclassify.core.shared_breaker import merged
-from kclassify.core.verdict import Outcome
 from kclassify.core.window import Landed
 from kclassify.events import Snoozing, Stopping
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, Recorded, Settled
 from kclassify.runner.calls import Calls
 from kclassify.runner.lease import Heartbeat
-from kclassify.runner.opening import announce, check_writer, refuse_unknown_items
+from kclassify.runner.opening import announce, check_writer
 from kclassify.runner.parts import Limits, Parts
+from kclassify.runner.reading import Reading
+from kclassify.runner.shared_calls import SharedCalls
 from kclassify.runner.tally import checkpointed
 from kclassify.runner.tranche import Tranche
 
@@ -45,7 +45,8 @@ class Step:
         )
         self._tranche = Tranche(parts)
         self._calls = Calls(parts, self._run, self._wake)
-        self._read_to: Key | None = opened.cursor
+        self._reading = Reading(parts, opened)
+        self._shared = SharedCalls(parts, self._run)
         self._news = anyio.Event()
         self._began = self._checkpointed_at = parts.clock.now()
         self._cut_at: float | None = None
@@ -127,6 +128,8 @@ class Step:
             if self._is_superseded:
                 return Superseded()
             self._keep_time()
+            if self._now() >= self._shared.due_at:
+                await self._shared.ask(self.opened)
             self._calls.launch(tasks)
             decision = await self._advance()
             if decision is not None:
@@ -153,9 +156,18 @@ class Step:
             return lost
         if isinstance(decision, Snooze):
             return await self._snooze(decision)
-        if isinstance(decision, Done) and self.opened.mode is Mode.COMMIT and self._parts.writer:
-            await self._parts.thread(self._parts.writer.finish)
-        return decision
+        return await self._finish() if isinstance(decision, Done) else decision
+
+    async def _finish(self) -> Decision:
+        """A shard ends its pass when it is the last; what was written is put in place then."""
+        parts = self._parts
+        if self.opened.shard is not None:
+            is_last = await parts.thread(parts.ledger.end_shard, self.opened, self._now())
+            if not is_last:
+                return Advance(self._run.cursor, Pause.SHARD)
+        if self.opened.mode is Mode.COMMIT and parts.writer:
+            await parts.thread(parts.writer.finish)
+        return Done()
 
     async def _end_tranche(self) -> Decision | None:
         """Let what flies land; what is settled and not yet written is recalled by the next step."""
@@ -206,6 +218,8 @@ class Step:
 
     async def _wait_for_news(self) -> None:
         alarms = [self._run.wake_at, None if self._calls.is_cut else self._cut_at]
+        if not math.isinf(self._shared.due_at):
+            alarms.append(self._shared.due_at)
         if self._run.is_ready:
             alarms.append(self._checkpointed_at + self._parts.settings.checkpoint_s)
         if not self._is_spent and self._limits.budget_s is not None:
@@ -219,19 +233,10 @@ class Step:
 
     async def _fetch(self) -> None:
         limit = min(self._run.room, PAGE)
-        items, recalled = await self._parts.thread(self._read_page, limit)
-        if items:
-            self._read_to = items[-1].key
+        items, recalled = await self._reading.page(limit)
         self._run.admit(items, recalled)
         if len(items) < limit:
             self._run.end_of_source()
-
-    def _read_page(self, limit: int) -> tuple[list[Item], Mapping[str, Outcome[str]]]:
-        items = list(self._parts.source.page(self._read_to, limit))
-        known = self._parts.classifier.taxonomy.known
-        refuse_unknown_items(items, known, self._parts.source.description)
-        digests = {item.digest for item in items if not item.is_empty}
-        return items, self._parts.ledger.recall(digests, self._parts.classifier.fingerprint)
 
     def _is_checkpoint_due(self) -> bool:
         if not self._run.is_ready:
@@ -248,7 +253,8 @@ class Step:
         settled = [self._settled(one) for one in landed]
         if parts.authority.dry_run is not None and changes(settled):
             settled = await parts.thread(self._only_evaluated, settled, parts.authority.dry_run)
-        state = Checkpoint(settled, self._run.cursor, self._run.breaker, self._run.suspects)
+        run = self._run
+        state = Checkpoint(settled, run.cursor, run.breaker, run.suspects, run.pace.limit)
         recorded = await parts.thread(
             parts.ledger.checkpoint,
             self.opened,

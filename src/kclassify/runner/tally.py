@@ -22,7 +22,7 @@ def checkpointed(
     changes = [one.action for one in settled if isinstance(one.action, Change)]
     return Checkpointed(
         cursor=opened.cursor,
-        settled=opened.settled,
+        settled=opened.elsewhere + opened.settled,
         transitions=Counter((change.before, change.after) for change in changes),
         kinds=Counter(one.outcome.kind.value for one in settled),
         actions=Counter(action.value for action in actions),

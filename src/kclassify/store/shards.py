@@ -69,9 +69,14 @@ def _opened(connection: Connection, opened: Pass, chosen: Row[Any], now: float) 
         settled=chosen.settled,
         elsewhere=opened.settled + int(settled or 0) - chosen.settled,
         suspects=suspects_of(connection, opened.id, chosen.number),
-        shard=Shard(chosen.id, chosen.number, _decoded(chosen.after), _decoded(chosen.until)),
+        shard=_shard(chosen),
         limit=pass_rows.recent_limit(chosen, now),
     )
+
+
+def _shard(row: Row[Any]) -> Shard:
+    bounds = _decoded(row.after), _decoded(row.until)
+    return Shard(row.id, row.number, *bounds, row.wanted_parts)
 
 
 def shards_of(connection: Connection, pass_id: int) -> Sequence[Row[Any]]:
@@ -167,7 +172,7 @@ def _shorten(connection: Connection, held: Pass, shard: Shard, first: _Range) ->
         "wanted_parts": 1,
     }
     connection.execute(shards.update().where(shards.c.id == shard.id).values(values))
-    return replace(shard, until=first[1])
+    return replace(shard, until=first[1], wanted_parts=1)
 
 
 def _values(pass_id: int, number: int, cut: _Range, now: float) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""Cuts a pass that begins into shards, and a shard that is to be cut again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kclassify.core.decision import Decision
+from kclassify.core.passes import Mode, Pass
+from kclassify.errors import UsageError
+from kclassify.ports import Divisible, Source
+from kclassify.runner.opening import survey
+from kclassify.runner.parts import Limits, Parts
+
+
+async def divide(parts: Parts, opened: Pass, limits: Limits) -> tuple[Pass | Decision, Limits]:
+    """The pass or shard to work on, cut where it is to be, and the limits with what is known now.
+
+    Raises `UsageError` for a source or a commit that cannot be shared, and for a shard of a pass in
+    one piece.
+    """
+    into = wanted_parts(parts, opened)
+    if into > 1:
+        refuse_sharing(parts, opened)
+        if opened.shard is None:
+            limits = replace(limits, items=await survey(parts))
+        return await cut(parts, opened, into), limits
+    if opened.shard is None and limits.shard is not None:
+        raise UsageError(
+            f"pass {opened.number} of run {opened.run!r} has no shard {limits.shard}: "
+            "it is in one piece"
+        )
+    return opened, limits
+
+
+def wanted_parts(parts: Parts, opened: Pass) -> int:
+    """Into how many parts this pass or shard is to be cut before anything of it is done."""
+    if opened.shard is not None:
+        return opened.shard.wanted_parts
+    return 1 if opened.resumed else parts.settings.shards
+
+
+def refuse_sharing(parts: Parts, opened: Pass) -> None:
+    """Raise `UsageError` where several workers cannot share the work."""
+    if opened.mode is Mode.COMMIT and parts.tranches is not None:
+        raise UsageError(
+            "a commit in tranches is written by one worker: leave out [gate] tranche, or shards"
+        )
+    divisible(parts.source)
+
+
+def divisible(source: Source) -> Divisible:
+    """The source, which several workers can share. Raises `UsageError` when they cannot."""
+    if not isinstance(source, Divisible):
+        raise UsageError(
+            f"{source.description} cannot be divided into shards: that takes a table, or a source "
+            "with `part` and `divide`"
+        )
+    return source
+
+
+async def cut(parts: Parts, opened: Pass, into: int) -> Pass | Decision:
+    """Cut what is left of it into parts of about one size; the first stays with this worker."""
+    until = None if opened.shard is None else opened.shard.until
+    source = divisible(parts.source)
+    division = await parts.thread(source.divide, into, opened.start, until)
+    now, lease_s = parts.clock.now(), parts.settings.lease_s
+    return await parts.thread(parts.ledger.divide, opened, division, now, lease_s)
