@@ -71,13 +71,19 @@ def relabel(arguments: dict[str, Any]) -> None:
     logger.info("%s: %s", job.name, follow_up)
     match follow_up:
         case EnqueueNext():
-            relabel.send(arguments)
+            send(arguments)
         case SnoozeFor(seconds=seconds):
-            broker.enqueue(relabel.message(arguments), delay=seconds * 1000)
+            send(arguments, seconds)
         case Fail(reason=reason):
             raise StepFailedError(reason)
         case _:
             pass
+
+
+def send(arguments: dict[str, Any], after_s: int = 0) -> None:
+    """A new message: its count of retries begins at 0."""
+    delay = after_s * 1000 if after_s else None
+    relabel.send_with_options(args=(arguments,), delay=delay)  # pyright: ignore[reportUnknownMemberType]
 
 
 class DramatiqJobs:
@@ -85,20 +91,16 @@ class DramatiqJobs:
 
     name = "dramatiq"
 
-    def __init__(self, actor: dramatiq.Actor[[dict[str, Any]], None]) -> None:
-        self._actor = actor
-
     def enqueue(self, job: Job, after_s: int = 0) -> None:
         """To be run in so many seconds. Raises `EnqueueError`."""
-        message = self._actor.message(job.arguments())
         try:
-            broker.enqueue(message, delay=after_s * 1000 if after_s else None)
+            send(job.arguments(), after_s)
         except (BrokerError, RedisError) as error:
             place = urlsplit(URL).netloc.rpartition("@")[2]
             raise EnqueueError(f"the broker at {place} takes no job: {error}") from None
 
 
-jobs = DramatiqJobs(relabel)
+jobs = DramatiqJobs()
 
 SETTINGS = """
 [source]
