@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import base64
-import pickle
 import time
 from collections.abc import Iterator
 from typing import ClassVar
@@ -43,8 +41,12 @@ class DbosDriver(Driver):
         DBOS.migrate(self._world.postgres)
 
     def start(self, *, grace_s: float = 5.0, timeout_s: float | None = None) -> WorkerProcess:
-        environment = {"ARTICLES_URL": self._world.postgres, "ARTICLES_GRACE_S": f"{grace_s:g}"}
-        return self._world.worker([WORKER, "work"], **environment)
+        return self._world.worker(
+            [WORKER, "work"], ARTICLES_URL=self._world.postgres, ARTICLES_GRACE_S=f"{grace_s:g}"
+        )
+
+    def clean(self) -> None:
+        """Nothing: the tables go with the world's database."""
 
     def enqueue(self, job: Job, after_s: int = 0) -> None:
         self._jobs.enqueue(job, after_s)
@@ -55,13 +57,15 @@ class DbosDriver(Driver):
 
     def delayed(self) -> int:
         found = rows(self._world.database, _LAST_STEPS)
-        wakes = [output for name, output in found if name == "DBOS.sleep"]
-        return sum(pickle.loads(base64.b64decode(each)) > time.time() for each in wakes)  # noqa: S301
+        return sum(name == "DBOS.sleep" and float(until) > time.time() for name, until in found)
 
     def attempts(self) -> int | None:
         query = "SELECT max(recovery_attempts) FROM dbos.workflow_status"
         attempts: int | None = rows(self._world.database, query)[0][0]
         return attempts
+
+    def expire(self) -> None:
+        """Nothing: DBOS takes no live job for lost."""
 
 
 class TestDbos(Matrix):
