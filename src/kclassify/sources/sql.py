@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast, func, select
-from sqlalchemy.exc import DataError, DBAPIError, StatementError
+from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from kclassify.core.item import Item, Key
 from kclassify.database import Database, reason_of
 from kclassify.errors import SourceError
 from kclassify.ports import Survey, UnknownLabel
+from kclassify.sources.division import between, division, last_of_parts
 from kclassify.sources.filters import Filter, condition
 from kclassify.sources.table import check_key, find_table
 from kclassify.sources.text import key_of, text_of
 from kclassify.sources.unknown import EXAMPLES, LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Generator, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
+    from kclassify.core.division import Division
     from kclassify.sources.table import FoundTable
 
 
@@ -80,17 +83,19 @@ class SqlSource:
             columns = self._found(connection)
             check_key(connection, columns.found, self._key, SourceError)
             items = select(func.count()).select_from(columns.found.table).where(columns.where)
-            try:
+            with self._filter_named():
                 counted = connection.scalar(items) or 0
-            except (DataError, StatementError) as error:
-                raise self._filter_error(error) from None
             return Survey(counted, _unknown_labels(connection, columns, known))
 
     def page(self, after: Key | None, limit: int) -> Sequence[Item]:
         """At most `limit` items whose keys follow `after`; fewer than `limit` means the end."""
+        return self.part(after, None, limit)
+
+    def part(self, after: Key | None, until: Key | None, limit: int) -> Sequence[Item]:
+        """At most `limit` items whose keys follow `after` and do not follow `until`."""
         with self._database.connect() as connection:
             columns = self._found(connection)
-            rows = connection.execute(_page(columns, after, limit)).all()
+            rows = connection.execute(_page(columns, after, until, limit)).all()
         items = [self._item(row) for row in rows]
         keys = [item.key for item in items] if after is None else [after, *(i.key for i in items)]
         kinds = sorted({type(key).__name__ for key in keys})
@@ -98,6 +103,20 @@ class SqlSource:
             shown = " and ".join(kinds)
             raise SourceError(f"the key {self._key!r} of {self._table} mixes types: {shown}")
         return items
+
+    def divide(self, parts: int, after: Key | None = None, until: Key | None = None) -> Division:
+        """The items whose keys follow `after` and not `until`, in at most so many equal parts.
+
+        Raises `SourceError` for a missing table or column, and `ValueError` for less than one part.
+        """
+        if parts < 1:
+            raise ValueError(f"a source is divided into 1 part or more, not {parts}")
+        with self._database.connect() as connection:
+            columns = self._found(connection)
+            where = and_(columns.where, between(columns.key, after, until))
+            with self._filter_named():
+                rows = connection.execute(last_of_parts(columns.key, where, parts)).all()
+        return division([(key_of(key, self._table, self._key), place) for key, place in rows])
 
     def close(self) -> None:
         """Let go of connections, where the source opened the database itself."""
@@ -134,20 +153,28 @@ class SqlSource:
             current=text_of(current, where, self._current),
         )
 
-    def _filter_error(self, error: StatementError) -> SourceError:
-        reason = reason_of(error) if isinstance(error, DBAPIError) else str(error.orig)
-        return SourceError(f"the filter does not fit {self._table}: {reason}")
+    @contextmanager
+    def _filter_named(self) -> Generator[None]:
+        try:
+            yield
+        except StatementError as error:
+            is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+            if is_lost or self._filter is None:
+                raise
+            reason = reason_of(error) if isinstance(error, DBAPIError) else str(error.orig)
+            raise SourceError(f"the filter does not fit {self._table}: {reason}") from None
 
 
 def _is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def _page(columns: _Columns, after: Key | None, limit: int) -> Select[Any, Any, Any, str | None]:
+def _page(
+    columns: _Columns, after: Key | None, until: Key | None, limit: int
+) -> Select[Any, Any, Any, str | None]:
     title = columns.title if columns.title is not None else func.nullif(1, 1)
-    page = select(columns.key, title, columns.body, columns.current).where(columns.where)
-    if after is not None:
-        page = page.where(columns.key > after)
+    page = select(columns.key, title, columns.body, columns.current)
+    page = page.where(columns.where, between(columns.key, after, until))
     return page.order_by(columns.key).limit(limit)
 
 

@@ -105,7 +105,7 @@ def _parts(
 def _read(source: Divisible, after: Key | None, until: Key | None) -> list[Item]:
     found: list[Item] = []
     page = source.part(after, until, 2)
-    while page:
+    while page and len(found) < 100:
         found += page
         page = source.part(found[-1].key, until, 2)
     return found
