@@ -4,9 +4,9 @@
     python examples/celery_worker.py
 
 The first is a worker, in the folder of this file. The second is a demonstration: it makes a table,
-starts such a worker and the stub API of kclassify.testing (extra `testing`), which is overloaded
-for a while, enqueues a commit, and shows what the worker logs. CELERY_BROKER_URL names the broker,
-redis://127.0.0.1:6379/0 when it is not set; amqp://guest:guest@127.0.0.1// is RabbitMQ.
+starts such a worker and the stub API of kclassify.testing (extra `testing`), enqueues a commit, and
+shows what the worker logs. CELERY_BROKER_URL names the broker, redis://127.0.0.1:6379/0 when it is
+not set; amqp://guest:guest@127.0.0.1// is RabbitMQ.
 """
 
 from __future__ import annotations
@@ -26,14 +26,7 @@ from celery import Celery
 from kclassify import Mode
 from kclassify.adapters.celery import CeleryJobs
 from kclassify.adapters.job import Job
-from kclassify.testing import (
-    FaultPlan,
-    Fixed,
-    FixedLatency,
-    Overloaded,
-    PlannedFault,
-    StubMessagesAPI,
-)
+from kclassify.testing import Fixed, FixedLatency, StubMessagesAPI
 
 BROKER = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 QUEUE = os.environ.get("ARTICLES_QUEUE", "articles")
@@ -68,14 +61,13 @@ category = [
     {name = "pattern", definition = "a reusable shape of a solution"},
 ]
 """
-OUTAGE = FaultPlan((PlannedFault(fault=Overloaded(), first=60, last=74),))
 
 
 def demonstrate(folder: Path) -> None:
-    """Relabel 200 rows in steps of half a second, with an outage on the way."""
+    """Relabel 200 rows in steps of half a second."""
     prepare(folder)
     with (
-        StubMessagesAPI(Fixed("playbook", 0.9), latency=FixedLatency(0.02), plan=OUTAGE) as stub,
+        StubMessagesAPI(Fixed("playbook", 0.9), latency=FixedLatency(0.02)) as stub,
         worker(folder, stub.url) as process,
         Celery(broker=BROKER) as sender,  # all that it has in common with the worker's is a broker
     ):
