@@ -1,5 +1,5 @@
 """What a source must do that several workers share."""
-# ruff: noqa: S101, D102 - a suite of tests: each name says the behaviour
+# ruff: noqa: S101, PLR2004, D102 - a suite of tests: each name says the behaviour
 
 from __future__ import annotations
 
