@@ -49,6 +49,7 @@ class Driver(Protocol):
 
     def clean(self) -> None:
         """Remove the queues again; what is in the world's own database goes with it."""
+        return
 
     def start(self, *, grace_s: float = 5.0, timeout_s: float | None = None) -> WorkerProcess:
         """A worker that runs at least two jobs at once, by the system's own command.
@@ -76,3 +77,4 @@ class Driver(Protocol):
 
     def expire(self) -> None:
         """Let the timeout of the live job pass, where that takes more than to wait for it."""
+        return

@@ -16,15 +16,47 @@ from typing import ClassVar
 import pytest
 
 from tests.job_systems.driver import Case, Driver
-from tests.job_systems.results import Record, Result
-from tests.job_systems.world import CONCURRENCY, World
+from tests.job_systems.material import CONCURRENCY
+from tests.job_systems.results import NotFor, Record, Result
+from tests.job_systems.worker_process import WorkerProcess
+from tests.job_systems.world import World
 
 SNOOZES = 10
 
 
-def is_in_mid_snooze(world: World, driver: Driver) -> bool:
-    """The snooze is in the ledger, and the job that ends it waits for its time."""
-    return world.snoozes >= 1 and driver.delayed() >= 1 and world.stub.state.in_flight == 0
+def wait_for_snooze(world: World, driver: Driver, number: int) -> None:
+    """Snooze `number` is in the ledger, and the job that ends it waits for its time."""
+    world.wait_for(
+        lambda: world.snoozes >= number and world.is_idle and driver.delayed() >= 1,
+        f"snooze {number}",
+    )
+
+
+def counted_in_snooze(world: World, driver: Driver, number: int) -> int | None:
+    """The counter of attempts in mid-snooze."""
+    wait_for_snooze(world, driver, number)
+    return driver.attempts()
+
+
+def at_work(
+    world: World, driver: Driver, *, latency_s: float, grace_s: float = 5.0
+) -> WorkerProcess:
+    """A worker whose first calls were answered, and whose next ones are in flight."""
+    worker = driver.start(grace_s=grace_s)
+    driver.enqueue(world.job())
+    world.wait_until_answered(CONCURRENCY)
+    world.latency.mean = latency_s
+    world.wait_until_answered(2 * CONCURRENCY)
+    world.wait_until_in_flight()
+    return worker
+
+
+def go_on(world: World, driver: Driver, case: Case) -> None:
+    """Another worker, and `kick` where nobody goes on by himself."""
+    world.latency.mean = 0.05
+    driver.start()
+    if case in driver.needs_heal:
+        world.heal(driver)
 
 
 @pytest.mark.slow
@@ -41,43 +73,41 @@ class Matrix:
         driver.enqueue(world.job())
         world.wait_until_answered(10)
         world.break_down()
-        counted = {1: driver.attempts(), SNOOZES: driver.attempts()}
-        for snoozes in counted:
-            world.wait_for(lambda n=snoozes: world.snoozes >= n, f"{snoozes} snoozes")
-            counted[snoozes] = driver.attempts()
+        first = counted_in_snooze(world, driver, 1)
+        last = counted_in_snooze(world, driver, SNOOZES)
         world.mend()
-        assert counted[1] == counted[SNOOZES]
-        spent = "keeps no count" if counted[1] is None else "0"
+        assert first == last
+        spent = "keeps no count" if first is None else "0"
         self._end(world, driver, record, Case.OUTAGE, snoozes=f"{SNOOZES} or more", attempts=spent)
 
     def test_sigterm_within_the_grace(self, world: World, driver: Driver, record: Record) -> None:
         """The worker takes its step to the end, and another one goes on."""
-        first = self._at_work(world, driver, latency_s=0.2)
+        first = at_work(world, driver, latency_s=0.2)
         assert first.stop(10.0), first.tail()
-        self._go_on(world, driver, Case.SIGTERM_WITHIN)
+        go_on(world, driver, Case.SIGTERM_WITHIN)
         self._end(world, driver, record, Case.SIGTERM_WITHIN)
 
     def test_sigterm_beyond_the_grace(self, world: World, driver: Driver, record: Record) -> None:
         """Slow calls are in flight when the grace is over."""
-        first = self._at_work(world, driver, latency_s=1.8, grace_s=driver.grace_s)
+        first = at_work(world, driver, latency_s=1.8, grace_s=driver.grace_s)
         first.stop(driver.grace_s + 2.0)
-        self._go_on(world, driver, Case.SIGTERM_BEYOND)
+        go_on(world, driver, Case.SIGTERM_BEYOND)
         self._end(world, driver, record, Case.SIGTERM_BEYOND, in_flight=CONCURRENCY)
 
     def test_sigkill_in_mid_step(self, world: World, driver: Driver, record: Record) -> None:
         """The calls in flight may be paid twice, and no more."""
-        self._at_work(world, driver, latency_s=0.3).kill()
-        self._go_on(world, driver, Case.SIGKILL_STEP)
+        at_work(world, driver, latency_s=0.3).kill()
+        go_on(world, driver, Case.SIGKILL_STEP)
         self._end(world, driver, record, Case.SIGKILL_STEP, in_flight=CONCURRENCY)
 
     def test_sigkill_in_mid_snooze(self, world: World, driver: Driver, record: Record) -> None:
         """No worker is there when the time of the job has come."""
-        first = self._at_work(world, driver, latency_s=0.05)
+        first = at_work(world, driver, latency_s=0.05)
         world.break_down()
-        world.wait_for(lambda: is_in_mid_snooze(world, driver), "a snooze")
+        wait_for_snooze(world, driver, 1)
         first.kill()
         world.mend()
-        self._go_on(world, driver, Case.SIGKILL_SNOOZE)
+        go_on(world, driver, Case.SIGKILL_SNOOZE)
         self._end(world, driver, record, Case.SIGKILL_SNOOZE, snoozes="1 or more")
 
     def test_enqueued_twice(self, world: World, driver: Driver, record: Record) -> None:
@@ -93,7 +123,8 @@ class Matrix:
     ) -> None:
         """The system runs it a second time, and the second one finds the run taken."""
         if not driver.has_timeout:
-            pytest.skip(f"{self.system} takes no live job for lost")
+            record(NotFor(self.system, Case.LIVE_TIMEOUT, "it takes no live job for lost"))
+            return
         world.latency.mean = 0.3
         worker = driver.start(timeout_s=1.0)
         driver.enqueue(world.job(budget_s=4.0))
@@ -107,7 +138,8 @@ class Matrix:
     ) -> None:
         """No job is left of the transaction, and the run goes on."""
         if driver.jobs_table is None:
-            pytest.skip(f"{self.system} enqueues after the commit")
+            record(NotFor(self.system, Case.ROLLBACK, "it enqueues after the commit"))
+            return
         world.latency.mean = 0.3
         driver.start()
         driver.enqueue(world.job(budget_s=1.5))
@@ -122,31 +154,13 @@ class Matrix:
     ) -> None:
         """Nobody enqueues the next step, unless the system runs the last one again."""
         if driver.jobs_table is not None:
-            pytest.skip(f"{self.system} enqueues in the transaction")
-        first = self._at_work(world, driver, latency_s=0.1)
+            record(NotFor(self.system, Case.CRASH, "it enqueues within the commit"))
+            return
+        first = at_work(world, driver, latency_s=0.1)
         world.crash_before_the_next_enqueue()
         assert first.wait() < 0
-        self._go_on(world, driver, Case.CRASH)
+        go_on(world, driver, Case.CRASH)
         self._end(world, driver, record, Case.CRASH)
-
-    @staticmethod
-    def _at_work(world, driver, *, latency_s, grace_s=5.0):  # type: ignore[no-untyped-def]
-        """A worker whose first calls are answered and whose next ones are in flight."""
-        worker = driver.start(grace_s=grace_s)
-        driver.enqueue(world.job())
-        world.wait_until_answered(CONCURRENCY)
-        world.latency.mean = latency_s
-        world.wait_until_answered(2 * CONCURRENCY)
-        world.wait_until_in_flight()
-        return worker
-
-    @staticmethod
-    def _go_on(world: World, driver: Driver, case: Case) -> None:
-        """Another worker, and `kick` where nobody goes on by himself."""
-        world.latency.mean = 0.05
-        driver.start()
-        if case in driver.needs_heal:
-            world.heal(driver)
 
     def _end(
         self,

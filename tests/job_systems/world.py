@@ -18,47 +18,12 @@ from kclassify.core.finding import Verification
 from kclassify.testing import Fixed, Overloaded, StubMessagesAPI, calls_seen
 from tests.conftest import REPOSITORY
 from tests.job_systems.driver import Driver
+from tests.job_systems.material import CONCURRENCY, ITEMS, NEW, RUN, fill, write_settings
 from tests.job_systems.worker_process import PATIENCE_S, WorkerProcess, wait_for
 from tests.small import TAXONOMY
-from tests.tables import insert, rows, run
+from tests.tables import rows, run
 
 T = TypeVar("T")
-ITEMS = 80
-CONCURRENCY = 4
-RUN = "matrix"
-NEW = "left"
-
-_STATEMENTS = (
-    "CREATE TABLE articles (id INTEGER PRIMARY KEY, body TEXT, category TEXT)",
-    "CREATE TABLE writes (id INTEGER, category TEXT)",
-    (
-        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN INSERT INTO writes VALUES (new.id, new.category); RETURN new; END $$"
-    ),
-    "CREATE TRIGGER noted AFTER UPDATE OF category ON articles "
-    "FOR EACH ROW EXECUTE FUNCTION note()",
-)
-_SETTINGS = """
-[source]
-url = "{url}"
-table = "articles"
-current = "category"
-[classifier]
-timeout_s = 2
-[runner]
-max_concurrency = {concurrency}
-snooze_seconds = 1
-lease_s = 5
-checkpoint_s = 0.2
-"""
-_TAXONOMY = """
-name = "small"
-category = [
-    {name = "left", definition = "goes left"},
-    {name = "right", definition = "goes right"},
-    {name = "old", retired = true},
-]
-"""
 
 
 @dataclass
@@ -99,12 +64,8 @@ class World:
     workers: list[WorkerProcess] = field(default_factory=list[WorkerProcess])
 
     def __post_init__(self) -> None:
-        run(self.database, *_STATEMENTS)
-        values = [{"id": n, "body": f"article {n}.", "category": "old"} for n in range(ITEMS)]
-        insert(self.database, values)
-        settings = _SETTINGS.format(url=self.url, concurrency=CONCURRENCY)
-        (self.folder / "kclassify.toml").write_text(settings, encoding="utf-8")
-        (self.folder / "taxonomy.toml").write_text(_TAXONOMY, encoding="utf-8")
+        fill(self.database)
+        write_settings(self.folder, self.url)
 
     @property
     def name(self) -> str:
@@ -218,6 +179,11 @@ class World:
     def wait_until_answered(self, calls: int) -> None:
         """The provider has answered so many."""
         self.wait_for(lambda: self.stub.answered >= calls, f"{calls} answered calls")
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is in flight."""
+        return self.stub.state.in_flight == 0
 
     def wait_until_in_flight(self, calls: int = 1) -> None:
         """So many calls are in flight."""

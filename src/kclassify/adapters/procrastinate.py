@@ -8,7 +8,7 @@ jobs.enqueue(Job(run="articles", mode=Mode.COMMIT))
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
@@ -29,6 +29,8 @@ try:
     )
     from procrastinate.job_context import AbortReason
     from procrastinate.jobs import Job as Row
+    from procrastinate.jobs import JobDeferrer
+    from procrastinate.types import JSONValue
     from psycopg import Error as PsycopgError
 except ImportError as error:
     raise MissingExtra(
@@ -86,7 +88,9 @@ class ProcrastinateJobs:
         except (exceptions.ProcrastinateException, PsycopgError) as error:
             raise EnqueueError(f"procrastinate takes no job: {_told(error)}") from None
 
-    def _deferrer(self, app: App, after_s: int = 0, connection: Any = None) -> Any:
+    def _deferrer(
+        self, app: App, after_s: int = 0, connection: object | None = None
+    ) -> JobDeferrer:
         return app.configure_task(
             self._task_name,
             queue=self._queue,
@@ -94,7 +98,7 @@ class ProcrastinateJobs:
             connection=connection,
         )
 
-    async def _work(self, context: JobContext, **arguments: Any) -> None:
+    async def _work(self, context: JobContext, /, **arguments: JSONValue) -> None:
         job = Job.of(arguments)
         logger.info("%s: a step starts", job.name)
         try:
@@ -125,7 +129,7 @@ class ProcrastinateJobs:
 
     async def _place(self) -> str | None:
         row = await self._app.connector.execute_query_one_async(_PLACE)
-        return row["place"]
+        return cast("str | None", row["place"])
 
     def enqueue_in(self, connection: Connection, job: Job) -> None:
         """Put the job in the queue in this transaction."""
@@ -150,7 +154,7 @@ class _Transaction:
     def _is_the_queues(self, connection: Connection) -> bool:
         if self._place is None or connection.dialect.driver != "psycopg":
             return False
-        return connection.exec_driver_sql(_PLACE).scalar_one() == self._place
+        return bool(connection.exec_driver_sql(_PLACE).scalar_one() == self._place)
 
 
 class _AfterShutdown(BaseRetryStrategy):

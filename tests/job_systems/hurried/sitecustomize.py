@@ -19,7 +19,8 @@ from kclassify.core.follow_up import follow_up as real_follow_up
 from kclassify.core.policy import SnoozePolicy
 
 
-def _duration(self: SnoozePolicy, _: int, retry_after_s: float, __: float) -> int:
+def _duration(self: SnoozePolicy, count: int, retry_after_s: float, jitter: float) -> int:
+    del count, jitter
     return max(1, math.ceil(max(self.seconds, retry_after_s)))
 
 
