@@ -42,11 +42,7 @@ async def connect() -> Client:
     return await Client.connect(os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233"))
 
 
-jobs = TemporalJobs(
-    connect,
-    task_queue=os.environ.get("ARTICLES_QUEUE", "kclassify"),
-    silence_s=float(os.environ.get("ARTICLES_SILENCE_S", "75")),
-)
+jobs = TemporalJobs(connect, task_queue=os.environ.get("ARTICLES_QUEUE", "kclassify"))
 
 
 async def work() -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHistory
@@ -100,9 +102,10 @@ async def test_the_activity_translates_and_beats(
 
     beats: list[object] = []
     environment = ActivityEnvironment()
+    environment.info = replace(environment.info, heartbeat_timeout=timedelta(seconds=0.05))
     environment.on_heartbeat = lambda *_: beats.append(1)
     steps.script = [slow]
-    jobs = TemporalJobs(nowhere, silence_s=0.05)
+    jobs = TemporalJobs(nowhere)
     assert await environment.run(jobs.take, job.arguments()) == taken
     assert len(beats) >= 2
     assert isinstance(jobs, JobSystem)
@@ -243,7 +246,7 @@ async def test_a_step_that_falls_silent_is_taken_again(
         await asyncio.sleep(3600)
         return Stop("never")
 
-    async def silent(every_s: float) -> None:
+    async def silent(_: timedelta | None) -> None:
         """No heartbeat, as of a worker whose machine is gone."""
 
     monkeypatch.setattr(adapter, "_beat", silent)

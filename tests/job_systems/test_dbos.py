@@ -45,9 +45,6 @@ class DbosDriver(Driver):
             [WORKER, "work"], ARTICLES_URL=self._world.postgres, ARTICLES_GRACE_S=f"{grace_s:g}"
         )
 
-    def clean(self) -> None:
-        """Nothing: the tables go with the world's database."""
-
     def enqueue(self, job: Job, after_s: int = 0) -> None:
         self._jobs.enqueue(job, after_s)
 
@@ -63,9 +60,6 @@ class DbosDriver(Driver):
         query = "SELECT max(recovery_attempts) FROM dbos.workflow_status"
         attempts: int | None = rows(self._world.database, query)[0][0]
         return attempts
-
-    def expire(self) -> None:
-        """Nothing: DBOS takes no live job for lost."""
 
 
 class TestDbos(Matrix):

@@ -16,10 +16,11 @@ from kclassify.adapters.temporal import TemporalJobs
 from tests.adapters.temporal_server import temporal_address
 from tests.conftest import REPOSITORY
 from tests.job_systems.driver import Case, Driver
+from tests.job_systems.material import RUN
 from tests.job_systems.matrix import Matrix
 from tests.job_systems.results import Record
 from tests.job_systems.worker_process import WorkerProcess
-from tests.job_systems.world import RUN, World
+from tests.job_systems.world import World
 
 __all__ = ["temporal_address"]
 
@@ -87,9 +88,6 @@ class TemporalDriver(Driver):
 
     async def _handle(self) -> WorkflowHandle[object, object]:
         return (await self._connect()).get_workflow_handle(self._id)
-
-    def expire(self) -> None:
-        """Nothing: Temporal takes no job for lost whose heartbeats come."""
 
 
 class TestTemporal(Matrix):

@@ -125,7 +125,7 @@ class TemporalJobs:
         """The activity: one step, with heartbeats. Raises `StepFailed` when the run halts."""
         job = Job.of(arguments)
         logger.info("%s: a step begins", job.name)
-        beating = asyncio.create_task(_beat(self._silence_s / 5))
+        beating = asyncio.create_task(_beat(activity.info().heartbeat_timeout))
         try:
             taken = _taken(await take_step(self._build, job))
         except StepFailed as failed:
@@ -148,7 +148,9 @@ class TemporalJobs:
         )
 
 
-async def _beat(every_s: float) -> None:
+async def _beat(silence: timedelta | None) -> None:
+    """The silence that is allowed is what the job was enqueued with."""
+    every_s = (silence or timedelta(seconds=SILENCE_S)).total_seconds() / 5
     while True:
         activity.heartbeat()
         await asyncio.sleep(every_s)
