@@ -14,7 +14,9 @@ from kclassify.errors import UsageError
 class Job:
     """One step of a run, as every job of its chain carries it.
 
-    `budget_s` is for how many seconds it starts calls. `shard` is None for a run in one piece.
+    `budget_s` is for how many seconds it starts calls. `number` is that of the pass: a job that
+    comes late, or twice, finds it done and begins no other. `shard` is None for a pass in one
+    piece.
     `override` is the reason for a commit without a gate record that passed. `config` is the path of
     the `kclassify.toml` that the worker reads and `tenant` the tenant that the run is about; a
     `Build` of your own may look at anything else here.
@@ -27,6 +29,7 @@ class Job:
     budget_s: float = 10.0
     config: str | None = None
     tenant: str | None = None
+    number: int | None = None
     model: str | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -41,12 +44,13 @@ class Job:
         except (TypeError, ValueError) as error:
             raise UsageError(f"these are not the arguments of a kclassify job: {error}") from None
 
-    def of_shard(self, shard: int | None) -> Job:
-        """The same for another shard."""
-        return replace(self, shard=shard)
+    def at(self, number: int, shard: int | None) -> Job:
+        """The same for a pass, and a shard of it."""
+        return replace(self, number=number, shard=shard)
 
     @property
     def name(self) -> str:
-        """For logs and locks: `articles commit`, `articles commit shard 3`."""
+        """For logs and locks: `articles commit 2`, `articles commit 2 shard 3`."""
         told = f"{self.run} {self.mode}"
+        told = told if self.number is None else f"{told} {self.number}"
         return told if self.shard is None else f"{told} shard {self.shard}"

@@ -44,6 +44,7 @@ async def _step(runner: ReclassifyRunner, job: Job, on_commit: OnCommit | None) 
         return await runner.step(
             mode=job.mode,
             shard=job.shard,
+            number=job.number,
             budget_s=job.budget_s,
             override=job.override,
             on_commit=on_commit,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.item import Key
@@ -26,7 +27,8 @@ class PassRequest:
     A commit has either `gate`, the digest of the record that allows it, or `override`, the reason
     for writing without one; `gate_refusal` is what that set aside. `shard` is the one to work on;
     None is the first that is free, or the pass as a whole where it is not divided. With a `number`
-    no other pass is gone on with or begun.
+    no other pass is gone on with or begun. `job` is what the jobs of the pass carry, where it is
+    worked on by jobs that may get lost.
     """
 
     run: str
@@ -39,6 +41,7 @@ class PassRequest:
     gate_refusal: str | None = None
     number: int | None = None
     shard: int | None = None
+    job: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kclassify.config import RunnerSettings
 from kclassify.events import Listener
@@ -37,7 +38,8 @@ class Limits:
     """How far one step goes. No budget: to the end, waiting through snoozes. No shard: any.
 
     `number` is the pass to work on, where no other is meant. `items` is what the source holds,
-    where that was counted just now; `is_counted` says that a count is not wanted.
+    where that was counted just now; `is_counted` says that a count is not wanted. `job` is what
+    the jobs of the pass carry.
     """
 
     budget_s: float | None = None
@@ -45,4 +47,5 @@ class Limits:
     shard: int | None = None
     number: int | None = None
     items: int | None = None
+    job: Mapping[str, Any] | None = None
     is_counted: bool = False

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import anyio
 
 from kclassify.config import RunnerSettings
 from kclassify.core.canary import Pending
-from kclassify.core.decision import Advance, Decision, Halt, Pause, Superseded
-from kclassify.errors import DatabaseError, GateRefused, KclassifyError, UsageError
-from kclassify.events import Broadcast, Listener, StepEnded, logger
-from kclassify.holder import retire
+from kclassify.core.decision import Decision, Halt
+from kclassify.errors import GateRefused, UsageError
+from kclassify.events import Broadcast, Listener, StepEnded
 from kclassify.ports import (
     Canary,
     Classifier,
@@ -21,20 +21,18 @@ from kclassify.ports import (
     Ledger,
     Mode,
     OnCommit,
-    Pass,
-    PassRequest,
     Source,
     Tranches,
     Writer,
 )
 from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
-from kclassify.runner.dividing import divide
 from kclassify.runner.loop import EventLoop
 from kclassify.runner.machine import Machine
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.spot_checks import SpotChecks
 from kclassify.runner.step import Step
+from kclassify.runner.work import Work
 
 
 class ReclassifyRunner:
@@ -145,6 +143,21 @@ class ReclassifyRunner:
 
         return anyio.run(one_step)
 
+    async def prepare(
+        self,
+        *,
+        mode: Mode = Mode.DRY_RUN,
+        override: str | None = None,
+        job: Mapping[str, Any] | None = None,
+    ) -> int | Decision:
+        """Begin a pass, or find the unfinished one, and cut it into shards; nothing is asked.
+
+        Returns the number of the pass, or the decision why there is nothing to prepare. `job` is
+        what the jobs carry that work on it: a lost one can be enqueued again then.
+        """
+        authority = await self._authority(mode, override)
+        return await self._begin(mode, authority).prepare(Limits(budget_s=math.inf, job=job))
+
     def stop(self, reason: str = "stop was asked for") -> None:
         """Stop admitting, let calls in flight land, flush; the work then returns `Advance`.
 
@@ -179,73 +192,20 @@ class ReclassifyRunner:
                 "missing: give them in the [gate] canary file first"
             )
 
-    async def _work(self, mode: Mode, limits: Limits, override: str | None = None) -> Decision:
-        authority = Authority(self.settings.write_policy)
+    async def _authority(self, mode: Mode, override: str | None) -> Authority:
         if mode is Mode.COMMIT:
-            authority = await self.check_gate(override)
+            return await self.check_gate(override)
+        return Authority(self.settings.write_policy)
+
+    async def _work(self, mode: Mode, limits: Limits, override: str | None = None) -> Decision:
+        authority = await self._authority(mode, override)
         self._loop = EventLoop()
         try:
-            decision = await self._through_shards(mode, limits, authority)
+            decision = await self._begin(mode, authority).through_shards(limits)
         finally:
             self._step, self._stop_reason, self._loop = None, None, None
         self._tell(StepEnded(decision))
         return decision
-
-    async def _through_shards(self, mode: Mode, limits: Limits, authority: Authority) -> Decision:
-        """Work on a pass; without a budget on all of its shards that are free, one by one."""
-        decision, number = await self._open_and_drive(mode, limits, authority)
-        while _goes_on(decision, limits):
-            rest = replace(limits, number=number, is_counted=True)
-            following, _ = await self._open_and_drive(mode, rest, authority)
-            if isinstance(following, Superseded):
-                return decision
-            decision = following
-        return decision
-
-    async def _open_and_drive(
-        self, mode: Mode, limits: Limits, authority: Authority
-    ) -> tuple[Decision, int | None]:
-        """The decision, and the number of the pass that it is about."""
-        opened = await self._open(mode, limits, authority)
-        if not isinstance(opened, Pass):
-            return opened, limits.number
-        parts = self._parts(authority)
-        decision: Decision = Advance(opened.cursor, Pause.STOPPED)
-        step: Step | None = None
-        try:
-            cut, limits = await divide(parts, opened, limits)
-            if isinstance(cut, Pass) and not _is_another(cut, limits):
-                opened = cut
-                step = self._make_step(parts, opened, limits)
-                decision = await step.drive()
-            elif isinstance(cut, Pass):
-                opened, decision = cut, Advance(cut.cursor)
-            else:
-                decision = cut
-        except Exception as error:
-            # Any other message may hold text of an item.
-            is_ours = isinstance(error, KclassifyError)
-            decision = Halt(str(error) if is_ours else type(error).__name__)
-            raise
-        finally:
-            await self._close(opened if step is None else step.opened, decision)
-        return decision, opened.number
-
-    async def _open(self, mode: Mode, limits: Limits, authority: Authority) -> Pass | Decision:
-        request = PassRequest(
-            run=self.name,
-            mode=mode,
-            fingerprint=self.classifier.fingerprint,
-            model=self.classifier.model,
-            source=self.source.description,
-            override=authority.override,
-            gate=authority.gate,
-            gate_refusal=authority.refusal,
-            number=limits.number,
-            shard=limits.shard,
-        )
-        holder, lease_s = self._machine.holder(), self.settings.lease_s
-        return await self._thread(self.ledger.open, request, holder, self._clock.now(), lease_s)
 
     def _parts(self, authority: Authority) -> Parts:
         return Parts(
@@ -265,27 +225,10 @@ class ReclassifyRunner:
             tranches=self.tranches,
         )
 
-    def _make_step(self, parts: Parts, opened: Pass, limits: Limits) -> Step:
-        self._step = Step(parts, opened, limits)
+    def _begin(self, mode: Mode, authority: Authority) -> Work:
+        parts = self._parts(authority)
+        return Work(parts, self.name, mode, self._machine.holder, self._take_step)
+
+    def _take_step(self, step: Step) -> None:
+        self._step = step
         self._pass_on_stop()
-        return self._step
-
-    async def _close(self, opened: Pass, decision: Decision) -> None:
-        """Let the lease go, also when cancelled; one that cannot be let go expires."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await self._thread(self.ledger.close_step, opened, decision, self._clock.now())
-            except DatabaseError as error:
-                retire(opened.holder)
-                logger.warning("run %r could not let its lease go: %s", self.name, error)
-
-
-def _is_another(opened: Pass, limits: Limits) -> bool:
-    """Whether the pass was cut just now, and another of its shards is wanted."""
-    ours = None if opened.shard is None else opened.shard.number
-    return limits.shard not in {None, ours}
-
-
-def _goes_on(decision: Decision, limits: Limits) -> bool:
-    is_free = limits.budget_s is None and limits.shard is None
-    return is_free and isinstance(decision, Advance) and decision.pause is Pause.SHARD

@@ -89,14 +89,18 @@ def resume(
 ) -> Pass:
     """Go on with this pass, for the reasons of before and those that are given now.
 
-    Of a pass that is divided, the one that comes back is not worked on: a shard of it is.
+    Of a pass that is divided, the one that comes back is not worked on: a shard of it is. What has
+    stopped is enqueued anew where jobs are to work on it.
     """
     why = {name: together(getattr(row, name), getattr(request, name)) for name in _REASONS}
-    due = {} if row.parts else {"next_step_at": now}
+    due: dict[str, Any] = {} if row.parts else {"next_step_at": now}
+    if request.job is not None and row.next_step_at is None:
+        due["kicked_at"] = None
     connection.execute(
         passes.update()
         .where(passes.c.id == row.id)
-        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **due, **why)
+        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **due, **_job(request))
+        .values(**why)
     )
     breaker = breakers.of_run(connection, row.run_id)
     return Pass(
@@ -126,7 +130,7 @@ def _start(
 ) -> Pass:
     highest = connection.scalar(select(func.max(passes.c.number)).where(passes.c.run_id == run_id))
     number = 1 + (highest or 0)
-    values = _values(request, now) | {"run_id": run_id, "number": number}
+    values = _values(request, now) | _job(request) | {"run_id": run_id, "number": number}
     identity = connection.execute(passes.insert().returning(passes.c.id), values).scalar_one()
     return Pass(
         id=identity,
@@ -137,6 +141,10 @@ def _start(
         holder=holder,
         breaker=breakers.find_or_create(connection, run_id),
     )
+
+
+def _job(request: PassRequest) -> dict[str, Any]:
+    return {} if request.job is None else {"job": dict(request.job)}
 
 
 def _values(request: PassRequest, now: float) -> dict[str, Any]:

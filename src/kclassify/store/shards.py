@@ -36,6 +36,8 @@ def open_shard(
     rival = runs.rival_of(connection, run, claim, but_pass=row.id)
     if rival is not None:
         return Superseded(rival)
+    if request.job is not None:
+        _revive(connection, row.id, claim.now)
     chosen = _choose(shards_of(connection, row.id), request, row, claim)
     if not isinstance(chosen, Row):
         return chosen
@@ -56,6 +58,17 @@ def open_shard(
     runs.fence_off(connection, run.id, but_pass=row.id)
     opened = pass_rows.resume(connection, row, request, claim.holder, claim.now)
     return _opened(connection, opened, chosen, claim.now)
+
+
+def _revive(connection: Connection, pass_id: int, now: float) -> None:
+    """Those that have stopped, halted ones too, are to be enqueued anew."""
+    stopped = and_(
+        shards.c.pass_id == pass_id,
+        shards.c.status.in_(RESUMABLE),
+        shards.c.next_step_at.is_(None),
+    )
+    anew = {"status": PassStatus.OPEN, "next_step_at": now, "kicked_at": None}
+    connection.execute(shards.update().where(stopped).values(anew))
 
 
 def _opened(connection: Connection, opened: Pass, chosen: Row[Any], now: float) -> Pass:

@@ -103,7 +103,9 @@ class PassRow(LedgerTable, table=True):
     finished_at: float | None = Field(default=None, sa_type=Double)
     last_decision: str | None = Field(default=None, sa_type=Text)
     parts: int = 0
-    job: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    job: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )
     next_step_at: float | None = Field(default=None, sa_type=Double)
     kicked_at: float | None = Field(default=None, sa_type=Double)
     call_limit: int | None = None

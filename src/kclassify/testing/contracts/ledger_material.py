@@ -65,11 +65,12 @@ def open_pass(
     *,
     holder: str = "one",
     now: float = NOW,
+    number: int | None = None,
     shard: int | None = None,
     **given: str,
 ) -> Pass:
     """The pass that a worker gets; an assertion fails when it gets none."""
-    opened = ledger.open(request_of(mode, shard=shard, **given), holder, now, LEASE_S)
+    opened = ledger.open(request_of(mode, number=number, shard=shard, **given), holder, now, LEASE_S)
     assert isinstance(opened, Pass), opened
     return opened
 

@@ -1,0 +1,135 @@
+"""The work on a pass: opened, cut into shards, driven step by step, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import anyio
+
+from kclassify.core.decision import Advance, Decision, Halt, Pause, Superseded
+from kclassify.core.passes import Mode, Pass, PassRequest
+from kclassify.errors import DatabaseError, KclassifyError
+from kclassify.events import logger
+from kclassify.holder import retire
+from kclassify.runner.dividing import divide
+from kclassify.runner.parts import Limits, Parts
+from kclassify.runner.step import Step
+
+
+class Work:
+    """One call of a runner. `holder` names its worker, `on_step` is told of each step it takes."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        run: str,
+        mode: Mode,
+        holder: Callable[[], str],
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self._parts = parts
+        self._run = run
+        self._mode = mode
+        self._holder = holder
+        self._on_step = on_step
+
+    async def through_shards(self, limits: Limits) -> Decision:
+        """Work on a pass; without a budget on all of its shards that are free, one by one."""
+        decision, number = await self._open_and_drive(limits)
+        while _goes_on(decision, limits):
+            rest = replace(limits, number=number, is_counted=True)
+            following, _ = await self._open_and_drive(rest)
+            if isinstance(following, Superseded):
+                return decision
+            decision = following
+        return decision
+
+    async def _open_and_drive(self, limits: Limits) -> tuple[Decision, int | None]:
+        """The decision, and the number of the pass that it is about."""
+        opened = await self._open(limits)
+        if not isinstance(opened, Pass):
+            return opened, limits.number
+        parts = self._parts
+        decision: Decision = Advance(opened.cursor, Pause.STOPPED)
+        step: Step | None = None
+        try:
+            cut, limits = await divide(parts, opened, limits)
+            if isinstance(cut, Pass) and not _is_another(cut, limits):
+                opened = cut
+                step = self._begin(opened, limits)
+                decision = await step.drive()
+            elif isinstance(cut, Pass):
+                opened, decision = cut, Advance(cut.cursor)
+            else:
+                decision = cut
+        except Exception as error:
+            # Any other message may hold text of an item.
+            is_ours = isinstance(error, KclassifyError)
+            decision = Halt(str(error) if is_ours else type(error).__name__)
+            raise
+        finally:
+            await self._close(opened if step is None else step.opened, decision)
+        return decision, opened.number
+
+    async def _open(self, limits: Limits) -> Pass | Decision:
+        authority = self._parts.authority
+        request = PassRequest(
+            run=self._run,
+            mode=self._mode,
+            fingerprint=self._parts.classifier.fingerprint,
+            model=self._parts.classifier.model,
+            source=self._parts.source.description,
+            override=authority.override,
+            gate=authority.gate,
+            gate_refusal=authority.refusal,
+            number=limits.number,
+            shard=limits.shard,
+            job=limits.job,
+        )
+        holder, lease_s = self._holder(), self._parts.settings.lease_s
+        return await self._parts.thread(
+            self._parts.ledger.open, request, holder, self._parts.clock.now(), lease_s
+        )
+
+    async def prepare(self, limits: Limits) -> int | Decision:
+        """The number of the pass, opened and cut into its shards, or why there is none."""
+        opened = await self._open(limits)
+        if not isinstance(opened, Pass):
+            return opened
+        decision: Decision = Advance(opened.cursor)
+        try:
+            cut, _ = await divide(self._parts, opened, limits)
+            if not isinstance(cut, Pass):
+                return cut
+            opened = cut
+        finally:
+            await self._close(opened, decision)
+        return opened.number
+
+    def _begin(self, opened: Pass, limits: Limits) -> Step:
+        step = Step(self._parts, opened, limits)
+        self._on_step(step)
+        return step
+
+    async def _close(self, opened: Pass, decision: Decision) -> None:
+        """Let the lease go, also when cancelled; one that cannot be let go expires."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._parts.thread(
+                    self._parts.ledger.close_step, opened, decision, self._parts.clock.now()
+                )
+            except DatabaseError as error:
+                retire(opened.holder)
+                logger.warning("run %r could not let its lease go: %s", self._run, error)
+
+
+def _is_another(opened: Pass, limits: Limits) -> bool:
+    """Whether the pass was cut just now, and another of its shards is wanted."""
+    ours = None if opened.shard is None else opened.shard.number
+    return limits.shard not in {None, ours}
+
+
+def _goes_on(decision: Decision, limits: Limits) -> bool:
+    is_free = limits.budget_s is None and limits.shard is None
+    return is_free and isinstance(decision, Advance) and decision.pause is Pause.SHARD
