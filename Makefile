@@ -7,6 +7,13 @@ PYTHON_TAG := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_i
 VENV := .venv
 VENV_DEMO := .venv-demo
 
+# And one more, for Oban has no release for Python 3.11. pyenv keeps Pythons that it does not answer with.
+VENV_3_12 := .venv-3.12
+PYENV_ROOT ?= $(HOME)/.pyenv
+PYTHON_3_12 ?= $(or $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null),$(lastword \
+	$(wildcard $(PYENV_ROOT)/versions/3.12.*/bin/python3.12)))
+OBAN_TESTS := tests/adapters/test_oban.py tests/job_systems/test_oban.py
+
 # The interpreter is part of a stamp's name, so another PYTHON means another environment.
 READY := $(VENV)/installed-$(PYTHON_TAG)
 READY_DEMO := $(VENV_DEMO)/installed-$(PYTHON_TAG)
@@ -20,7 +27,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow test-nightly check format bench build requirements upgrade clean python-version
+.PHONY: help setup demo test test-slow test-oban test-nightly check format bench build requirements upgrade clean python-version
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +42,12 @@ test: $(READY) ## run the tests (ARGS="-k name" narrows them)
 
 test-slow: $(READY) ## run the tests that take more than a few seconds
 	$(VENV)/bin/pytest -m slow $(PARALLEL) $(ARGS)
+
+test-oban: ## run the tests of Oban, which needs Python 3.12, in an environment of their own
+	@$(if $(PYTHON_3_12),,echo "Oban is not tested: it needs Python 3.12 (make PYTHON_3_12=/path/to/python3.12)" >&2; \
+		test "$$KCLASSIFY_REQUIRE_SERVICES" != 1)
+	@$(if $(PYTHON_3_12),$(MAKE) --no-print-directory setup VENV=$(VENV_3_12) PYTHON=$(PYTHON_3_12))
+	$(if $(PYTHON_3_12),$(VENV_3_12)/bin/pytest -m "" $(PARALLEL) $(OBAN_TESTS) $(ARGS))
 
 test-nightly: $(READY) ## run the tests that take minutes
 	$(VENV)/bin/pytest -m nightly $(ARGS)
@@ -65,7 +78,7 @@ upgrade: $(READY) ## the same, with the newest versions
 	$(MAKE) requirements COMPILE='$(COMPILE) --upgrade'
 
 clean: ## remove the environments and what was built
-	rm -rf $(VENV) $(VENV_DEMO) build dist
+	rm -rf $(VENV) $(VENV_DEMO) $(VENV_3_12) build dist
 
 $(READY): $(VENV)/requirements-$(PYTHON_TAG) pyproject.toml
 	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
