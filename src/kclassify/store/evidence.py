@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from kclassify.core.invariants.facts import (
     Ending,
     LeaseFact,
     OutcomeFact,
+    PartFact,
     PassFact,
     VerdictFact,
 )
@@ -23,8 +25,10 @@ from kclassify.core.states import PassStatus
 from kclassify.database import Database
 from kclassify.store import runs
 from kclassify.store.migrations import migrate, schema_version
+from kclassify.store.passes import whole_passes
 from kclassify.store.settlement import identity_of
-from kclassify.store.tables import changes, outcomes, passes, tallies, verdicts
+from kclassify.store.shards import shards_of
+from kclassify.store.tables import changes, outcomes, passes, shards, tallies, verdicts
 from kclassify.store.verdicts import in_chunks
 
 PAGE = 1000
@@ -78,11 +82,11 @@ class LedgerFacts:
     _prefixes: dict[int, str] = field(default_factory=dict[int, str])
 
     def __post_init__(self) -> None:
-        query = select(passes).where(passes.c.run_id == self._run.id).order_by(passes.c.number)
+        query = whole_passes().where(passes.c.run_id == self._run.id).order_by(passes.c.number)
         rows = self._connection.execute(query).all()
         self._ids = {row.number: row.id for row in rows}
         self._prefixes = {row.number: identity_of(self._run.name, row.number, "") for row in rows}
-        self.passes = [_pass_fact(row, self._tallies(row.id)) for row in rows]
+        self.passes = [_pass_fact(row, self._tallies(row.id), self._shards(row)) for row in rows]
 
     @property
     def strays(self) -> int:
@@ -94,17 +98,43 @@ class LedgerFacts:
     @property
     def lease(self) -> LeaseFact:
         """Who works on it; one that is silent for longer than its lease does not."""
-        holder: str | None = self._run.lease_holder
-        is_held = holder is not None and self._run.lease_expires_at > time.time()
-        lives = is_held and self._is_alive(str(holder))
-        return LeaseFact(holder, lives, self._run.lease_number)
+        held = [(self._run.lease_holder, self._run.lease_expires_at)]
+        query = select(shards.c.lease_holder, shards.c.lease_expires_at).where(
+            shards.c.pass_id.in_(list(self._ids.values())), shards.c.lease_holder.is_not(None)
+        )
+        held += [(row[0], row[1]) for row in self._connection.execute(query)]
+        leases = [
+            LeaseFact(holder, self._lives(holder, expires_at), self._run.lease_number)
+            for holder, expires_at in held
+        ]
+        return max(leases, key=lambda lease: (lease.is_alive, lease.holder is not None))
 
-    def _tallies(self, pass_id: int) -> dict[Ending, int]:
+    def _lives(self, holder: str | None, expires_at: float) -> bool:
+        return holder is not None and expires_at > time.time() and self._is_alive(holder)
+
+    def _shards(self, row: Row[Any]) -> tuple[PartFact, ...]:
+        rows = shards_of(self._connection, row.id) if row.parts else ()
+        return tuple(
+            PartFact(
+                number=each.number,
+                status=PassStatus(each.status),
+                version=each.version,
+                version_at_open=each.version_at_open,
+                cursor=each.cursor,
+                settled=each.settled,
+                after=each.after,
+                until=each.until,
+            )
+            for each in rows
+        )
+
+    def _tallies(self, pass_id: int) -> Counter[Ending]:
         rows = self._connection.execute(select(tallies).where(tallies.c.pass_id == pass_id))
-        return {
-            (row.kind, row.action, row.before if row.labelled else None, row.after or None): row[-1]
-            for row in rows
-        }
+        counted: Counter[Ending] = Counter()
+        for row in rows:
+            before = row.before if row.labelled else None
+            counted[row.kind, row.action, before, row.after or None] += row[-1]
+        return counted
 
     def outcomes(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
         """The outcomes of the pass of this number, in pages by key."""
@@ -209,7 +239,7 @@ _CHANGES = select(
 ).join(passes, passes.c.id == changes.c.pass_id)
 
 
-def _pass_fact(row: Row[Any], counted: dict[Ending, int]) -> PassFact:
+def _pass_fact(row: Row[Any], counted: Counter[Ending], parts: Sequence[PartFact]) -> PassFact:
     return PassFact(
         number=row.number,
         mode=Mode(row.mode),
@@ -223,6 +253,7 @@ def _pass_fact(row: Row[Any], counted: dict[Ending, int]) -> PassFact:
         gate=row.gate,
         override=row.override,
         tallies=counted,
+        shards=parts,
     )
 
 

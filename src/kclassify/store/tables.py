@@ -30,6 +30,7 @@ ledger_metadata = _registry.metadata
 
 # SQLite counts up only in a column that it calls INTEGER, which is 64 bits wide there.
 _Count = BigInteger().with_variant(Integer(), "sqlite")
+_ZERO = {"server_default": text("0")}
 _INTENT = text(f"status = '{ChangeStatus.INTENT}'")
 
 
@@ -102,7 +103,7 @@ class PassRow(LedgerTable, table=True):
     updated_at: float = Field(sa_type=Double)
     finished_at: float | None = Field(default=None, sa_type=Double)
     last_decision: str | None = Field(default=None, sa_type=Text)
-    parts: int = 0
+    parts: int = Field(default=0, sa_column_kwargs=_ZERO)
     job: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
     )
@@ -211,7 +212,7 @@ class ChangeRow(LedgerTable, table=True):
     extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     recorded_at: float = Field(sa_type=Double)
     reverted_at: float | None = Field(default=None, sa_type=Double)
-    shard: int = 0
+    shard: int = Field(default=0, sa_column_kwargs=_ZERO)
 
 
 class TallyRow(LedgerTable, table=True):
@@ -239,7 +240,7 @@ class SuspectRow(LedgerTable, table=True):
     held: int
     undecided: bool
     kind: str = Field(sa_type=Text)
-    shard: int = 0
+    shard: int = Field(default=0, sa_column_kwargs=_ZERO)
 
 
 class LookRow(LedgerTable, table=True):

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.finding import Verification
 from kclassify.core.invariants.check import World, check_run
+from kclassify.core.item import Key, decode_key, encode_key
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.database import Database
 from kclassify.holder import is_alive as holder_is_alive
 from kclassify.paging import pages
-from kclassify.ports import Source
-from kclassify.store.evidence import Progress, read_facts
+from kclassify.ports import Divisible, Source
+from kclassify.store.evidence import LedgerFacts, Progress, read_facts
 
 PAGE = 500
 
@@ -48,6 +49,7 @@ def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
     with read_facts(database, run, is_alive, progress) as facts:
         world = World(
             items=None if source is None else progress.over(pages(source, PAGE)),
+            begins=_begins(facts, source),
             labels=None if taxonomy is None else frozenset(taxonomy.labels),
             calls=calls,
             alone=alone,
@@ -55,3 +57,20 @@ def verify(  # noqa: PLR0913  # what is known beside the ledger, by keyword
             max_concurrency=max_concurrency,
         )
         return check_run(facts, world)
+
+
+def _begins(facts: LedgerFacts, source: Source | None) -> dict[tuple[int, int], str]:
+    """The first item that there is of each shard: a bound may be the key of a row that is gone."""
+    found: dict[tuple[int, int], str] = {}
+    if not isinstance(source, Divisible):
+        return found
+    for each in facts.passes:
+        for part in each.shards:
+            first = source.part(_decoded(part.after), _decoded(part.until), 1)
+            if first:
+                found[each.number, part.number] = encode_key(first[0].key)
+    return found
+
+
+def _decoded(key: str | None) -> Key | None:
+    return None if key is None else decode_key(key)

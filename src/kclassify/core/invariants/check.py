@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.finding import Invariant, Verification
@@ -13,7 +13,7 @@ from kclassify.core.invariants.facts import RunFacts
 from kclassify.core.invariants.found import Found, told_label
 from kclassify.core.invariants.outcomes import check_outcomes
 from kclassify.core.invariants.passes import check_passes
-from kclassify.core.invariants.rows import Rows, check_rows
+from kclassify.core.invariants.rows import Begins, Rows, check_rows
 from kclassify.core.item import Item
 
 
@@ -21,14 +21,16 @@ from kclassify.core.item import Item
 class World:
     """What is known beside the ledger; None where it is not.
 
-    `items` are the source, as it is now, in pages. `labels` are the active categories that the
-    latest pass chose from. `calls` are the provider's log of all calls. `rows_changed` says how
-    often each row (by encoded key) was really changed. `alone` says that nobody else writes to the
-    table. `max_concurrency` are the calls that a worker may have under way at once, those included
-    that are answered and not recorded yet; the log alone may show fewer.
+    `items` are the source, as it is now, in pages; `begins` the first of them of each shard.
+    `labels` are the active categories that the latest pass chose from. `calls` are the provider's
+    log of all calls. `rows_changed` says how often each row (by encoded key) was really changed.
+    `alone` says that nobody else writes to the table. `max_concurrency` are the calls that a worker
+    may have under way at once, those included that are answered and not recorded yet; the log alone
+    may show fewer.
     """
 
     items: Iterable[Sequence[Item]] | None = None
+    begins: Begins = field(default_factory=dict[tuple[int, int], str])
     labels: Collection[str] | None = None
     calls: Sequence[CallSeen] | None = None
     rows_changed: Mapping[str, int] | None = None
@@ -66,7 +68,7 @@ def _check_rows(facts: RunFacts, world: World, found: Found) -> Rows:
     if world.items is None:
         found.unchecked.append("the table: whether an item is missing, and what each row holds")
         return Rows(items=facts.passes[-1].settled if facts.passes else 0)
-    return check_rows(facts, world.items, found, every_pass=world.alone)
+    return check_rows(facts, world.items, found, world.begins, every_pass=world.alone)
 
 
 def _check_calls(facts: RunFacts, world: World, found: Found) -> Spent | None:

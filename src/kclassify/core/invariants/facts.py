@@ -14,8 +14,29 @@ Ending = tuple[str, str, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class PartFact:
+    """A pass in one piece, or a shard of one: a stretch of the source with a cursor of its own.
+
+    `number` is that of the shard, 0 for a pass in one piece. It holds the keys that follow `after`
+    and do not follow `until`.
+    """
+
+    number: int
+    status: PassStatus
+    version: int
+    version_at_open: int
+    cursor: str | None
+    settled: int
+    after: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PassFact:
-    """A pass. `tallies` are its counts of items that ended alike."""
+    """A pass. `tallies` are its counts of items that ended alike, `shards` what it is cut into.
+
+    `settled` counts the items of all shards.
+    """
 
     number: int
     mode: Mode
@@ -29,6 +50,15 @@ class PassFact:
     gate: str | None = None
     override: str | None = None
     tallies: Mapping[Ending, int] = field(default_factory=dict[Ending, int])
+    shards: Sequence[PartFact] = ()
+
+    @property
+    def parts(self) -> Sequence[PartFact]:
+        """Its shards, or the one part that it is itself."""
+        whole = PartFact(
+            0, self.status, self.version, self.version_at_open, self.cursor, self.settled
+        )
+        return self.shards or (whole,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from kclassify.core.invariants.facts import (
     ChangeFact,
     Ending,
     OutcomeFact,
+    PartFact,
     PassFact,
     RunFacts,
     VerdictFact,
@@ -208,7 +209,8 @@ class _PassCheck:
         if self._endings != Counter(this.tallies):
             message = "the tallies of a pass are not those of its outcomes"
             self._found.broken(Invariant.OUTAGE_PAUSES, message, self._told_tallies())
-        self._check_cursor(counted)
+        for part in this.parts:
+            self._check_cursor(part)
 
     def _told_tallies(self) -> str:
         for ending in sorted({*self._endings, *self._pass.tallies}, key=_in_order):
@@ -220,8 +222,10 @@ class _PassCheck:
                 return f"pass {self._pass.number}, {told}"
         return f"pass {self._pass.number}"
 
-    def _check_cursor(self, counted: int) -> None:
-        cursor = self._pass.cursor
+    def _check_cursor(self, part: PartFact) -> None:
+        cursor, counted = part.cursor, part.settled
+        if not part.number:
+            counted = sum(self._endings.values())
         if (cursor is None) != (counted == 0):
             said = f"{counted} outcomes, cursor {'unset' if cursor is None else spelt(cursor)}"
         elif cursor is not None and not self._facts.outcomes_of(self._pass.number, [cursor]):
@@ -229,7 +233,8 @@ class _PassCheck:
         else:
             return
         message = "the cursor is not at the last settled item"
-        self._found.broken(Invariant.OUTAGE_PAUSES, message, f"pass {self._pass.number}: {said}")
+        where = f"pass {self._pass.number}" + (f", shard {part.number}" if part.number else "")
+        self._found.broken(Invariant.OUTAGE_PAUSES, message, f"{where}: {said}")
 
 
 def _in_order(ending: Ending) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kclassify.core.finding import Invariant
-from kclassify.core.invariants.facts import PassFact, RunFacts
+from kclassify.core.invariants.facts import PartFact, PassFact, RunFacts
 from kclassify.core.invariants.found import Found
 from kclassify.core.states import RESUMABLE
 
@@ -19,20 +19,23 @@ def check_passes(facts: RunFacts, found: Found) -> None:
             message = f"{count} passes of a {mode} can be gone on with: one is the most"
             found.broken(Invariant.ONE_WORKER, message)
     for each in facts.passes:
-        _check_version(each, found)
+        for part in each.parts:
+            _check_version(each, part, found)
     if facts.strays:
         message = "the audit has writes of a pass that is not there"
         found.broken(Invariant.COMPARE_AND_SET, message, count=facts.strays)
     _check_lease(facts, found)
 
 
-def _check_version(each: PassFact, found: Found) -> None:
-    least = 2 if each.settled else 1
-    if not least <= each.version or not 1 <= each.version_at_open <= each.version:
+def _check_version(each: PassFact, part: PartFact, found: Found) -> None:
+    # A shard begins with what its pass had settled by then.
+    least = 2 if part.settled and not part.number else 1
+    if not least <= part.version or not 1 <= part.version_at_open <= part.version:
+        shard = f", shard {part.number}" if part.number else ""
         found.broken(
             Invariant.ONE_WORKER,
             "the fence of a pass did not count up",
-            f"pass {each.number}: version {each.version}, opened at {each.version_at_open}",
+            f"pass {each.number}{shard}: version {part.version}, opened at {part.version_at_open}",
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kclassify.core.finding import Invariant
-from kclassify.core.invariants.facts import OutcomeFact, PassFact, RunFacts
+from kclassify.core.invariants.facts import OutcomeFact, PartFact, PassFact, RunFacts
 from kclassify.core.invariants.found import EXAMPLES, Found, Tell, spelt
 from kclassify.core.invariants.held import Held
 from kclassify.core.item import Item, encode_key
@@ -34,12 +34,22 @@ class Rows:
     behind_the_end: int = 0
 
 
+Begins = Mapping[tuple[int, int], str]
+"""The first item that there is of a shard, by the numbers of its pass and of the shard."""
+
+
 def check_rows(
-    facts: RunFacts, pages: Iterable[Sequence[Item]], found: Found, *, every_pass: bool
+    facts: RunFacts,
+    pages: Iterable[Sequence[Item]],
+    found: Found,
+    begins: Begins,
+    *,
+    every_pass: bool,
 ) -> Rows:
     """Walk the source once, beside its outcomes in the latest pass, or in every pass."""
     found.checked |= {Invariant.OUTAGE_PAUSES, Invariant.COMPARE_AND_SET}
-    walks = [_Walk(facts, each, found) for each in _looked_at(facts, every_pass=every_pass)]
+    looked_at = _looked_at(facts, every_pass=every_pass)
+    walks = [_Walk(facts, each, found, _parts_by_begin(each, begins)) for each in looked_at]
     held = Held(facts, walks[-1].of.number if walks else 0, found)
     rows = Rows()
     for page in pages:
@@ -65,13 +75,23 @@ def _looked_at(facts: RunFacts, *, every_pass: bool) -> list[PassFact]:
     return ours if every_pass else ours[-1:]
 
 
+def _parts_by_begin(of: PassFact, begins: Begins) -> dict[str, PartFact]:
+    firsts = {begins.get((of.number, part.number)): part for part in of.shards}
+    return {first: part for first, part in firsts.items() if first is not None}
+
+
 @dataclass(slots=True)
 class _Walk:
-    """One pass beside the source: what is settled is a beginning of it."""
+    """One pass beside the source: what is settled is a beginning of it, or of each of its shards.
+
+    `_parts` are the shards by their first item; a pass in one piece has none.
+    """
 
     _facts: RunFacts
     of: PassFact
     _found: Found
+    _parts: Mapping[str, PartFact]
+    _part: PartFact | None = None
     lost: int = 0
     behind_the_end: int = 0
     _is_behind: bool = False
@@ -82,6 +102,8 @@ class _Walk:
         """The outcomes of the next items of the source."""
         outcomes = dict(self._facts.outcomes_of(self.of.number, keys))
         for key in keys:
+            if self._part is None or key in self._parts:
+                self._enter(self._parts.get(key, self.of.parts[0]))
             if key not in outcomes:
                 self._wait(key)
             elif self._is_behind:
@@ -89,16 +111,22 @@ class _Walk:
                 self._found.broken(Invariant.OUTAGE_PAUSES, message, self._told(key))
             else:
                 self._lose()
-            if key == self.of.cursor:
+            if self._part is not None and key == self._part.cursor:
                 self._lose()
                 self._is_behind = True
         return outcomes
 
+    def _enter(self, part: PartFact) -> None:
+        self.end()
+        self._part, self._is_behind, self._waiting = part, False, 0
+        self._examples.clear()
+
     def end(self) -> None:
-        """There are no more items."""
-        if self._waiting and self.of.status is PassStatus.DONE:
+        """There are no more items, of the source or of the part that was walked last."""
+        is_done = self._part is not None and self._part.status is PassStatus.DONE
+        if self._waiting and is_done:
             self._tell(self._found.suspect, _LEFT)
-            self.behind_the_end = self._waiting
+            self.behind_the_end += self._waiting
             self.lost += self._waiting if self._found.alone else 0
 
     def _told(self, key: str) -> str:
