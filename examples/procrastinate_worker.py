@@ -12,6 +12,7 @@ ANTHROPIC_API_KEY set it asks Anthropic; without a key it starts the stub API of
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -26,6 +27,8 @@ from kclassify.adapters.job import Job
 from kclassify.adapters.procrastinate import ProcrastinateJobs
 from kclassify.testing import Fixed, StubMessagesAPI
 
+# It is the main program here, and imported by real workers: procrastinate warns of the first.
+logging.getLogger("procrastinate.app").setLevel(logging.ERROR)
 URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1/postgres")
 app = App(connector=PsycopgConnector(conninfo=URL))
 jobs = ProcrastinateJobs(app, queue=os.environ.get("KCLASSIFY_QUEUE", "kclassify"))

@@ -43,7 +43,7 @@ def at_work(
 ) -> WorkerProcess:
     """A worker whose first calls were answered, and whose next ones are in flight."""
     worker = driver.start(grace_s=grace_s)
-    driver.enqueue(world.job())
+    world.begin(driver)
     world.wait_until_answered(CONCURRENCY)
     world.latency.mean = latency_s
     world.wait_until_answered(2 * CONCURRENCY)
@@ -70,7 +70,7 @@ class Matrix:
     def test_an_outage_of_ten_snoozes(self, world: World, driver: Driver, record: Record) -> None:
         """Longer than retries times delay; the counter of attempts stays where it was."""
         driver.start()
-        driver.enqueue(world.job())
+        world.begin(driver)
         world.wait_until_answered(10)
         world.break_down()
         first = counted_in_snooze(world, driver, 1)
@@ -113,8 +113,7 @@ class Matrix:
     def test_enqueued_twice(self, world: World, driver: Driver, record: Record) -> None:
         """Two chains at once: one of them ends."""
         world.latency.mean = 0.3
-        driver.enqueue(world.job(budget_s=2.0))
-        driver.enqueue(world.job(budget_s=2.0))
+        driver.enqueue(world.begin(driver, budget_s=2.0))
         driver.start().wait_for("Superseded")
         self._end(world, driver, record, Case.DUPLICATE)
 
@@ -127,7 +126,7 @@ class Matrix:
             return
         world.latency.mean = 0.3
         worker = driver.start(timeout_s=1.0)
-        driver.enqueue(world.job(budget_s=4.0))
+        world.begin(driver, budget_s=4.0)
         world.wait_until_in_flight()
         driver.expire()
         worker.wait_for("Superseded")
@@ -142,7 +141,7 @@ class Matrix:
             return
         world.latency.mean = 0.3
         driver.start()
-        driver.enqueue(world.job(budget_s=1.5))
+        world.begin(driver, budget_s=1.5)
         world.wait_until_in_flight()
         world.fail_the_next_commit_with_a_job(driver.jobs_table)
         world.wait_for(lambda: world.commits_failed, "a transaction that is rolled back")

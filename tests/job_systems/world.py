@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
+from unittest.mock import patch
 
 from sqlalchemy import make_url
 
 from kclassify import Database, Mode, SqlSource, verify
+from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import kick, start
 from kclassify.core.finding import Verification
 from kclassify.testing import Fixed, Overloaded, StubMessagesAPI, calls_seen
 from tests.conftest import REPOSITORY
@@ -91,13 +94,17 @@ class World:
         """What a worker process needs."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "OPENAI_"))}
         paths = (HURRIED, REPOSITORY / "src", REPOSITORY)
-        return kept | {
-            "ANTHROPIC_API_KEY": "stub",
-            "ANTHROPIC_BASE_URL": self.stub.url,
+        return {
+            **kept,
+            **self._provider,
             "KCLASSIFY_TEST_CRASH": str(self._crash),
             "PYTHONPATH": os.pathsep.join(str(path) for path in paths),
             "PYTHONUNBUFFERED": "1",
         }
+
+    @property
+    def _provider(self) -> dict[str, str]:
+        return {"ANTHROPIC_API_KEY": "stub", "ANTHROPIC_BASE_URL": self.stub.url}
 
     def worker(
         self, command: Sequence[str], *, paths: Sequence[Path] = (), **environment: str
@@ -116,10 +123,18 @@ class World:
         self.workers.append(made)
         return made
 
+    def begin(self, driver: Driver, budget_s: float = 0.5) -> Job:
+        """Start the run in the driver's queue, as `kclassify start` does; its first job."""
+        job = self.job(budget_s)
+        with patch.dict(os.environ, self._provider), from_config(job) as runner:
+            started = start(runner, self.database, _Queue(driver), job)
+        assert isinstance(started, list), started
+        return started[0]
+
     def heal(self, driver: Driver) -> None:
-        """What `kick` does for a chain that nobody goes on with."""
+        """`kick`, which finds the chain that nobody goes on with."""
         self.healed = True
-        driver.enqueue(self.job())
+        assert kick(self.database, _Queue(driver), RUN, fresh_s=0.0), self.told()
 
     def break_down(self) -> None:
         """An outage of the provider begins."""
@@ -238,6 +253,17 @@ class World:
             alone=True,
             max_concurrency=CONCURRENCY,
         )
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """A driver as `start` and `kick` want it."""
+
+    driver: Driver
+    name: str = "matrix"
+
+    def enqueue(self, job: Job, after_s: int = 0) -> None:
+        self.driver.enqueue(job, after_s)
 
 
 HURRIED = Path(__file__).with_name("hurried")
