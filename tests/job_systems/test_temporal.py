@@ -25,7 +25,8 @@ from tests.job_systems.world import World
 __all__ = ["temporal_address"]
 
 WORKER = str(REPOSITORY / "examples" / "temporal_worker.py")
-SILENCE_S = 2.0
+# As by default: longer than the lease, and than a worker is at its imports.
+SILENCE_S = 8.0
 
 
 class TemporalDriver(Driver):
