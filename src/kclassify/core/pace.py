@@ -30,11 +30,17 @@ class Pace:
     A throttled call with a short `retry-after`, or with none, holds every start: for that long, or
     for a backoff that grows while nothing is answered, and is the shorter the fewer calls are
     throttled. A longer one says little of other calls: it is its item's, or an outage.
+
+    `first` is what an earlier step of the run has `reached`; it says nothing after an outage.
     """
 
-    def __init__(self, policy: RunPolicy, *, is_recovering: bool = False) -> None:
+    def __init__(
+        self, policy: RunPolicy, *, is_recovering: bool = False, first: int | None = None
+    ) -> None:
         self._retry = policy.retry
-        self._concurrency = Concurrency(policy.max_concurrency, is_recovering=is_recovering)
+        self._concurrency = Concurrency(
+            policy.max_concurrency, is_recovering=is_recovering, first=first
+        )
         self._allowances = {name: Allowance(name) for name in NAMES}
         self._learned = LearnedRate()
         self._share = ThrottledShare()
@@ -51,6 +57,20 @@ class Pace:
     def reason(self) -> Change:
         """Why the limit is what it is."""
         return self._concurrency.reason
+
+    @property
+    def reached(self) -> int | None:
+        """As many as the next step of the run may begin with; None when no call told."""
+        return self._concurrency.reached
+
+    @property
+    def most_in_flight(self) -> int:
+        """How many may be in flight before `allow` is called again: those that fly, or more."""
+        return max(len(self._flights), self._concurrency.bound)
+
+    def allow(self, calls: int) -> None:
+        """From now on at most so many at once; with 0 none starts. Those that fly may land."""
+        self._concurrency.allow(calls)
 
     @property
     def is_full(self) -> bool:

@@ -41,6 +41,7 @@ class Run:
         breaker: Breaker | None = None,
         suspects: Sequence[Suspect] = (),
         max_items: int | None = None,
+        first_limit: int | None = None,
     ) -> None:
         self.policy = policy
         self.cursor = cursor
@@ -48,7 +49,8 @@ class Run:
         self._last = 2**63 if max_items is None else max_items
         self._exhausted = False
         self._provider = Availability(policy.snooze, policy.retry, breaker or Breaker())
-        self.pace = Pace(policy, is_recovering=self._provider.is_recovering)
+        is_recovering = self._provider.is_recovering
+        self.pace = Pace(policy, is_recovering=is_recovering, first=first_limit)
         self._window = Window()
         self._items = Unsettled()
         self._doubtful = Rejections(max(policy.doubts, policy.max_concurrency))
