@@ -25,7 +25,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig
+from dbos import DBOS, DBOSConfig, WorkflowHandle
 from sqlalchemy import create_engine, make_url, text
 
 from kclassify import Database, Mode
@@ -46,7 +46,11 @@ jobs = DbosJobs(CONFIG)
 def work() -> None:
     """Take the steps of the runs that are enqueued, until SIGTERM."""
     is_over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
+
+    def end(_signal: int, _frame: object) -> None:
+        is_over.set()
+
+    signal.signal(signal.SIGTERM, end)
     DBOS(config=CONFIG)
     DBOS.launch()
     is_over.wait()
@@ -75,6 +79,7 @@ ARTICLES = """
 CREATE TABLE articles (id serial PRIMARY KEY, body text, label text);
 INSERT INTO articles (body) SELECT i || '. Do it.' FROM generate_series(1, 50) i
 """
+LABELLED = text("SELECT count(*) FROM articles WHERE label = 'playbook'")
 
 
 @contextmanager
@@ -101,10 +106,11 @@ def demonstrate(url: str, folder: Path) -> None:
         DBOS(config=CONFIG)
         DBOS.launch()
         enqueue(str(folder / "kclassify.toml"))
-        print(DBOS.retrieve_workflow("articles commit #1").get_result())
+        chain: WorkflowHandle[str] = DBOS.retrieve_workflow("articles commit #1")
+        print(chain.get_result())
         jobs.shut_down()
         with database.connect() as connection:
-            print(*connection.execute(text("SELECT label, count(*) FROM articles GROUP BY label")))
+            print(connection.scalar(LABELLED), "articles are playbooks")
 
 
 def main() -> None:

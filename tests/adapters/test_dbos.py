@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def test_one_that_waits_is_the_same_and_one_that_has_begun_is_not(
     jobs.enqueue(JOB)
     jobs.enqueue(JOB)
     jobs.enqueue(Job(run="articlesX1000"))  # SQL's wildcards would take it for a later one
-    jobs.enqueue(JOB.of_shard(1))
+    jobs.enqueue(replace(JOB, shard=1))
     steps.script += [Stop("done"), Stop("done")]
     launch(config)
     wait_for(lambda: len(steps.jobs) == 3, "three workflows that begin")
