@@ -48,15 +48,13 @@ class PassRequest:
 class Shard:
     """A part of a divided pass: the items that follow `after` and do not follow `until`.
 
-    Where there is no bound, it reaches as far as the source does. `wanted_parts` is into how many
-    it is to be cut before the work on it goes on.
+    Where there is no bound, it reaches as far as the source does.
     """
 
     id: int
     number: int
     after: Key | None = None
     until: Key | None = None
-    wanted_parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,8 @@ class Pass:
     the items that are behind the cursor, those of this shard where there is one; `elsewhere` those
     of the other shards, as of the opening. `resumed` says that there was work before. `breaker` is
     what all workers of the run shared when this one last looked. `limit` is how many calls ran at
-    once when the step before ended, None where that is too long ago to tell.
+    once when the step before ended, None where that is too long ago to tell. `wanted_parts` is into
+    how many it is to be cut before the work on it goes on.
     """
 
     id: int
@@ -84,6 +83,7 @@ class Pass:
     shard: Shard | None = None
     elsewhere: int = 0
     limit: int | None = None
+    wanted_parts: int = 1
 
     @property
     def start(self) -> Key | None:

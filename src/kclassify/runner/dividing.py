@@ -21,7 +21,7 @@ async def divide(parts: Parts, opened: Pass, limits: Limits) -> tuple[Pass | Dec
     into = wanted_parts(parts, opened)
     if into > 1:
         refuse_sharing(parts, opened)
-        if opened.shard is None:
+        if not opened.resumed:
             limits = replace(limits, items=await survey(parts))
         return await cut(parts, opened, into), limits
     if opened.shard is None and limits.shard is not None:
@@ -34,9 +34,8 @@ async def divide(parts: Parts, opened: Pass, limits: Limits) -> tuple[Pass | Dec
 
 def wanted_parts(parts: Parts, opened: Pass) -> int:
     """Into how many parts this pass or shard is to be cut before anything of it is done."""
-    if opened.shard is not None:
-        return opened.shard.wanted_parts
-    return 1 if opened.resumed else parts.settings.shards
+    is_new = opened.shard is None and not opened.resumed
+    return max(opened.wanted_parts, parts.settings.shards if is_new else 1)
 
 
 def refuse_sharing(parts: Parts, opened: Pass) -> None:

@@ -27,6 +27,7 @@ from kclassify.ports import (
 )
 from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
+from kclassify.runner.dividing import divisible
 from kclassify.runner.loop import EventLoop
 from kclassify.runner.machine import Machine
 from kclassify.runner.parts import Limits, Parts
@@ -157,6 +158,21 @@ class ReclassifyRunner:
         """
         authority = await self._authority(mode, override)
         return await self._begin(mode, authority).prepare(Limits(budget_s=math.inf, job=job))
+
+    async def divide(
+        self, *, into: int, mode: Mode = Mode.DRY_RUN, shard: int | None = None
+    ) -> int | Decision:
+        """Cut what is left of an unfinished pass, or of its shard, into parts for more workers.
+
+        Returns the number of the pass. `Superseded` when a worker is at it: its next step cuts it
+        then. Raises `UsageError` where there is no such pass or shard, or no table to divide.
+        """
+        if into <= 1:
+            raise UsageError(f"a pass is divided into 2 parts or more, not {into}")
+        divisible(self.source)
+        number = await self._thread(self.ledger.want_parts, self.name, mode, shard, into)
+        limits = Limits(budget_s=math.inf, shard=shard, number=number)
+        return await self._begin(mode, Authority(self.settings.write_policy)).prepare(limits)
 
     def stop(self, reason: str = "stop was asked for") -> None:
         """Stop admitting, let calls in flight land, flush; the work then returns `Advance`.

@@ -96,6 +96,15 @@ class SqlLedger:
             cut = shards.divide(connection, opened, division, now, lease_s)
             return superseded(connection, opened) if cut is None else cut
 
+    def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
+        """Have the next step of an unfinished pass, or shard, cut it; the number of the pass.
+
+        Raises `UsageError` where there is no such pass or shard.
+        """
+        self.prepare()
+        with self.database.begin() as connection:
+            return shards.want_parts(connection, (run, mode), shard, into)
+
     def end_shard(self, opened: Pass, now: float) -> bool:
         """Whether this shard is the last of its pass; one that is not is done now."""
         if opened.shard is None:

@@ -109,6 +109,7 @@ def _shards(connection: Connection) -> None:
         f"next_step_at {moment}",
         f"kicked_at {moment}",
         "call_limit INTEGER",
+        "wanted_parts INTEGER NOT NULL DEFAULT 1",
     ):
         connection.execute(text(f"ALTER TABLE kclassify_pass ADD COLUMN {column}"))
     _tallies_by_shard(connection, metadata)

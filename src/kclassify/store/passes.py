@@ -116,6 +116,7 @@ def resume(
         breaker=breaker,
         suspects=() if row.parts else suspects_of(connection, row.id, 0),
         limit=recent_limit(row, now),
+        wanted_parts=row.wanted_parts,
     )
 
 

@@ -17,10 +17,11 @@ from kclassify.core.division import Division
 from kclassify.core.item import Key, decode_key, encode_key
 from kclassify.core.states import RESUMABLE, PassStatus
 from kclassify.errors import UsageError
-from kclassify.ports import Pass, PassRequest, Shard
+from kclassify.ports import Mode, Pass, PassRequest, Shard
 from kclassify.store import passes as pass_rows
 from kclassify.store import runs
 from kclassify.store.insert import insert_all
+from kclassify.store.places import is_row_of, place_of
 from kclassify.store.suspects import forget_suspects, suspects_of
 from kclassify.store.tables import passes, shards
 
@@ -84,12 +85,12 @@ def _opened(connection: Connection, opened: Pass, chosen: Row[Any], now: float) 
         suspects=suspects_of(connection, opened.id, chosen.number),
         shard=_shard(chosen),
         limit=pass_rows.recent_limit(chosen, now),
+        wanted_parts=chosen.wanted_parts,
     )
 
 
 def _shard(row: Row[Any]) -> Shard:
-    bounds = _decoded(row.after), _decoded(row.until)
-    return Shard(row.id, row.number, *bounds, row.wanted_parts)
+    return Shard(row.id, row.number, _decoded(row.after), _decoded(row.until))
 
 
 def shards_of(connection: Connection, pass_id: int) -> Sequence[Row[Any]]:
@@ -127,7 +128,12 @@ def divide(
     """
     runs.lock(connection, opened.run)
     held = pass_rows.move(connection, opened)
-    if held is None or not division.bounds:
+    if held is None:
+        return None
+    place = place_of(held)
+    connection.execute(place.update().where(is_row_of(held)).values(wanted_parts=1))
+    held = replace(held, wanted_parts=1)
+    if not division.bounds:
         return held
     forget_suspects(connection, opened)
     ranges = _ranges(opened, division)
@@ -179,13 +185,9 @@ def _first(connection: Connection, held: Pass, first: _Range, now: float, lease_
 
 
 def _shorten(connection: Connection, held: Pass, shard: Shard, first: _Range) -> Shard:
-    values = {
-        "until": _encoded(first[1]),
-        "items": first[2] + held.settled,
-        "wanted_parts": 1,
-    }
+    values = {"until": _encoded(first[1]), "items": first[2] + held.settled}
     connection.execute(shards.update().where(shards.c.id == shard.id).values(values))
-    return replace(shard, until=first[1], wanted_parts=1)
+    return replace(shard, until=first[1])
 
 
 def _values(pass_id: int, number: int, cut: _Range, now: float) -> dict[str, Any]:
@@ -207,6 +209,29 @@ def _values(pass_id: int, number: int, cut: _Range, now: float) -> dict[str, Any
         "granted_until": 0.0,
         "wanted_parts": 1,
     }
+
+
+def want_parts(
+    connection: Connection, request: tuple[str, Mode], shard: int | None, into: int
+) -> int:
+    """Have the next step of an unfinished pass, or of its shard, cut it; the number of the pass.
+
+    `request` is a run and a mode. Raises `UsageError` where there is no such pass or shard.
+    """
+    name, mode = request
+    row = pass_rows.latest_resumable(connection, runs.find(connection, name).id, mode)
+    if row is None:
+        raise UsageError(f"run {name!r} has no unfinished {mode}: there is nothing to divide")
+    if row.parts and shard is None:
+        raise UsageError(f"pass {row.number} of run {name!r} is divided: say which shard to cut")
+    ours = and_(shards.c.pass_id == row.id, shards.c.number == shard)
+    table, condition = (shards, ours) if row.parts else (passes, passes.c.id == row.id)
+    if shard is not None and not row.parts:
+        raise UsageError(f"pass {row.number} of run {name!r} has no shards: leave the shard out")
+    unfinished = and_(condition, table.c.status.in_(RESUMABLE))
+    if connection.execute(table.update().where(unfinished).values(wanted_parts=into)).rowcount == 0:
+        raise UsageError(f"pass {row.number} of run {name!r} has no unfinished shard {shard}")
+    return int(row.number)
 
 
 def end_shard(connection: Connection, opened: Pass, shard: Shard, now: float) -> bool:

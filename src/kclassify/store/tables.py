@@ -30,6 +30,7 @@ ledger_metadata = _registry.metadata
 
 # SQLite counts up only in a column that it calls INTEGER, which is 64 bits wide there.
 _Count = BigInteger().with_variant(Integer(), "sqlite")
+_ONE = {"server_default": text("1")}
 _ZERO = {"server_default": text("0")}
 _INTENT = text(f"status = '{ChangeStatus.INTENT}'")
 
@@ -79,7 +80,8 @@ class PassRow(LedgerTable, table=True):
     the digest of the record that allowed it to write; `gate_refusal` what an `override` set aside:
     a line for each, when the pass went on for another reason. `next_step_at` is when somebody is to
     go on with it, NULL when nobody is; `kicked_at` when a job was last enqueued for want of one,
-    `job` what such a job carries. Of a pass that is divided, all that moves is in its shards.
+    `job` what such a job carries. `wanted_parts` is into how many its next step cuts it. Of a pass
+    that is divided, all that moves is in its shards.
     """
 
     __table_args__ = (UniqueConstraint("run_id", "number"),)
@@ -110,6 +112,7 @@ class PassRow(LedgerTable, table=True):
     next_step_at: float | None = Field(default=None, sa_type=Double)
     kicked_at: float | None = Field(default=None, sa_type=Double)
     call_limit: int | None = None
+    wanted_parts: int = Field(default=1, sa_column_kwargs=_ONE)
 
 
 class ShardRow(LedgerTable, table=True):
