@@ -11,7 +11,6 @@ ANTHROPIC_API_KEY set it asks Anthropic; without a key it starts the stub API of
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -52,13 +51,13 @@ INSERT INTO articles (body) SELECT format('%s. Stop it. Start it.', n) FROM gene
 """
 
 
-async def work(config: Path) -> None:
-    """What `start` and a worker do, in one process; the worker ends when no job is left."""
-    async with app.open_async():
-        await app.schema_manager.apply_schema_async()
-        step = Job(run="articles", mode=Mode.COMMIT, override="an example", config=str(config))
-        await asyncio.to_thread(jobs.enqueue, step)
-        await app.run_worker_async(wait=False, install_signal_handlers=False)
+def work(config: Path) -> None:
+    """What `kclassify start` and a worker do; the worker ends when no job is left."""
+    with app.open():
+        app.schema_manager.apply_schema()
+    jobs.enqueue(Job(run="articles", mode=Mode.COMMIT, override="an example", config=str(config)))
+    with app.open():
+        app.run_worker(wait=False)
 
 
 def run(url: str, *statements: str) -> list[tuple[object, ...]]:
@@ -88,7 +87,7 @@ def main(server: str) -> None:
         run(url, *ARTICLES.split(";"))
         conninfo = own.set(drivername="postgresql").render_as_string(hide_password=False)
         stack.enter_context(app.replace_connector(PsycopgConnector(conninfo=conninfo)))
-        asyncio.run(work(folder / "kclassify.toml"))
+        work(folder / "kclassify.toml")
         print(*run(url, "SELECT label, count(*) FROM articles GROUP BY label"))
         print(*run(url, "SELECT task_name, status, attempts FROM procrastinate_jobs"), sep="\n")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
 from kclassify.adapters.translate import Build, take_step
-from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor
+from kclassify.core.follow_up import EnqueueNext, Fail, SnoozeFor, Stop
 from kclassify.core.item import Key
 from kclassify.errors import EnqueueError, KclassifyError, MissingExtra
 from kclassify.events import logger
@@ -32,9 +32,9 @@ try:
     from procrastinate.jobs import JobDeferrer
     from procrastinate.types import JSONValue
     from psycopg import Error as PsycopgError
-except ImportError as error:
+except ImportError:
     raise MissingExtra(
-        f"procrastinate is not installed ({error}): pip install 'kclassify[procrastinate]'"
+        "procrastinate is not installed: pip install 'kclassify[procrastinate]'"
     ) from None
 
 if TYPE_CHECKING:
@@ -47,12 +47,16 @@ _PLACE = (
 """The same text for two connections that find the same queue; NULL where there is none."""
 
 
+class StepFailed(KclassifyError):
+    """The run halts: the job is `failed`, and is not tried again."""
+
+
 class ProcrastinateJobs:
-    """Registers the task `task_name` with the app, and puts jobs for it into `queue`.
+    """A `JobSystem` on a procrastinate app: registers the task, and puts jobs for it into `queue`.
 
     Where ledger and queue are in one database, the next step is enqueued in the transaction of the
-    writes and the cursor. A job that fails for good ends as `failed`; its reason is in the log and
-    in the ledger. No retries are wanted, and no locks: the ledger's lease does what they would.
+    writes and the cursor. The only retry is that of a step which the shutdown of its worker cut. No
+    locks are taken: a job that is stalled would block the rest, and the ledger has its lease.
     """
 
     name = "procrastinate"
@@ -86,7 +90,7 @@ class ProcrastinateJobs:
                 with self._app.open():
                     self._deferrer(self._app, after_s).defer(**job.arguments())
         except (exceptions.ProcrastinateException, PsycopgError) as error:
-            raise EnqueueError(f"procrastinate takes no job: {_told(error)}") from None
+            raise EnqueueError(f"{job.name} is not enqueued: {_told(error)}") from None
 
     def _deferrer(
         self, app: App, after_s: int = 0, connection: object | None = None
@@ -98,34 +102,33 @@ class ProcrastinateJobs:
             connection=connection,
         )
 
-    async def _work(self, context: JobContext, /, **arguments: JSONValue) -> None:
+    async def _work(self, context: JobContext, /, **arguments: JSONValue) -> str:
         job = Job.of(arguments)
-        logger.info("%s: a step starts", job.name)
+        logger.info("%s: a step begins, procrastinate job %s", job.name, context.job.id)
         try:
-            await self._step(job)
+            told = await self._step(job)
         except asyncio.CancelledError:
             if context.abort_reason() is AbortReason.USER_REQUEST:
-                raise exceptions.JobAborted from None
+                raise exceptions.JobAborted from None  # else it would be tried again
             raise
+        logger.info("%s: %s", job.name, told)
+        return told
 
-    async def _step(self, job: Job) -> None:
+    async def _step(self, job: Job) -> str:
         transaction = _Transaction(self, job, await self._place())
-        following = await take_step(self._build, job, transaction)
-        logger.info("%s: %s", job.name, following)
-        if not (transaction.enqueued and following == EnqueueNext()):
-            await self._follow(job, following)
-
-    async def _follow(self, job: Job, following: FollowUp) -> None:
-        match following:
+        match await take_step(self._build, job, transaction):
             case EnqueueNext():
-                await self._deferrer(self._app).defer_async(**job.arguments())
-            case SnoozeFor():
-                later = self._deferrer(self._app, following.seconds)
-                await later.defer_async(**job.arguments())
-            case Fail():
-                raise KclassifyError(f"{job.name}: {following.reason}")
-            case _:
-                pass
+                if not transaction.has_enqueued:
+                    await self._deferrer(self._app).defer_async(**job.arguments())
+                return "the next step is enqueued"
+            case SnoozeFor(seconds, reason):
+                await self._deferrer(self._app, seconds).defer_async(**job.arguments())
+                return f"snoozes for {seconds} s: {reason}"
+            case Stop(reason):
+                return f"stops: {reason}"
+            case Fail(reason):
+                logger.error("%s: fails: %s", job.name, reason)
+                raise StepFailed(reason)
 
     async def _place(self) -> str | None:
         row = await self._app.connector.execute_query_one_async(_PLACE)
@@ -144,11 +147,11 @@ class _Transaction:
         self._jobs = jobs
         self._job = job
         self._place = place
-        self.enqueued = False
+        self.has_enqueued = False
 
     def __call__(self, connection: Connection, _: Key | None) -> None:
-        self.enqueued = self._is_the_queues(connection)
-        if self.enqueued:
+        self.has_enqueued = self._is_the_queues(connection)
+        if self.has_enqueued:
             self._jobs.enqueue_in(connection, self._job)
 
     def _is_the_queues(self, connection: Connection) -> bool:
@@ -167,4 +170,5 @@ class _AfterShutdown(BaseRetryStrategy):
 
 def _told(error: BaseException) -> str:
     cause = error.__cause__ or error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    said = " ".join(str(cause).split()) or type(cause).__name__
+    return f"procrastinate's database: {said}"
