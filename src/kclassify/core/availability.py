@@ -179,8 +179,9 @@ class Availability:
         if self._is_told:
             return Snooze(max(1, self.breaker.remaining(now)), reason)
         patience = self._policy.max_outage_s
-        breaker = self.breaker.without_stale(now, patience)
-        self.breaker = Breaker()
+        # A halt leaves it as it is: other workers of the run are to take it for no answer, and the
+        # next call of this one begins with a canary.
+        breaker = self.breaker = self.breaker.without_stale(now, patience)
         if breaker.outage_since is not None and now - breaker.outage_since > patience:
             hours = (now - breaker.outage_since) / 3600
             return Halt(f"the provider has not answered for {hours:.1f} hours: {reason}")

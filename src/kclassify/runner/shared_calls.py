@@ -32,7 +32,7 @@ class SharedCalls:
             self._parts.ledger.share,
             opened,
             self._total,
-            self._run.in_flight,
+            self._run.pace.most_in_flight,
             now,
             settings.lease_s,
         )

@@ -42,6 +42,7 @@ class Step:
             breaker=opened.breaker,
             suspects=opened.suspects,
             max_items=parts.settings.max_items,
+            first_limit=opened.limit,
         )
         self._tranche = Tranche(parts)
         self._calls = Calls(parts, self._run, self._wake)
@@ -254,7 +255,7 @@ class Step:
         if parts.authority.dry_run is not None and changes(settled):
             settled = await parts.thread(self._only_evaluated, settled, parts.authority.dry_run)
         run = self._run
-        state = Checkpoint(settled, run.cursor, run.breaker, run.suspects, run.pace.limit)
+        state = Checkpoint(settled, run.cursor, run.breaker, run.suspects, run.pace.reached)
         recorded = await parts.thread(
             parts.ledger.checkpoint,
             self.opened,
