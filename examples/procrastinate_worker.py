@@ -27,7 +27,7 @@ from kclassify.adapters.procrastinate import ProcrastinateJobs
 from kclassify.testing import Fixed, StubMessagesAPI
 
 # It is the main program here, and imported by real workers: procrastinate warns of the first.
-logging.getLogger("procrastinate.app").setLevel(logging.ERROR)
+logging.getLogger("procrastinate.blueprints").setLevel(logging.ERROR)
 URL = os.environ.get("DATABASE_URL", "postgresql://postgres@127.0.0.1/postgres")
 app = App(connector=PsycopgConnector(conninfo=URL))
 jobs = ProcrastinateJobs(app, queue=os.environ.get("KCLASSIFY_QUEUE", "kclassify"))
