@@ -75,11 +75,11 @@ class TestDbos(Matrix):
     def test_enqueued_twice(self, world: World, driver: Driver, record: Record) -> None:
         """The same workflow while it waits; once it has begun, a second one, which ends."""
         world.latency.mean = 0.3
-        driver.enqueue(world.job(budget_s=2.0))
-        driver.enqueue(world.job(budget_s=2.0))
+        job = world.begin(driver, budget_s=2.0)
+        driver.enqueue(job)
         assert driver.waiting() == 1
         worker = driver.start()
         world.wait_until_in_flight()
-        driver.enqueue(world.job(budget_s=2.0))
+        driver.enqueue(job)
         worker.wait_for("Superseded")
         self._end(world, driver, record, Case.DUPLICATE)

@@ -16,7 +16,6 @@ from kclassify.adapters.temporal import TemporalJobs
 from tests.adapters.temporal_server import temporal_address
 from tests.conftest import REPOSITORY
 from tests.job_systems.driver import Case, Driver
-from tests.job_systems.material import RUN
 from tests.job_systems.matrix import Matrix
 from tests.job_systems.results import Record
 from tests.job_systems.worker_process import WorkerProcess
@@ -38,7 +37,7 @@ class TemporalDriver(Driver):
         self._world = world
         self._address = address
         self._jobs = TemporalJobs(self._connect, task_queue=world.name, silence_s=SILENCE_S)
-        self._id = f"{RUN} commit"
+        self._id = "not enqueued yet"
 
     async def _connect(self) -> Client:
         return await Client.connect(self._address)
@@ -62,6 +61,7 @@ class TemporalDriver(Driver):
         )
 
     def enqueue(self, job: Job, after_s: int = 0) -> None:
+        self._id = job.name
         self._jobs.enqueue(job, after_s)
 
     def waiting(self) -> int:
@@ -104,10 +104,10 @@ class TestTemporal(Matrix):
     def test_enqueued_twice(self, world: World, driver: Driver, record: Record) -> None:
         """While the workflow runs there is no second one, whether it waits or works."""
         world.latency.mean = 0.3
-        driver.enqueue(world.job(budget_s=2.0))
-        driver.enqueue(world.job(budget_s=2.0))
+        job = world.begin(driver, budget_s=2.0)
+        driver.enqueue(job)
         worker = driver.start()
         world.wait_until_in_flight()
-        driver.enqueue(world.job(budget_s=2.0))
+        driver.enqueue(job)
         self._end(world, driver, record, Case.DUPLICATE)
         assert worker.count("Superseded") == 0
