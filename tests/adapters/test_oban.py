@@ -142,12 +142,15 @@ def test_a_database_that_is_away_is_named_without_its_password() -> None:
 
 
 @needs_oban
-def test_a_snooze_is_obans_own_and_spends_no_attempt(database: Database, steps: Scripted) -> None:
-    steps.script = [SnoozeFor(1, "an outage"), SnoozeFor(1, "an outage"), Stop("done")]
+@pytest.mark.parametrize("snoozes", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_a_snooze_is_obans_own_and_spends_no_attempt(
+    snoozes: int, database: Database, steps: Scripted
+) -> None:
+    steps.script = [*([SnoozeFor(1, "an outage")] * snoozes), Stop("done")]
     ObanJobs(database, path="module.Name").enqueue(JOB)
     [(state, attempt, _, meta)] = work(database, {"completed"})
-    assert (state, attempt, meta) == ("completed", 1, {"snoozed": 2, "reason": "an outage"})
-    assert steps.jobs == [JOB] * 3
+    assert (state, attempt, meta) == ("completed", 1, {"snoozed": snoozes, "reason": "an outage"})
+    assert steps.jobs == [JOB] * (snoozes + 1)
 
 
 @needs_oban
