@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kclassify.core.availability import Availability, Breaker
-from kclassify.core.decision import Halt, Superseded
+from kclassify.core.decision import Decision, Halt, Superseded
 from kclassify.core.policy import SnoozePolicy
 from kclassify.core.run import Run
 from kclassify.core.states import PassStatus
@@ -117,7 +117,7 @@ def lease_is_no_lease(patch: pytest.MonkeyPatch) -> None:
 
     def wrong(
         self: MemoryLedger, request: PassRequest, holder: str, now: float, lease_s: float
-    ) -> Pass | Superseded:
+    ) -> Pass | Decision:
         if request.run in self.runs:
             self.runs[request.run].expires_at = 0.0
         return take(self, request, holder, now, lease_s)

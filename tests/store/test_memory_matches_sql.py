@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Snooze
+from kclassify.core.division import Division
 from kclassify.core.states import UNDONE, ChangeStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 WORKERS = st.sampled_from(["one", "two", "three"])
 KEYS = st.integers(1, 6)
+MODES = st.sampled_from(Mode)
+NUMBERS = st.sampled_from([None, None, 1, 2, 3])
+SHARDS = st.sampled_from([None, None, None, 1, 2, 3, 5])
 FINGERPRINTS = st.sampled_from(["f" * 64, "e" * 64])
 GATES = st.sampled_from([None, "a", "b"])
 DECISIONS: list[Decision] = [Advance(None), Snooze(60, "throttled"), Halt("no key"), Done()]
@@ -100,9 +104,25 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         assert self.writers[0].written == self.writers[1].written
         return answers
 
-    @rule(worker=WORKERS, mode=st.sampled_from(Mode), fingerprint=FINGERPRINTS, gate=GATES)
-    def opens(self, worker: str, mode: Mode, fingerprint: str, gate: str | None) -> None:
-        request = replace(request_of(mode, fingerprint=fingerprint), gate=gate)
+    @rule(
+        worker=WORKERS,
+        mode=MODES,
+        fingerprint=FINGERPRINTS,
+        gate=GATES,
+        number=NUMBERS,
+        shard=SHARDS,
+    )
+    def opens(
+        self,
+        worker: str,
+        mode: Mode,
+        fingerprint: str,
+        gate: str | None,
+        number: int | None,
+        shard: int | None,
+    ) -> None:
+        request = request_of(mode, fingerprint=fingerprint, number=number, shard=shard)
+        request = replace(request, gate=gate)
         answers = self.both(
             lambda index: self.ledgers[index].open(request, worker, self.now, LEASE_S)
         )
@@ -147,6 +167,42 @@ class MemoryMatchesSql(RuleBasedStateMachine):
             writer.dies = False
         if isinstance(answers[0], Recorded):
             self.held[worker] = [answer.opened for answer in answers]
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), bounds=st.lists(KEYS, max_size=3, unique=True))
+    def divides(self, data: st.DataObject, bounds: list[int]) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        division = Division(tuple(sorted(bounds)), (1,) * (len(bounds) + 1))
+        answers = self.both(
+            lambda index: self.ledgers[index].divide(
+                self.held[worker][index], division, self.now, LEASE_S
+            )
+        )
+        if isinstance(answers[0], Pass):
+            self.held[worker] = answers
+
+    @rule(mode=MODES, shard=SHARDS, into=st.integers(2, 4))
+    def wants_parts(self, mode: Mode, shard: int | None, into: int) -> None:
+        self.both(lambda index: self.ledgers[index].want_parts("r", mode, shard, into))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), closes=st.booleans())
+    def ends_its_shard(self, data: st.DataObject, *, closes: bool) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        held = self.held[worker]
+        is_last = self.both(lambda index: self.ledgers[index].end_shard(held[index], self.now))
+        if is_last[0] and closes:
+            self.both(lambda index: self.ledgers[index].close_step(held[index], Done(), self.now))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), in_flight=st.integers(0, 8))
+    def shares_calls(self, data: st.DataObject, in_flight: int) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        self.both(
+            lambda index: self.ledgers[index].share(
+                self.held[worker][index], 8, in_flight, self.now, LEASE_S
+            )
+        )
 
     @rule()
     def tells_the_breaker(self) -> None:
@@ -220,7 +276,9 @@ class MemoryMatchesSql(RuleBasedStateMachine):
 
 def _plain(answer: Any) -> Any:
     if isinstance(answer, Pass):
-        return replace(answer, suspects=tuple(sorted(answer.suspects, key=lambda s: str(s.key))))
+        shard = None if answer.shard is None else replace(answer.shard, id=0)
+        suspects = tuple(sorted(answer.suspects, key=lambda s: str(s.key)))
+        return replace(answer, shard=shard, suspects=suspects)
     if isinstance(answer, Recorded):
         return (_plain(answer.opened), list(answer.actions))
     return answer

@@ -103,9 +103,12 @@ def resolve_late(
 def intents(connection: Connection, opened: Pass, run_id: int, limit: int) -> list[Write]:
     """Writes of this run whose fate is unknown, oldest first, to be tried again.
 
-    Those of the other shards of this pass are left out: their workers may be at it.
+    Those of the other shards of this pass are left out: their workers may be at it. Those from
+    before it was cut are for its first shard.
     """
-    ours = or_(changes.c.pass_id != opened.id, changes.c.shard == shard_number(opened))
+    number = shard_number(opened)
+    numbers = [0, number] if number == 1 else [number]
+    ours = or_(changes.c.pass_id != opened.id, changes.c.shard.in_(numbers))
     if opened.shard is None:
         ours = true()
     query = (

@@ -179,7 +179,12 @@ def _first(connection: Connection, held: Pass, first: _Range, now: float, lease_
     }
     identity = connection.execute(shards.insert().returning(shards.c.id), values).scalar_one()
     runs.release_lease(connection, held)
-    whole = {"cursor": None, "settled": 0, "next_step_at": None}
+    whole = {
+        "cursor": None,
+        "settled": 0,
+        "next_step_at": None,
+        "version_at_open": held.version,
+    }
     connection.execute(passes.update().where(passes.c.id == held.id).values(whole))
     return Shard(identity, 1, first[0], first[1])
 

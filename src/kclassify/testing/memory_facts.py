@@ -13,6 +13,7 @@ from kclassify.core.invariants.facts import (
     Ending,
     LeaseFact,
     OutcomeFact,
+    PartFact,
     PassFact,
     VerdictFact,
 )
@@ -20,7 +21,8 @@ from kclassify.core.item import encode_key
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.store.settlement import Audited, Final, identity_of
 from kclassify.testing.memory_ledger import MemoryLedger
-from kclassify.testing.memory_run import MemoryPass
+from kclassify.testing.memory_place import MemoryShard
+from kclassify.testing.memory_run import MemoryPass, MemoryRun
 from kclassify.testing.memory_table import MemoryTable
 
 
@@ -42,6 +44,7 @@ def verify_memory(
     """
     world = World(
         items=None if table is None else [table.page(None, len(table.labels))],
+        begins=_begins(ledger, run, table),
         labels=None if taxonomy is None else frozenset(taxonomy.labels),
         calls=calls,
         rows_changed=None if table is None else _changed(table),
@@ -50,6 +53,20 @@ def verify_memory(
         max_concurrency=max_concurrency,
     )
     return check_run(MemoryFacts(ledger, run), world)
+
+
+def _begins(
+    ledger: MemoryLedger, run: str, table: MemoryTable | None
+) -> dict[tuple[int, int], str]:
+    """The first row that there is of each shard."""
+    found: dict[tuple[int, int], str] = {}
+    shards = [each.opened for row in ledger.runs[run].passes for each in row.shards]
+    for opened in shards:
+        if table is not None and opened.shard is not None:
+            first = table.part(opened.shard.after, opened.shard.until, 1)
+            if first:
+                found[opened.number, opened.shard.number] = encode_key(first[0].key)
+    return found
 
 
 def _changed(table: MemoryTable) -> dict[str, int]:
@@ -75,8 +92,10 @@ class MemoryFacts:
 
     @property
     def lease(self) -> LeaseFact:
-        """Who works on it; whoever holds the lease lives."""
-        holder = self._run.holder
+        """Who works on it; whoever holds a lease lives."""
+        shards = [each for row in self._run.passes for each in row.shards]
+        leases: list[MemoryRun | MemoryShard] = [self._run, *shards]
+        holder = next((each.holder for each in leases if each.holder is not None), None)
         return LeaseFact(holder, holder is not None, self._run.openings)
 
     def outcomes(self, number: int) -> Iterator[Sequence[OutcomeFact]]:
@@ -143,10 +162,28 @@ def _pass_fact(row: MemoryPass) -> PassFact:
         version=opened.version,
         version_at_open=row.version_at_open,
         cursor=None if opened.cursor is None else encode_key(opened.cursor),
-        settled=opened.settled,
+        settled=row.settled,
         gate=request.gate,
         override=request.override,
         tallies=counted,
+        shards=tuple(_part_fact(each) for each in row.shards),
+    )
+
+
+def _part_fact(row: MemoryShard) -> PartFact:
+    opened = row.opened
+    after, until = (
+        (None, None) if opened.shard is None else (opened.shard.after, opened.shard.until)
+    )
+    return PartFact(
+        number=0 if opened.shard is None else opened.shard.number,
+        status=row.status,
+        version=opened.version,
+        version_at_open=row.version_at_open,
+        cursor=None if opened.cursor is None else encode_key(opened.cursor),
+        settled=opened.settled,
+        after=None if after is None else encode_key(after),
+        until=None if until is None else encode_key(until),
     )
 
 

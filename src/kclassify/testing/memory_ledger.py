@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Superseded
-from kclassify.core.item import Key, encode_key
+from kclassify.core.division import Division
+from kclassify.core.item import Key
+from kclassify.core.shared_concurrency import Share
 from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import Outcome
-from kclassify.errors import SourceError
 from kclassify.ports import (
     Checkpoint,
     Evaluated,
@@ -27,19 +28,20 @@ from kclassify.ports import (
     Writer,
     WrittenRow,
 )
-from kclassify.store.endings import status_after
+from kclassify.store.places import shard_number
 from kclassify.store.settlement import (
     Audited,
-    Final,
     finals,
     idempotency_key,
-    met_twice,
     plan_writes,
     refuse_repeated,
     with_results,
 )
 from kclassify.store.verdicts import first_of_each, worth_recording
+from kclassify.testing.memory_opening import Opening
+from kclassify.testing.memory_place import MemoryPlace, MemoryShard
 from kclassify.testing.memory_run import MemoryPass, MemoryRun
+from kclassify.testing.memory_shards import Cut, end_shard, give_back, take_share, want_parts
 from kclassify.testing.memory_writer import MemoryWriter
 
 if TYPE_CHECKING:
@@ -65,24 +67,52 @@ class MemoryLedger:
 
     def open(
         self, request: PassRequest, holder: str, now: float, lease_s: float
-    ) -> Pass | Superseded:
+    ) -> Pass | Decision:
         """Take the lease and find the pass to go on with, or start the next one."""
         run = self.runs.setdefault(request.run, MemoryRun())
-        if run.holder not in {None, holder} and run.expires_at > now:
-            return Superseded(str(run.holder))
-        run.holder, run.expires_at = holder, now + lease_s
-        run.openings += 1
-        for each in run.resumable():
-            version = each.opened.version + 1
-            each.opened, each.version_at_open = replace(each.opened, version=version), version
-        return self._find(run, request, holder) or self._start(run, request, holder)
+        asked = Opening(run, request, holder, now, now + lease_s, self._next_id)
+        found = asked.find()
+        if isinstance(found, Pass) and found.id == self._next_id:
+            self._next_id += 1
+        return found
+
+    def divide(
+        self, opened: Pass, division: Division, now: float, lease_s: float
+    ) -> Pass | Superseded:
+        """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker."""
+        place = self._row(opened)
+        if place is None:
+            return self._superseded(opened)
+        row = self.runs[opened.run].pass_of(opened)
+        cut = Cut(row, place, opened, now, now + lease_s)
+        first = cut.make(division)
+        if opened.shard is None and first.shard is not None:
+            self._release(opened)
+        return first
+
+    def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
+        """Have the next step of an unfinished pass, or shard, cut it; the number of the pass."""
+        return want_parts(self.runs, (run, mode), shard, into)
+
+    def end_shard(self, opened: Pass, now: float) -> bool:
+        """Whether this shard is the last of its pass; one that is not is done now."""
+        run = self.runs[opened.run]
+        place = run.place_of(opened)
+        if not isinstance(place, MemoryShard):
+            return True
+        return end_shard(run.pass_of(opened), place, opened, now)
+
+    def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
+        """What this worker may have in flight of the `total` that all workers of the pass share."""
+        row = self.runs[opened.run].pass_of(opened)
+        return take_share(row, opened, (total, in_flight), now, now + lease_s)
 
     def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
         """Prolong the lease; False when it was lost."""
-        run = self.runs[opened.run]
-        held = run.holder == opened.holder and self._unopened_since(opened) is not None
+        lease = self.runs[opened.run].lease_of(opened)
+        held = lease.holder == opened.holder and self._unopened_since(opened) is not None
         if held:
-            run.expires_at = now + lease_s
+            lease.expires_at = now + lease_s
         return held
 
     def breaker(self, run: str) -> Breaker:
@@ -117,17 +147,17 @@ class MemoryLedger:
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
         """Try again what was on its way to an external writer; how many writes that were."""
         del now
-        audit = self.runs[opened.run].audit
+        run = self.runs[opened.run]
         writes = [
             Write(known.change, identity, redo=True)
-            for identity, known in audit.items()
-            if known.status is ChangeStatus.INTENT
+            for identity, known in run.audit.items()
+            if known.status is ChangeStatus.INTENT and run.is_for(opened, identity)
         ]
         if not writes or self._row(opened) is None:
             return 0
         receipts = writer.apply(writes, None)
         if self._row(opened) is not None:
-            audit.update(with_results({}, list(zip(writes, receipts, strict=True))))
+            run.audit.update(with_results({}, list(zip(writes, receipts, strict=True))))
         return len(writes)
 
     def checkpoint(
@@ -155,16 +185,15 @@ class MemoryLedger:
             opened = self._intend(opened, writes)
         with nullcontext() if is_apart else _undone_on_error(writer):
             audited = with_results(audited, _apply(writer, writes))
-            row = self._row(opened)
-            if row is None:
+            if self._row(opened) is None:
                 return self._superseded(opened)
             items = finals(opened, checkpoint.settled, audited)
-            _refuse_second(row, items)
+            self.runs[opened.run].pass_of(opened).refuse_second(items)
             self._tell(opened, checkpoint, on_commit)
         self.runs[opened.run].audit.update(audited)
         said = [(item.item_digest, item.outcome) for item in checkpoint.settled]
         self.record(fingerprint, worth_recording(said), now)
-        return self.runs[opened.run].store(row, opened, checkpoint, items)
+        return self.runs[opened.run].store(opened, checkpoint, items, now)
 
     def written(self, run: str) -> list[WrittenRow]:
         """The rows that all commits of a run have written, in that order, also those put back."""
@@ -175,88 +204,64 @@ class MemoryLedger:
         row = self._pass(run, number)
         if row is None or row.opened.mode is Mode.COMMIT or row.status is not PassStatus.DONE:
             return None
-        return row.opened.settled
+        return row.settled
 
     def evaluated(self, run: str, number: int, keys: Collection[Key]) -> dict[Key, Evaluated]:
         """What this pass of a run settled of these items, as far as it met them."""
         row = self._pass(run, number)
-        outcomes = {} if row is None else row.outcomes
-        found = {key: outcomes.get(encode_key(key)) for key in keys}
-        return {key: _evaluated(final) for key, final in found.items() if final is not None}
+        return {} if row is None else row.evaluated(keys)
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing when the run was opened since."""
-        del now
-        row = self._unopened_since(opened)
-        if row is not None and row.status is PassStatus.OPEN:
-            self._release(opened)
-            row.status, row.last_decision = status_after(decision), decision
+        place = self._unopened_since(opened)
+        if place is None or place.status is not PassStatus.OPEN:
+            return
+        place.end(decision, now)
+        self._release(opened)
+        if isinstance(place, MemoryShard):
+            give_back(place, now)
+            row = self.runs[opened.run].pass_of(opened)
+            row.end(decision, now)
+            row.next_step_at = None
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-    def _find(self, run: MemoryRun, request: PassRequest, holder: str) -> Pass | None:
-        found = [row for row in run.resumable() if row.opened.mode is request.mode]
-        if not found:
-            return None
-        row = found[-1]
-        if not row.is_for(request):
-            row.status = PassStatus.ABANDONED
-            return None
-        row.status = PassStatus.OPEN
-        row.renew(request)
-        resumed = row.opened.settled > 0 or run.breaker.snoozes > 0
-        row.opened = replace(row.opened, holder=holder, resumed=resumed, breaker=run.breaker)
-        return row.opened
-
-    def _start(self, run: MemoryRun, request: PassRequest, holder: str) -> Pass:
-        number = 1 + len(run.passes)
-        opened = Pass(
-            self._next_id, request.run, request.mode, number, 1, holder, breaker=run.breaker
-        )
-        self._next_id += 1
-        row = MemoryPass(opened, request)
-        run.passes.append(row)
-        return opened
 
     def _pass(self, run: str, number: int) -> MemoryPass | None:
         passes = self.runs[run].passes if run in self.runs else []
         return next((row for row in passes if row.opened.number == number), None)
 
-    def _row(self, opened: Pass) -> MemoryPass | None:
-        """The open pass, when this worker is the one to move it."""
-        for row in self.runs[opened.run].passes:
-            if row.opened.id == opened.id and row.opened.version == opened.version:
-                return row if row.status is PassStatus.OPEN else None
-        return None
+    def _row(self, opened: Pass) -> MemoryPlace | None:
+        """The open pass, or its shard, when this worker is the one to move it."""
+        place = self.runs[opened.run].place_of(opened)
+        return place if place.is_moved_by(opened) else None
 
-    def _unopened_since(self, opened: Pass) -> MemoryPass | None:
-        """The pass, when nobody opened the run since."""
-        for row in self.runs[opened.run].passes:
-            if row.opened.id == opened.id and row.version_at_open <= opened.version:
-                return row
-        return None
+    def _unopened_since(self, opened: Pass) -> MemoryPlace | None:
+        """The pass, or its shard, when nobody opened it since."""
+        place = self.runs[opened.run].place_of(opened)
+        return place if place.is_unopened_since(opened) else None
 
     def _release(self, opened: Pass) -> None:
-        run = self.runs[opened.run]
-        if run.holder == opened.holder:
-            run.holder, run.expires_at = None, 0.0
+        lease = self.runs[opened.run].lease_of(opened)
+        if lease.holder == opened.holder:
+            lease.holder, lease.expires_at = None, 0.0
 
     def _tell(self, opened: Pass, checkpoint: Checkpoint, on_commit: OnCommit | None) -> None:
         """Call `on_commit` with the lease let go."""
         if on_commit is None:
             return
-        run = self.runs[opened.run]
-        lease = run.holder, run.expires_at
+        lease = self.runs[opened.run].lease_of(opened)
+        before = lease.holder, lease.expires_at
         self._release(opened)
         try:
             on_commit(_NO_CONNECTION, checkpoint.cursor)
         except BaseException:
-            run.holder, run.expires_at = lease
+            lease.holder, lease.expires_at = before
             raise
 
     def _superseded(self, opened: Pass) -> Superseded:
-        holder = self.runs[opened.run].holder
+        run = self.runs[opened.run]
+        holder = run.lease_of(opened).holder or run.holder
         return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
 
     def _audited(self, opened: Pass, settled: Sequence[Settled]) -> dict[str, Audited]:
@@ -267,13 +272,13 @@ class MemoryLedger:
         return {key: audit[key] for key in keys if key in audit}
 
     def _intend(self, opened: Pass, writes: Sequence[Write]) -> Pass:
-        row = self._row(opened)
-        if row is not None:
-            row.opened = replace(row.opened, version=row.opened.version + 1)
-            opened = replace(opened, version=row.opened.version)
-        audit = self.runs[opened.run].audit
+        place = self._row(opened)
+        if place is not None:
+            opened = replace(opened, version=place.move())
+        run = self.runs[opened.run]
         for write in writes:
-            audit[write.idempotency_key] = Audited(write.change, ChangeStatus.INTENT)
+            run.audit[write.idempotency_key] = Audited(write.change, ChangeStatus.INTENT)
+            run.shard_of.setdefault(write.idempotency_key, shard_number(opened))
         return opened
 
 
@@ -285,15 +290,3 @@ def _apply(writer: Writer | None, writes: Sequence[Write]) -> list[tuple[Write, 
 
 def _undone_on_error(writer: Writer | None) -> AbstractContextManager[None]:
     return writer.transaction() if isinstance(writer, MemoryWriter) else nullcontext()
-
-
-def _refuse_second(row: MemoryPass, items: Sequence[Final]) -> None:
-    if row.outcomes.keys() & {encode_key(item.settled.item_key) for item in items}:
-        raise SourceError(met_twice(row.opened))
-
-
-def _evaluated(final: Final) -> Evaluated:
-    verdict = final.settled.outcome.verdict
-    label = None if verdict is None else str(verdict.label)
-    confidence = None if verdict is None else verdict.confidence
-    return Evaluated(final.settled.item_digest, final.before, label, confidence)

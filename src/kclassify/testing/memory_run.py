@@ -1,33 +1,41 @@
-"""A run and its passes as the memory ledger keeps them."""
+"""A run, its passes and their shards as the memory ledger keeps them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from kclassify.core.availability import Breaker
 from kclassify.core.canary import WrittenRow
-from kclassify.core.decision import Decision
-from kclassify.core.item import encode_key
+from kclassify.core.item import Key, encode_key
 from kclassify.core.shared_breaker import merged
 from kclassify.core.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
-from kclassify.ports import Checkpoint, Mode, Pass, PassRequest, Recorded
+from kclassify.errors import SourceError
+from kclassify.ports import Checkpoint, Evaluated, Mode, Pass, PassRequest, Recorded
 from kclassify.store.reasons import together
-from kclassify.store.settlement import Audited, Final, Transition, moved, tally
+from kclassify.store.settlement import Audited, Final, Transition, met_twice, tally
+from kclassify.testing.memory_place import MemoryPlace, MemoryShard
 
 
 @dataclass(slots=True)
-class MemoryPass:
-    """A pass as the memory ledger keeps it. `outcomes` are by encoded key."""
+class MemoryPass(MemoryPlace):
+    """A pass as the memory ledger keeps it. `outcomes` are by encoded key, of all shards."""
 
-    opened: Pass
     request: PassRequest
-    version_at_open: int = 1
-    status: PassStatus = PassStatus.OPEN
     outcomes: dict[str, Final] = field(default_factory=dict[str, Final])
     tallies: Counter[Transition] = field(default_factory=Counter[Transition])
-    last_decision: Decision | None = None
+    shards: list[MemoryShard] = field(default_factory=list[MemoryShard])
+
+    @property
+    def settled(self) -> int:
+        """How many items are behind its cursor, or those of its shards."""
+        return self.opened.settled + sum(each.opened.settled for each in self.shards)
+
+    @property
+    def places(self) -> list[MemoryPlace]:
+        """Where its workers are: the pass itself and its shards."""
+        return [self, *self.shards]
 
     def is_for(self, request: PassRequest) -> bool:
         """Whether the request can go on with this pass."""
@@ -43,39 +51,79 @@ class MemoryPass:
             gate_refusal=together(self.request.gate_refusal, request.gate_refusal),
         )
 
-    def store(self, checkpoint: Checkpoint, items: Sequence[Final], breaker: Breaker) -> Recorded:
-        """Take settled items in, and the state of the run after them."""
+    def abandon(self) -> None:
+        """Nobody goes on with it, nor with a shard of it."""
+        for place in self.places:
+            if place.status in RESUMABLE:
+                place.status, place.next_step_at = PassStatus.ABANDONED, None
+
+    def refuse_second(self, items: Sequence[Final]) -> None:
+        """Raise `SourceError` for an item that is settled already."""
+        if self.outcomes.keys() & {encode_key(item.settled.item_key) for item in items}:
+            raise SourceError(met_twice(self.opened))
+
+    def evaluated(self, keys: Collection[Key]) -> dict[Key, Evaluated]:
+        """What it settled of these items, as far as it met them."""
+        found = {key: self.outcomes.get(encode_key(key)) for key in keys}
+        return {key: _evaluated(final) for key, final in found.items() if final is not None}
+
+    def take_in(self, items: Sequence[Final]) -> None:
+        """Keep what became of these items."""
         self.outcomes |= {encode_key(item.settled.item_key): item for item in items}
         self.tallies += tally(items)
-        self.opened = replace(
-            moved(self.opened, checkpoint.settled, checkpoint.cursor),
-            version=self.opened.version + 1,
-            breaker=breaker,
-            suspects=checkpoint.suspects,
-        )
-        return Recorded(self.opened, [item.action for item in items])
 
 
 @dataclass(slots=True)
 class MemoryRun:
     """A run as the memory ledger keeps it.
 
-    `audit` is by idempotency key, `openings` counts how often a worker took the lease.
+    `audit` is by idempotency key, and `shard_of` says which shard wrote that; `openings` counts how
+    often a worker took the lease.
     """
 
     passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
     audit: dict[str, Audited] = field(default_factory=dict[str, Audited])
+    shard_of: dict[str, int] = field(default_factory=dict[str, int])
     holder: str | None = None
     expires_at: float = 0.0
     openings: int = 0
     breaker: Breaker = field(default_factory=Breaker)
 
+    def pass_of(self, opened: Pass) -> MemoryPass:
+        """The pass that a worker has."""
+        return next(row for row in self.passes if row.opened.id == opened.id)
+
+    def place_of(self, opened: Pass) -> MemoryPlace:
+        """Where a worker is: in a pass in one piece, or in a shard."""
+        row = self.pass_of(opened)
+        if opened.shard is None:
+            return row
+        return row.shards[opened.shard.number - 1]
+
+    def lease_of(self, opened: Pass) -> MemoryRun | MemoryShard:
+        """What keeps the lease of a worker: the run, or its shard."""
+        place = self.place_of(opened)
+        return place if isinstance(place, MemoryShard) else self
+
+    def is_for(self, opened: Pass, identity: str) -> bool:
+        """Whether a write on its way is this worker's to try again, by its idempotency key.
+
+        Not that of another shard of its pass; those from before it was cut are for the first.
+        """
+        number = int(identity.split(":")[1])
+        if opened.shard is None or number != opened.number:
+            return True
+        wrote = self.shard_of.get(identity, 0)
+        return wrote == opened.shard.number or (wrote == 0 and opened.shard.number == 1)
+
     def store(
-        self, row: MemoryPass, opened: Pass, checkpoint: Checkpoint, items: Sequence[Final]
+        self, opened: Pass, checkpoint: Checkpoint, items: Sequence[Final], now: float
     ) -> Recorded:
-        """Take settled items in, and what the worker knows of an outage."""
+        """Take settled items in, the state of the worker and what it knows of an outage."""
+        self.pass_of(opened).take_in(items)
         self.breaker = merged(opened.breaker, checkpoint.breaker, self.breaker)
-        return row.store(checkpoint, items, self.breaker)
+        at = self.place_of(opened).store(opened, checkpoint, self.breaker, now)
+        return Recorded(at, [item.action for item in items])
 
     def written(self) -> list[WrittenRow]:
         """The rows that were written, but for those not settled yet."""
@@ -111,3 +159,10 @@ def _is_told(row: MemoryPass, known: Audited, settled: Final | None) -> bool:
         return settled is not None
     is_certain = settled is not None or row.status not in RESUMABLE
     return known.status is ChangeStatus.WRITTEN and is_certain
+
+
+def _evaluated(final: Final) -> Evaluated:
+    verdict = final.settled.outcome.verdict
+    label = None if verdict is None else str(verdict.label)
+    confidence = None if verdict is None else verdict.confidence
+    return Evaluated(final.settled.item_digest, final.before, label, confidence)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from kclassify.testing.contracts.ledger_breaker import LedgerBreaker
+from kclassify.testing.contracts.ledger_cuts import LedgerCuts
 from kclassify.testing.contracts.ledger_intents import LedgerIntents
 from kclassify.testing.contracts.ledger_leases import LedgerLeases
 from kclassify.testing.contracts.ledger_passes import LedgerPasses
+from kclassify.testing.contracts.ledger_shards import LedgerShards
 from kclassify.testing.contracts.ledger_verdicts import LedgerVerdicts
 from kclassify.testing.contracts.ledger_writes import LedgerWrites
 
 
 class LedgerContract(
-    LedgerLeases, LedgerPasses, LedgerBreaker, LedgerVerdicts, LedgerWrites, LedgerIntents
+    LedgerLeases,
+    LedgerPasses,
+    LedgerShards,
+    LedgerCuts,
+    LedgerBreaker,
+    LedgerVerdicts,
+    LedgerWrites,
+    LedgerIntents,
 ):
     """A suite for a `kclassify.ports.Ledger`.
 

@@ -56,10 +56,10 @@ class MortalWriter(MemoryWriter):
         return receipts
 
 
-def die(ledger: Ledger, writer: MortalWriter) -> None:
+def die(ledger: Ledger, writer: MortalWriter, opened: Pass | None = None) -> None:
     """A commit that dies at the writer."""
     with pytest.raises(Killed):
-        save(ledger, open_pass(ledger), [change(1), change(2)], writer)
+        save(ledger, opened or open_pass(ledger), [change(1), change(2)], writer)
 
 
 class LedgerIntents(LedgerMaterial):

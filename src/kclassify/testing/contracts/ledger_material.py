@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kclassify.core.availability import Breaker, Suspect
+from kclassify.core.division import Division
 from kclassify.core.item import Key, digest_of
 from kclassify.core.policy import Action, Change
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
@@ -29,6 +30,7 @@ FINGERPRINT = "f" * 64
 NOW = 1_800_000_000.25
 LEASE_S = 60.0
 USAGE = Usage(1200, 30, 400, 800)
+IN_THREE = Division((2, 4), (2, 2, 2))
 
 
 class LedgerMaterial:
@@ -70,9 +72,39 @@ def open_pass(
     **given: str,
 ) -> Pass:
     """The pass that a worker gets; an assertion fails when it gets none."""
-    opened = ledger.open(request_of(mode, number=number, shard=shard, **given), holder, now, LEASE_S)
+    opened = ledger.open(
+        request_of(mode, number=number, shard=shard, **given), holder, now, LEASE_S
+    )
     assert isinstance(opened, Pass), opened
     return opened
+
+
+def divided(
+    ledger: Ledger,
+    mode: Mode = Mode.DRY_RUN,
+    *,
+    opened: Pass | None = None,
+    division: Division = IN_THREE,
+    now: float = NOW,
+) -> Pass:
+    """The first shard of a pass that is cut in three; an assertion fails when it is not."""
+    whole = open_pass(ledger, mode) if opened is None else opened
+    first = ledger.divide(whole, division, now, LEASE_S)
+    assert isinstance(first, Pass), first
+    return first
+
+
+def three_workers(ledger: Ledger, mode: Mode = Mode.DRY_RUN) -> tuple[Pass, Pass, Pass]:
+    """What workers `one`, `two` and `three` hold of a pass that is cut in three."""
+    first = divided(ledger, mode)
+    second, third = (open_pass(ledger, mode, holder=name) for name in ("two", "three"))
+    return first, second, third
+
+
+def shard_of(opened: Pass) -> tuple[int, Key | None, Key | None]:
+    """Its number, what it follows and how far it goes; an assertion fails when it is no shard."""
+    assert opened.shard is not None, opened
+    return opened.shard.number, opened.shard.after, opened.shard.until
 
 
 def verdict_of(label: str = "playbook", confidence: float = 0.9) -> Outcome[str]:

@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Superseded
+from kclassify.core.division import Division
+from kclassify.core.shared_concurrency import Share
 from kclassify.core.verdict import Outcome
-from kclassify.ports import Checkpoint, OnCommit, Pass, PassRequest, Recorded, Writer
+from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.simulation.process import current, in_process
 from kclassify.testing.simulation.referee import Referee
@@ -22,10 +24,10 @@ class SimulatedLedger(MemoryLedger):
 
     def open(
         self, request: PassRequest, holder: str, now: float, lease_s: float
-    ) -> Pass | Superseded:
+    ) -> Pass | Decision:
         """Tell the referee who has the run now."""
 
-        def call() -> Pass | Superseded:
+        def call() -> Pass | Decision:
             opened = MemoryLedger.open(self, request, holder, now, lease_s)
             process = current.get()
             if isinstance(opened, Pass) and process is not None:
@@ -33,6 +35,30 @@ class SimulatedLedger(MemoryLedger):
             return opened
 
         return in_process("open", call)
+
+    def divide(
+        self, opened: Pass, division: Division, now: float, lease_s: float
+    ) -> Pass | Superseded:
+        """The same, in a process."""
+        return in_process(
+            "divide", lambda: MemoryLedger.divide(self, opened, division, now, lease_s)
+        )
+
+    def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
+        """The same, in a process."""
+        return in_process(
+            "want_parts", lambda: MemoryLedger.want_parts(self, run, mode, shard, into)
+        )
+
+    def end_shard(self, opened: Pass, now: float) -> bool:
+        """The same, in a process."""
+        return in_process("end_shard", lambda: MemoryLedger.end_shard(self, opened, now))
+
+    def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
+        """The same, in a process."""
+        return in_process(
+            "share", lambda: MemoryLedger.share(self, opened, total, in_flight, now, lease_s)
+        )
 
     def heartbeat(self, opened: Pass, now: float, lease_s: float) -> bool:
         """The same, in a process."""
