@@ -17,6 +17,8 @@ from kclassify.gate_file import GateFile
 from kclassify.ports import Classifier, Source, Tranches, Writer
 from kclassify.runner import ReclassifyRunner
 from kclassify.sources import SqlSource, open_source
+from kclassify.sources.filters import Filter
+from kclassify.sources.tenants import TenantColumn, rows_of_tenant
 from kclassify.store import LedgerReader, SqlLedger
 from kclassify.writers import ColumnWriter, ExtraColumns, JsonlWriter
 
@@ -50,7 +52,7 @@ def open_stores(settings: Settings) -> Generator[Stores]:
                 own = stack.enter_context(closing(Database(settings.ledger_url, create=True)))
                 ledger = database if own.identity == database.identity else own
             yield Stores(
-                table_source(database, settings.source),
+                table_source(database, settings.source, settings.tenant),
                 table_writer(database, settings.source, settings.writer),
                 SqlLedger(ledger),
             )
@@ -106,8 +108,13 @@ def reader_of(stores: Stores) -> LedgerReader:
     return LedgerReader(stores.ledger.database)
 
 
-def table_source(database: Database, source: SourceSettings) -> SqlSource:
-    """The source over a table."""
+def table_source(
+    database: Database, source: SourceSettings, tenant: str | None = None
+) -> SqlSource:
+    """The source over a table, or over the rows of one tenant."""
+    kept: Filter | None = source.filter or None
+    if tenant is not None and source.tenant is not None:
+        kept = rows_of_tenant(database, source.tenant, tenant, kept)
     return SqlSource(
         database,
         _table(source),
@@ -116,7 +123,7 @@ def table_source(database: Database, source: SourceSettings) -> SqlSource:
         body=source.body,
         current=source.current,
         schema=source.schema_name,
-        filter=source.filter or None,
+        filter=kept,
     )
 
 
@@ -141,6 +148,19 @@ def table_writer(
     )
 
 
+def tenant_column(database: Database, source: SourceSettings) -> TenantColumn:
+    """The column that says whose a row is. Raises `ConfigError` where the settings name none."""
+    if source.tenant is None:
+        raise ConfigError("[source] tenant: is missing: the column that says whose a row is")
+    return TenantColumn(
+        database,
+        _table(source),
+        source.tenant,
+        schema=source.schema_name,
+        filter=source.filter or None,
+    )
+
+
 def _table(source: SourceSettings) -> str:
     if source.table is None:
         raise ConfigError("[source] table: is missing")
@@ -151,7 +171,12 @@ def _file_source(settings: Settings) -> Source:
     source = settings.source
     if source.path is None:
         raise ConfigError("[source]: give either url and table, or path")
-    for name, given in (("filter", source.filter), ("schema", source.schema_name)):
+    of_tables = (
+        ("filter", source.filter),
+        ("schema", source.schema_name),
+        ("tenant", source.tenant),
+    )
+    for name, given in of_tables:
         if given:
             raise ConfigError(f"[source] {name}: is for tables, and {source.path} is a file")
     return open_source(

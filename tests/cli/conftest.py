@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kclassify.testing import Rule, StubMessagesAPI
+from tests.cli.listed_jobs import WORKER, Listed
 from tests.cli.place import Place, rule
 
 
@@ -34,6 +36,33 @@ def any_place(
         return place
     monkeypatch.chdir(tmp_path)
     return Place(tmp_path, request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def listed(place: Place, importable: None) -> Listed:
+    """A job system of the place on SQLite, in its module `worker`."""
+    del importable
+    place.write("worker.py", WORKER)
+    return Listed(place)
+
+
+@pytest.fixture
+def any_listed(any_place: Place, importable: None) -> Listed:
+    """The same, also on PostgreSQL."""
+    del importable
+    any_place.write("worker.py", WORKER)
+    return Listed(any_place)
+
+
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Modules of a test's own folder can be imported, and are forgotten afterwards."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = set(sys.modules)
+    yield
+    for name in [each for each in set(sys.modules) - before if each.startswith("worker")]:
+        del sys.modules[name]
 
 
 @pytest.fixture

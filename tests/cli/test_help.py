@@ -8,8 +8,8 @@ import pytest
 from tests.cli.place import Place
 
 COMMANDS = (
-    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "status", "failures", "retry",
-    "audit", "rollback",
+    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "start", "kick", "divide",
+    "status", "failures", "retry", "audit", "rollback",
 )  # fmt: skip
 HEAVY = (
     "anthropic", "instructor", "jinja2", "matplotlib", "numpy", "rich", "scipy", "sklearn",

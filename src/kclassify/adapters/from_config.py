@@ -17,11 +17,17 @@ from kclassify.wiring import classifier_of, make_runner, open_stores
 def from_config(job: Job) -> Generator[ReclassifyRunner]:
     """A `Build`: what `kclassify dry-run` and `commit` would work with in that folder.
 
-    Without a path in the job it is the `kclassify.toml` of the working folder. Raises `UsageError`
-    and `DatabaseError`.
+    Without a path in the job it is the `kclassify.toml` of the working folder. A job of a tenant is
+    about the rows of that tenant. Raises `UsageError` and `DatabaseError`.
     """
-    settings = settings_of(job)
-    classifier = classifier_of(settings, job.model)
+    with runner_of(settings_of(job), job.model) as runner:
+        yield runner
+
+
+@contextmanager
+def runner_of(settings: Settings, model: str | None = None) -> Generator[ReclassifyRunner]:
+    """The runner of these settings, with what it opened closed on exit. Raises the same."""
+    classifier = classifier_of(settings, model)
     with open_stores(settings) as stores, closing(stores.source):
         yield make_runner(settings, stores, classifier, _log)
 
@@ -33,7 +39,10 @@ def _log(event: Event) -> None:
         logger.info("%s", event.decision)
 
 
-def settings_of(job: Job) -> Settings:
-    """The settings that the job names, for its run."""
+def settings_of(job: Job, shards: int | None = None) -> Settings:
+    """The settings that the job names, for its run, its tenant and so many shards."""
     path = None if job.config is None else Path(job.config)
-    return load_settings(path, arguments={"run": {"name": job.run}})
+    settings = load_settings(
+        path, arguments={"run": {"name": job.run}, "runner": {"shards": shards}}
+    )
+    return settings if job.tenant is None else settings.of_tenant(job.tenant)

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from kclassify.cli.demo_command import demo
 from kclassify.cli.eval_command import evaluation
 from kclassify.cli.init_command import init
+from kclassify.cli.job_commands import divide, kick, start
 from kclassify.cli.label_command import label
 from kclassify.cli.ledger_commands import audit, failures, rollback, status
 from kclassify.cli.options import STATUSES, ConfigOption, QuietOption, VerboseOption
@@ -17,8 +18,8 @@ from kclassify.cli.run_commands import commit, dry_run, retry
 from kclassify.cli.sample_command import sample
 
 _ORDER = (
-    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "status", "failures", "retry",
-    "audit", "rollback",
+    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "start", "kick", "divide",
+    "status", "failures", "retry", "audit", "rollback",
 )  # fmt: skip
 
 
@@ -73,6 +74,9 @@ app.command("sample")(sample)
 app.command("label")(label)
 app.add_typer(evaluation, name="eval")
 app.command("commit", epilog=STATUSES)(commit)
+app.command("start")(start)
+app.command("kick")(kick)
+app.command("divide")(divide)
 app.command("status")(status)
 app.command("failures")(failures)
 app.command("retry", epilog=STATUSES)(retry)

@@ -12,7 +12,8 @@ from kclassify.cli.options import (
     ConfigOption,
     JsonOption,
     RunOption,
-    chosen_config,
+    TenantOption,
+    chosen_settings,
     is_quiet,
 )
 
@@ -32,21 +33,25 @@ def status(
     context: typer.Context,
     *,
     run: RunOption = None,
+    tenant: TenantOption = None,
     every: Annotated[bool, typer.Option("--all", help="List all runs of the ledger.")] = False,
+    shards: Annotated[
+        bool, typer.Option("--shards", help="Show every shard, also where there are many.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a run: its passes, transitions, outcomes and writes."""
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_run, report_runs
-    from kclassify.config import load_settings
 
-    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    settings = chosen_settings(context, config, run, tenant)
     with ledger_reader(settings) as reader:
         if every:
             report_runs(reader.runs(), as_json=as_json)
         else:
-            report_run(reader.status(settings.run.name), as_json=as_json)
+            report = reader.status(settings.run.name)
+            report_run(report, as_json=as_json, every_shard=shards)
 
 
 def failures(
@@ -57,6 +62,7 @@ def failures(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Show so many at most.")] = None,
     run: RunOption = None,
+    tenant: TenantOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,10 +70,9 @@ def failures(
     from kclassify.cli.kinds import failure_kind
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_failures
-    from kclassify.config import load_settings
 
     wanted = None if kind is None else failure_kind(kind)
-    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    settings = chosen_settings(context, config, run, tenant)
     with ledger_reader(settings) as reader:
         report_failures(reader.failures(settings.run.name, wanted, limit), as_json=as_json)
 
@@ -82,6 +87,7 @@ def audit(
         bool, typer.Option("--verify", help="Check the run against the ten invariants instead.")
     ] = False,
     run: RunOption = None,
+    tenant: TenantOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,9 +98,8 @@ def audit(
     """
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_audit
-    from kclassify.config import load_settings
 
-    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    settings = chosen_settings(context, config, run, tenant)
     if verify:
         raise typer.Exit(
             _verify(settings, form, as_json=as_json, quiet=is_quiet(context, quiet=False))
@@ -119,6 +124,7 @@ def rollback(
     context: typer.Context,
     *,
     run: RunOption = None,
+    tenant: TenantOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,9 +133,8 @@ def rollback(
     Rows whose label was changed since are left as they are; the exit status is then 1.
     """
     from kclassify.cli.undoing import report_rollback, undo
-    from kclassify.config import load_settings
 
-    settings = load_settings(chosen_config(context, config), arguments={"run": {"name": run}})
+    settings = chosen_settings(context, config, run, tenant)
     report = undo(settings)
     report_rollback(settings.run.name, report, as_json=as_json)
     if report.conflicts:

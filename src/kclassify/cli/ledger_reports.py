@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kclassify.cli.inert_data import csv_cell, json_text
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
+from kclassify.cli.shard_report import progress, say_shards, shard_facts
 from kclassify.cli.wording import counts, label, plural, shown
 from kclassify.core.availability import Breaker
 from kclassify.core.verdict import OutcomeKind
@@ -39,7 +40,7 @@ def report_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
         say_table([name.replace("_", " ") for name in facts[0]], [list(f.values()) for f in facts])
 
 
-def report_run(run: RunReport, *, as_json: bool) -> None:
+def report_run(run: RunReport, *, as_json: bool, every_shard: bool = False) -> None:
     """One run: its passes, and the latest of them in detail."""
     if as_json:
         say_json(_run_facts(run))
@@ -63,6 +64,7 @@ def report_run(run: RunReport, *, as_json: bool) -> None:
     ]
     say_table(headings, rows)
     if run.passes:
+        say_shards(run.passes[-1], every=every_shard)
         say()
         say_pass(run.passes[-1])
 
@@ -121,8 +123,14 @@ def _run_facts(run: RunReport) -> dict[str, object]:
         "created_at": moment(run.created_at),
         "holder": _holder(run),
         "outage": _outage_facts(run.breaker),
-        "passes": [pass_facts(each) for each in run.passes],
+        "passes": [_pass_facts(each) for each in run.passes],
     }
+
+
+def _pass_facts(report: PassReport) -> dict[str, object]:
+    settled, items = progress(report.shards)
+    whole = {"settled": settled, "items": items} if report.shards else None
+    return {**pass_facts(report), "progress": whole, "shards": shard_facts(report)}
 
 
 def report_failures(failures: Sequence[Failure], *, as_json: bool) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from kclassify.config import Settings
 
 STATUSES = "Exit status: 0 done or at --max-items, 1 failed, 2 usage, 75 unfinished"
 
@@ -24,6 +28,20 @@ VerboseOption = Annotated[
 ]
 RunOption = Annotated[
     str | None, typer.Option("--run", help="The run's name in the ledger.", metavar="NAME")
+]
+TenantOption = Annotated[
+    str | None,
+    typer.Option("--tenant", help="The run of this tenant alone, NAME/TENANT.", metavar="TENANT"),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option("--on", help="The job system, to be sure: celery, oban.", metavar="NAME"),
+]
+AppOption = Annotated[
+    str | None,
+    typer.Option(
+        "--app", help="Where your job system is, for instance worker:jobs.", metavar="MODULE:NAME"
+    ),
 ]
 OnceOption = Annotated[
     bool, typer.Option("--once", help="Do one step and exit with its status, without waiting.")
@@ -50,6 +68,22 @@ OverrideOption = Annotated[
         help="Why to write although the gate does not allow it; kept in the run.", metavar="REASON"
     ),
 ]
+
+
+def chosen_settings(
+    context: typer.Context,
+    config: Path | None,
+    run: str | None,
+    tenant: str | None = None,
+    **tables: Mapping[str, object],
+) -> Settings:
+    """The settings, with the options in them: those of one tenant where one is named."""
+    from kclassify.config import load_settings
+    from kclassify.config.tenant import for_tenant
+
+    arguments = {"run": {"name": run}, **tables}
+    settings = load_settings(chosen_config(context, config), arguments=arguments)
+    return settings if tenant is None else for_tenant(settings, tenant)
 
 
 def chosen_config(context: typer.Context, given: Path | None) -> Path | None:

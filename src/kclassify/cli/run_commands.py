@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,13 +17,11 @@ from kclassify.cli.options import (
     OverrideOption,
     QuietOption,
     RunOption,
+    TenantOption,
     TrancheOption,
-    chosen_config,
+    chosen_settings,
     is_quiet,
 )
-
-if TYPE_CHECKING:
-    from kclassify.config import Settings
 
 
 def dry_run(
@@ -36,6 +33,7 @@ def dry_run(
     max_concurrency: MaxConcurrencyOption = None,
     model: ModelOption = None,
     run: RunOption = None,
+    tenant: TenantOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -49,9 +47,12 @@ def dry_run(
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
 
-    settings = _settings(
-        chosen_config(context, config), run, max_items, min_confidence, max_concurrency
-    )
+    runner = {
+        "max_items": max_items,
+        "min_confidence": min_confidence,
+        "max_concurrency": max_concurrency,
+    }
+    settings = chosen_settings(context, config, run, tenant, runner=runner)
     order = Order(mode=Mode.DRY_RUN, once=once, model=model, quiet=is_quiet(context, quiet=quiet))
     raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
 
@@ -67,6 +68,7 @@ def commit(
     max_concurrency: MaxConcurrencyOption = None,
     model: ModelOption = None,
     run: RunOption = None,
+    tenant: TenantOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -84,9 +86,13 @@ def commit(
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
 
-    settings = _settings(
-        chosen_config(context, config), run, max_items, min_confidence, max_concurrency, tranche
-    )
+    runner = {
+        "max_items": max_items,
+        "min_confidence": min_confidence,
+        "max_concurrency": max_concurrency,
+    }
+    gate = {"tranche": tranche}
+    settings = chosen_settings(context, config, run, tenant, runner=runner, gate=gate)
     order = Order(
         mode=Mode.COMMIT,
         once=once,
@@ -114,6 +120,7 @@ def retry(
     max_concurrency: MaxConcurrencyOption = None,
     model: ModelOption = None,
     run: RunOption = None,
+    tenant: TenantOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -128,7 +135,8 @@ def retry(
     from kclassify.cli.running import Order
     from kclassify.ports import Mode
 
-    settings = _settings(chosen_config(context, config), run, None, None, max_concurrency)
+    runner = {"max_concurrency": max_concurrency}
+    settings = chosen_settings(context, config, run, tenant, runner=runner)
     choice = Choice(kinds=tuple(failure_kind(each) for each in kind or ()), keys=tuple(key or ()))
     order = Order(
         mode=Mode.COMMIT if write else Mode.DRY_RUN,
@@ -141,23 +149,3 @@ def retry(
         report_nothing(settings.run.name, result, as_json=as_json)
     else:
         raise typer.Exit(report_ending(result, as_json=as_json))
-
-
-def _settings(
-    config: Path | None,
-    run: str | None,
-    max_items: int | None,
-    min_confidence: float | None,
-    max_concurrency: int | None,
-    tranche: int | None = None,
-) -> Settings:
-    from kclassify.config import load_settings
-
-    runner = {
-        "max_items": max_items,
-        "min_confidence": min_confidence,
-        "max_concurrency": max_concurrency,
-    }
-    return load_settings(
-        config, arguments={"run": {"name": run}, "runner": runner, "gate": {"tranche": tranche}}
-    )

@@ -12,6 +12,7 @@ from kclassify.config.runner_settings import RunnerSettings
 from kclassify.config.settings import (
     ClassifierSettings,
     GateSettings,
+    JobsSettings,
     LedgerSettings,
     RunSettings,
     Settings,
@@ -24,6 +25,7 @@ __all__ = [
     "DEFAULT_FILE",
     "ClassifierSettings",
     "GateSettings",
+    "JobsSettings",
     "LedgerSettings",
     "RunSettings",
     "RunnerSettings",

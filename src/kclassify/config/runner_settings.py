@@ -13,8 +13,9 @@ class RunnerSettings(Table):
 
     `shards` is into how many parts a pass is cut when it begins, for as many workers.
     `max_concurrency` is each worker's own, `shared_concurrency` what all of them have in flight
-    together. `lease_s` is how long a dead worker blocks a run; `grace_s` how long calls in flight may go on
-    after a stop; `checkpoint_s` how long settled items wait for their transaction at most.
+    together. `lease_s` is how long a dead worker blocks a run; `grace_s` how long calls in flight
+    may go on after a stop; `checkpoint_s` how long settled items wait for their transaction at
+    most.
     """
 
     max_concurrency: int = Field(default=10, ge=1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from kclassify.config.runner_settings import RunnerSettings
 from kclassify.config.table import PathBeside, Table, UrlBeside, url_beside
+from kclassify.errors import ConfigError
 
 
 class RunSettings(Table):
@@ -20,7 +21,8 @@ class RunSettings(Table):
 class SourceSettings(Table):
     """`[source]`: a table (`url`, `table`) or a file (`path`), and what its columns are called.
 
-    `filter` keeps the rows in which each named column holds the given value.
+    `filter` keeps the rows in which each named column holds the given value. `tenant` is the column
+    that says whose a row is, for a run of each tenant's own.
     """
 
     url: UrlBeside | None = Field(default=None, repr=False)
@@ -32,6 +34,7 @@ class SourceSettings(Table):
     body: str = "body"
     current: str = "current"
     filter: dict[str, Any] = Field(default_factory=dict[str, Any])
+    tenant: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_place(self) -> SourceSettings:
@@ -96,6 +99,19 @@ class GateSettings(Table):
     canary_checks: int = Field(default=20, ge=0)
 
 
+class JobsSettings(Table):
+    """`[jobs]`: the job system that takes the steps of a run.
+
+    `app` is where it is found, `module:attribute`, and `on` its name, to be sure. `budget_s` is for
+    how long a step starts calls, `fresh_s` for how long after a sign of life `kick` waits.
+    """
+
+    app: str | None = None
+    on: str | None = None
+    budget_s: float = Field(default=10.0, gt=0)
+    fresh_s: float = Field(default=60.0, ge=0)
+
+
 class Settings(Table):
     """Everything that `kclassify.toml` may hold, and the folder that it lies in."""
 
@@ -107,7 +123,24 @@ class Settings(Table):
     writer: WriterSettings = Field(default_factory=WriterSettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     gate: GateSettings = Field(default_factory=GateSettings)
+    jobs: JobsSettings = Field(default_factory=JobsSettings)
     folder: Path = Field(default=Path(), exclude=True)
+    _tenant: str | None = PrivateAttr(default=None)
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant whose rows alone are items; None for all rows."""
+        return self._tenant
+
+    def of_tenant(self, tenant: str) -> Settings:
+        """The same for the rows of one tenant. Raises `ConfigError` where no column tells whose."""
+        if self.source.tenant is None:
+            raise ConfigError(
+                "a run of one tenant needs [source] tenant: the column that says whose a row is"
+            )
+        own = self.model_copy()
+        own._tenant = tenant  # noqa: SLF001  # of a copy of its own
+        return own
 
     @property
     def ledger_url(self) -> str:

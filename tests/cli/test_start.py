@@ -1,0 +1,157 @@
+"""`kclassify start`: a pass is begun for a job system, and its jobs are enqueued."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kclassify.core.follow_up import Stop
+from kclassify.testing import StubMessagesAPI
+from tests.cli.listed_jobs import JOBS, Listed
+from tests.cli.place import Place, rows
+
+REFUSING = """
+from kclassify.errors import EnqueueError
+
+
+class Unreachable:
+    name = "listed"
+
+    def enqueue(self, job, after_s=0):
+        raise EnqueueError("amqp://127.0.0.1:1 does not answer")
+
+
+jobs = Unreachable()
+"""
+MISSING = "from kclassify.errors import MissingExtra\nraise MissingExtra('pip install x[y]')\n"
+
+
+def test_a_dry_run_is_begun_enqueued_and_worked_on(
+    any_listed: Listed, stub: StubMessagesAPI
+) -> None:
+    place = any_listed.place
+    place.settle(rows(12), JOBS + "budget_s = 7\n")
+    ended = place.run("start", "--shards", "3", "--model", "anthropic/claude-made-up")
+    assert ended.status == 0, ended.err
+    assert "3 jobs are enqueued on listed: articles dry-run 1 shard 1, articles" in ended.out
+    assert "See `kclassify status --run articles`." in ended.out
+    jobs = any_listed.jobs()
+    assert [(job.number, job.shard, job.budget_s) for job in jobs] == [
+        (1, 1, 7.0), (1, 2, 7.0), (1, 3, 7.0),
+    ]  # fmt: skip
+    assert {job.config for job in jobs} == {str(place.folder / "kclassify.toml")}
+    assert {job.model for job in jobs} == {"anthropic/claude-made-up"}
+    taken = any_listed.work()
+    assert [type(following) for _, following in taken] == [Stop, Stop, Stop]
+    assert place.run("status", "--json").json["passes"][0]["status"] == "done"
+    assert len(stub.requests) == 12
+
+
+def test_a_commit_carries_its_override_and_writes(listed: Listed, stub: StubMessagesAPI) -> None:
+    del stub
+    listed.place.settle(rows(4), JOBS)
+    ended = listed.place.run("start", "--commit", "--override", "both were read", "--json")
+    assert ended.json == {
+        "run": "articles",
+        "system": "listed",
+        "jobs": [
+            {
+                "name": "articles commit 1",
+                "run": "articles",
+                "mode": "commit",
+                "pass": 1,
+                "shard": None,
+                "tenant": None,
+            }
+        ],
+        "decision": None,
+        "exit_status": 0,
+    }
+    listed.work()
+    assert set(listed.place.labels().values()) == {"playbook", "pattern"}
+
+
+def test_started_twice_nothing_is_enqueued_twice(listed: Listed, stub: StubMessagesAPI) -> None:
+    listed.place.settle(rows(4), JOBS)
+    assert listed.place.run("start").status == 0
+    again = listed.place.run("start")
+    assert again.status == 0
+    assert "Nothing to enqueue: the jobs of run 'articles' are under way." in again.out
+    assert len(listed.jobs()) == 1
+    listed.work()
+    assert len(stub.requests) == 4
+
+
+def test_the_gate_is_asked_before_anything_is_enqueued(listed: Listed) -> None:
+    listed.place.settle(rows(4), JOBS)
+    ended = listed.place.run("start", "--commit")
+    assert ended.status == 2
+    assert "commit writes only after an evaluation passed" in ended.err
+    assert listed.jobs() == []
+    assert listed.place.run("status").status == 2  # there is no run
+
+
+def test_a_file_is_started_in_one_piece_and_refuses_shards(
+    listed: Listed, stub: StubMessagesAPI
+) -> None:
+    del stub
+    listed.place.settle(rows(1), "")
+    lines = [{"id": n, "body": body, "category": None} for n, body, _ in rows(3)]
+    listed.place.write("articles.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
+    source = '[source]\npath = "articles.jsonl"\ncurrent = "category"\n'
+    listed.place.write("kclassify.toml", source + JOBS)
+    assert listed.place.run("start", "--shards", "2").status == 2
+    assert listed.place.run("start").status == 0
+    assert [type(following) for _, following in listed.work()] == [Stop]
+
+
+@pytest.mark.parametrize(
+    ("app", "on", "told"),
+    [
+        (None, None, "name the object of your worker's module in [jobs] app or with --app"),
+        ("worker", None, "'worker' is no place of a job system: module:attribute is expected"),
+        ("worker_of_nobody:jobs", None, "there is no module 'worker_of_nobody' in "),
+        ("worker:queue", None, "worker has no 'queue'; its job systems are jobs"),
+        ("worker:Path", None, "worker:Path is a type and no job system"),
+        ("worker:jobs", "oban", "worker:jobs is listed, and oban was asked for"),
+        ("worker_missing:jobs", None, "pip install x[y]"),
+        ("worker_needs:jobs", None, "worker_needs needs 'not_installed_anywhere', which is not"),
+        ("worker_broken:jobs", None, "worker_broken cannot be imported, it raises ValueError"),
+    ],
+)
+def test_an_application_that_cannot_be_used_is_told_in_one_line(
+    listed: Listed, app: str | None, on: str | None, told: str
+) -> None:
+    listed.place.settle(rows(2))
+    listed.place.write("worker_missing.py", MISSING)
+    listed.place.write("worker_needs.py", "import not_installed_anywhere\n")
+    listed.place.write("worker_broken.py", "raise ValueError('amqp://me:secret@host')\n")
+    options = [*(["--app", app] if app else []), *(["--on", on] if on else [])]
+    for command in ("start", "kick"):
+        ended = listed.place.run(command, *options)
+        assert ended.status == 2, ended.out
+        assert told in ended.err
+        assert ended.err.count("\n") == 1
+        assert "secret" not in ended.err
+
+
+def test_a_broker_that_cannot_be_reached_leaves_a_pass_that_starts_later(
+    listed: Listed, stub: StubMessagesAPI
+) -> None:
+    listed.place.settle(rows(4), JOBS)
+    listed.place.write("worker_alone.py", REFUSING)
+    ended = listed.place.run("start", "--app", "worker_alone:jobs")
+    assert (ended.status, ended.err) == (1, "kclassify: amqp://127.0.0.1:1 does not answer\n")
+    assert listed.place.run("start").status == 0
+    listed.work()
+    assert len(stub.requests) == 4
+
+
+def test_the_module_is_found_in_the_working_folder(place: Place) -> None:
+    place.settle(rows(2), JOBS)
+    place.write("worker.py", "jobs = 3\n")
+    process = place.start("start")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "worker:jobs is a int and no job system" in err
