@@ -45,7 +45,7 @@ REDIS = RedisSettings.from_dsn(os.environ.get("REDIS_URL", "redis://127.0.0.1:63
 QUEUE = os.environ.get("KCLASSIFY_QUEUE", "kclassify")
 
 
-class StepFailedError(Exception):
+class StepFailed(Exception):
     """The chain ends until a human mends what the message says."""
 
 
@@ -61,7 +61,7 @@ async def relabel(ctx: dict[Any, Any], arguments: dict[str, Any]) -> None:
         case SnoozeFor(seconds=seconds):
             await ctx["redis"].enqueue_job(TASK, arguments, _defer_by=seconds)
         case Fail(reason=reason):
-            raise StepFailedError(reason)
+            raise StepFailed(reason)
         case _:
             pass
 

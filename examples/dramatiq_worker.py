@@ -58,11 +58,11 @@ broker = open_broker(URL)
 dramatiq.set_broker(broker)
 
 
-class StepFailedError(Exception):
+class StepFailed(Exception):
     """The chain ends until a human mends what the message says."""
 
 
-@dramatiq.actor(queue_name=QUEUE, throws=StepFailedError, time_limit=120_000)
+@dramatiq.actor(queue_name=QUEUE, throws=StepFailed, time_limit=120_000)
 def relabel(arguments: dict[str, Any]) -> None:
     """Take one step. The next one is a new message: sending this one again would be a retry."""
     job = Job.of(arguments)
@@ -75,7 +75,7 @@ def relabel(arguments: dict[str, Any]) -> None:
         case SnoozeFor(seconds=seconds):
             send(arguments, seconds)
         case Fail(reason=reason):
-            raise StepFailedError(reason)
+            raise StepFailed(reason)
         case _:
             pass
 
