@@ -5,6 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
 from importlib import import_module
@@ -66,25 +67,25 @@ def database(postgres_database: Database) -> Database:
 
 
 @asynccontextmanager
-async def oban(database: Database) -> AsyncGenerator[None]:
+async def oban(database: Database, **options: object) -> AsyncGenerator[None]:
     """Oban at work."""
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     pool = import_module("psycopg_pool").AsyncConnectionPool(url, open=False)
     at_work = import_module("oban").Oban(
-        pool=pool, queues={"default": 2}, stager={"interval": 0.05}
+        pool=pool, queues={"default": 2}, stager={"interval": 0.05}, **options
     )
     async with pool, at_work:
         yield
 
 
-def work(database: Database, states: set[str]) -> list[tuple[Any, ...]]:
+def work(database: Database, states: set[str], **options: object) -> list[tuple[Any, ...]]:
     """Let Oban work until every job is in one of the states; what its rows are then."""
 
     def are_over() -> bool:
         return {row[0] for row in jobs_of(database)} <= states
 
     async def until() -> None:
-        async with oban(database):
+        async with oban(database, **options):
             await anyio.to_thread.run_sync(wait_for, are_over, f"jobs that are {states}")
 
     asyncio.run(until())
@@ -151,6 +152,27 @@ def test_a_snooze_is_obans_own_and_spends_no_attempt(
     [(state, attempt, _, meta)] = work(database, {"completed"})
     assert (state, attempt, meta) == ("completed", 1, {"snoozed": snoozes, "reason": "an outage"})
     assert steps.jobs == [JOB] * (snoozes + 1)
+
+
+@needs_oban
+def test_a_live_job_that_is_rescued_runs_again_and_its_own_snooze_is_dropped(
+    database: Database, steps: Scripted
+) -> None:
+    rescued = threading.Event()
+
+    def outlasts(_: OnCommit | None) -> FollowUp:
+        assert rescued.wait(20)
+        return SnoozeFor(60, "an outage")
+
+    def finds_the_run_taken(_: OnCommit | None) -> FollowUp:
+        rescued.set()
+        return Stop("superseded by another worker")
+
+    steps.script = [outlasts, finds_the_run_taken]
+    ObanJobs(database, path="module.Name").enqueue(JOB)
+    lifeline = {"interval": 0.1, "rescue_after": 0.5}
+    [(state, attempt, _, meta)] = work(database, {"completed"}, lifeline=lifeline)
+    assert (state, attempt, meta) == ("completed", 2, {"rescued": 1})
 
 
 @needs_oban
