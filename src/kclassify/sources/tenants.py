@@ -13,6 +13,7 @@ from kclassify.database import Database
 from kclassify.errors import SourceError
 from kclassify.sources.filters import Filter, condition
 from kclassify.sources.table import AsStored, find_table
+from kclassify.sources.text import well_formed
 
 PAGE = 1000
 
@@ -105,4 +106,10 @@ class TenantColumn:
                 f"the column {self._name!r} of {self._table} holds a {kind}: a tenant is named by "
                 "an integer, a text or a UUID"
             )
-        return str(value)
+        told = str(value)
+        if "\0" in told or well_formed(told) != told:
+            raise SourceError(
+                f"the column {self._name!r} of {self._table} holds {told!a}: the name of a "
+                "tenant has no NUL and no broken characters"
+            )
+        return told
