@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.to_thread
 import pytest
 from dbos import DBOS, DBOSConfig
 
-from kclassify.adapters import dbos as adapter
+from kclassify.adapters import own_loop
 from kclassify.adapters.dbos import DbosJobs, StepFailed
 from kclassify.adapters.job import Job
 from kclassify.adapters.job_system import JobSystem
@@ -43,7 +42,7 @@ class Scripted:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted()
-    monkeypatch.setattr(adapter, "take_step", scripted)
+    monkeypatch.setattr(own_loop, "take_step", scripted)
     return scripted
 
 
@@ -127,7 +126,7 @@ def test_one_that_waits_is_the_same_and_one_that_has_begun_is_not(
     is_over = threading.Event()
 
     async def slow() -> FollowUp:
-        await anyio.to_thread.run_sync(is_over.wait)
+        is_over.wait()  # blocks its loop, as a build may, and no other workflow
         return Stop("done")
 
     jobs = DbosJobs(config)

@@ -16,6 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Replayer, Worker
 
+from kclassify.adapters import own_loop
 from kclassify.adapters import temporal as adapter
 from kclassify.adapters.job import Job
 from kclassify.adapters.job_system import JobSystem
@@ -59,7 +60,7 @@ def job() -> Job:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted()
-    monkeypatch.setattr(adapter, "take_step", scripted)
+    monkeypatch.setattr(own_loop, "take_step", scripted)
     return scripted
 
 

@@ -18,7 +18,8 @@ from sqlalchemy import make_url
 
 from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
-from kclassify.adapters.translate import Build, take_step
+from kclassify.adapters.own_loop import take_step_apart
+from kclassify.adapters.translate import Build
 from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
 from kclassify.errors import EnqueueError, KclassifyError, MissingExtra
 from kclassify.events import logger
@@ -116,7 +117,7 @@ class DbosJobs:
         logger.info("%s: a step begins", job.name)
         self._under_way += 1
         try:
-            pause_s, told = _pause(await take_step(self._build, job))
+            pause_s, told = _pause(await take_step_apart(self._build, job))
         except StepFailed as failed:
             logger.error("%s: fails: %s", job.name, failed)
             raise

@@ -8,8 +8,7 @@ async with jobs.worker(await Client.connect("temporal.internal:7233")): ...
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -26,11 +25,10 @@ from temporalio.worker import Worker
 
 # Temporal imports this file anew for each workflow, which needs no second copy of these.
 with workflow.unsafe.imports_passed_through():
-    from anyio.from_thread import BlockingPortal, start_blocking_portal
-
     from kclassify.adapters.from_config import from_config
     from kclassify.adapters.job import Job
-    from kclassify.adapters.translate import Build, take_step
+    from kclassify.adapters.own_loop import take_step_apart
+    from kclassify.adapters.translate import Build
     from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
     from kclassify.events import logger
 
@@ -130,9 +128,7 @@ class TemporalJobs:
         logger.info("%s: a step begins", job.name)
         beating = asyncio.create_task(_beat(activity.info().heartbeat_timeout))
         try:
-            async with _own_loop() as loop:
-                step = loop.start_task_soon(take_step, self._build, job)
-                taken = _taken(await asyncio.wrap_future(step))
+            taken = _taken(await take_step_apart(self._build, job))
         except StepFailed as failed:
             logger.error("%s: fails: %s", job.name, failed)
             raise
@@ -151,20 +147,6 @@ class TemporalJobs:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_delay=timedelta(seconds=after_s) if after_s else None,
         )
-
-
-@asynccontextmanager
-async def _own_loop() -> AsyncGenerator[BlockingPortal]:
-    """Another thread's event loop: what blocks there, as a build may, delays no heartbeat.
-
-    A step that is cut has ended by the exit, and given its lease back.
-    """
-    closing = ExitStack()
-    loop = closing.enter_context(start_blocking_portal())
-    try:
-        yield loop
-    finally:
-        await asyncio.to_thread(closing.close)
 
 
 async def _beat(silence: timedelta | None) -> None:
