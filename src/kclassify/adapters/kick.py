@@ -48,15 +48,20 @@ def _enqueue(database: Database, jobs: JobSystem, step: DueStep, rest: list[DueS
     try:
         jobs.enqueue(job)
     except EnqueueError:
-        with database.begin() as connection:
-            for each in rest:
+        for each in rest:
+            with database.begin() as connection:
                 release(connection, each)
         raise
     return job
 
 
 def start(
-    runner: ReclassifyRunner, database: Database, jobs: JobSystem, job: Job
+    runner: ReclassifyRunner,
+    database: Database,
+    jobs: JobSystem,
+    job: Job,
+    *,
+    now: Callable[[], float] = time.time,
 ) -> list[Job] | Decision:
     """Begin a pass, or find the unfinished one, and enqueue a job for each of its shards.
 
@@ -65,7 +70,7 @@ def start(
     commit that may not write.
     """
     begun = anyio.run(_prepare, runner, job)
-    return kick(database, jobs, job.run) if isinstance(begun, int) else begun
+    return kick(database, jobs, job.run, now=now) if isinstance(begun, int) else begun
 
 
 async def _prepare(runner: ReclassifyRunner, job: Job) -> int | Decision:
