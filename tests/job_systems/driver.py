@@ -34,14 +34,15 @@ class Driver(Protocol):
             go to, in the world's database; None where they are enqueued after it.
         needs_heal: the cases after which nobody goes on by himself, and `kick` is wanted.
         has_timeout: whether the system runs a live job again after a while.
-        grace_s: how long a worker is given in the case of a step that outlasts it. The system's own
-            grace is to be the same where it has one; SIGKILL follows when it does not end by then.
+        grace_s: how long a worker is given in the case of a step that outlasts it, a few seconds
+            at most. `start` sets the system's own to the same, where it has one; SIGKILL follows
+            two seconds later.
     """
 
     jobs_table: ClassVar[str | None] = None
     needs_heal: ClassVar[frozenset[Case]] = frozenset()
     has_timeout: ClassVar[bool] = True
-    grace_s: ClassVar[float] = 5.0
+    grace_s: ClassVar[float] = 1.0
 
     def prepare(self) -> None:
         """Create tables and queues, empty. Called once, before anything else."""

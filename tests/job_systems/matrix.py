@@ -39,11 +39,16 @@ def counted_in_snooze(world: World, driver: Driver, number: int) -> int | None:
 
 
 def at_work(
-    world: World, driver: Driver, *, latency_s: float, grace_s: float = 5.0
+    world: World,
+    driver: Driver,
+    *,
+    latency_s: float,
+    grace_s: float = 5.0,
+    budget_s: float = 0.5,
 ) -> WorkerProcess:
     """A worker whose first calls were answered, and whose next ones are in flight."""
     worker = driver.start(grace_s=grace_s)
-    world.begin(driver)
+    world.begin(driver, budget_s)
     world.wait_until_answered(CONCURRENCY)
     world.latency.mean = latency_s
     world.wait_until_answered(2 * CONCURRENCY)
@@ -61,7 +66,7 @@ def go_on(world: World, driver: Driver, case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.services
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 class Matrix:
     """The cases; `system` is what the document calls the job system and what it runs on."""
 
@@ -89,7 +94,7 @@ class Matrix:
 
     def test_sigterm_beyond_the_grace(self, world: World, driver: Driver, record: Record) -> None:
         """Slow calls are in flight when the grace is over."""
-        first = at_work(world, driver, latency_s=1.8, grace_s=driver.grace_s)
+        first = at_work(world, driver, latency_s=1.2, grace_s=driver.grace_s, budget_s=15.0)
         first.stop(driver.grace_s + 2.0)
         go_on(world, driver, Case.SIGTERM_BEYOND)
         self._end(world, driver, record, Case.SIGTERM_BEYOND, in_flight=CONCURRENCY)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def wait_for(holds: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
