@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+import redis
+from celery import Celery
+from kombu import Connection
+from kombu.exceptions import OperationalError
+from kombu.pools import reset
+
+from kclassify.adapters.celery import CeleryJobs
+from kclassify.adapters.job import Job
+from tests.conftest import missing_service
+from tests.job_systems.driver import Driver
+from tests.job_systems.matrix import Matrix
+from tests.job_systems.worker_process import WorkerProcess
+from tests.job_systems.world import World
+
+REDIS = os.environ.get("KCLASSIFY_REDIS_URL", "redis://127.0.0.1:6379") + "/9"
+RABBITMQ = os.environ.get("KCLASSIFY_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+OLDEST_REDIS_PY = (6, 1)
+VISIBILITY_TIMEOUT_S = 5.0
+WORKER = "tests.job_systems.celery_worker"
+OPTIONS = ("-c", "2", "-l", "INFO", "--without-mingle")
+
+
+class CeleryDriver(Driver):
+    """A queue of its own, and the worker of the example."""
+
+    grace_s: ClassVar[float] = 1.0
+    url: ClassVar[str]
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.app = Celery(broker=self.url)
+        self.jobs = CeleryJobs(self.app, queue=world.name)
+
+    def clean(self) -> None:
+        self.app.close()
+        reset()
+
+    def start(self, *, grace_s: float = 5.0, timeout_s: float | None = None) -> WorkerProcess:
+        environment = {"CELERY_BROKER_URL": self.url, "ARTICLES_QUEUE": self.world.name}
+        if grace_s == self.grace_s:  # without it SIGTERM waits for a step as long as it takes
+            environment |= {"CELERY_GRACE_S": f"{grace_s}", "REMAP_SIGTERM": "SIGQUIT"}
+        return self.world.worker(
+            ["-m", "celery", "-A", WORKER, "worker", "-Q", self.world.name, *OPTIONS],
+            **environment,
+            **self.more(timeout_s),
+        )
+
+    def more(self, timeout_s: float | None) -> dict[str, str]:
+        return {}
+
+    def enqueue(self, job: Job, after_s: int = 0) -> None:
+        self.jobs.enqueue(job, after_s)
+
+    def attempts(self) -> int | None:
+        found = [int(count) for count in re.findall(r"retries=(\d+)", self.logs())]
+        return max(found, default=None)
+
+    def logs(self) -> str:
+        return "\n".join(line for worker in self.world.workers for line in worker.lines)
+
+
+class OnRedis(CeleryDriver):
+    """Messages that a worker holds are in a hash until they are acknowledged."""
+
+    url = REDIS
+
+    def prepare(self) -> None:
+        if redis.VERSION < OLDEST_REDIS_PY:
+            reason = f"Celery needs redis-py 6.1 and this is {redis.__version__}"
+            missing_service("Celery on Redis", "an environment of its own", reason)
+        self.app.conf.broker_transport_options = {"global_keyprefix": self.world.name}
+        self._redis = redis.Redis.from_url(self.url, decode_responses=True)
+        try:
+            self._redis.ping()
+        except redis.RedisError as error:
+            missing_service("Redis", "KCLASSIFY_REDIS_URL", str(error))
+
+    def clean(self) -> None:
+        self._redis.delete("none", *self._redis.keys(f"{self.world.name}*"))
+        self._redis.close()
+        super().clean()
+
+    def more(self, timeout_s: float | None) -> dict[str, str]:
+        return {"VISIBILITY_TIMEOUT_S": f"{timeout_s or VISIBILITY_TIMEOUT_S}"}
+
+    def waiting(self) -> int:
+        return len(self._queued()) + sum(has_eta(message) for message in self._held())
+
+    def delayed(self) -> int:
+        return sum(has_eta(message) for message in [*self._held(), *self._queued()])
+
+    def _queued(self) -> list[Any]:
+        queue = f"{self.world.name}{self.world.name}"
+        return [json.loads(each) for each in self._redis.lrange(queue, 0, -1)]
+
+    def _held(self) -> list[Any]:
+        return [json.loads(each)[0] for each in self._redis.hvals(f"{self.world.name}unacked")]
+
+
+def has_eta(message: Any) -> bool:
+    return message["headers"]["eta"] is not None
+
+
+class OnRabbitMQ(CeleryDriver):
+    """What a worker holds is seen by nobody else: the workers' logs tell of it."""
+
+    url = RABBITMQ
+    has_timeout = False  # `consumer_timeout` is the server's, for all queues alike, and a minute
+
+    def prepare(self) -> None:
+        self._connection = Connection(self.url)
+        try:
+            self._channel = self._connection.channel()
+        except (OperationalError, OSError) as error:
+            missing_service("RabbitMQ", "KCLASSIFY_RABBITMQ_URL", repr(error))
+        self._channel.queue_declare(self.world.name, durable=True, auto_delete=False)
+
+    def clean(self) -> None:
+        self._channel.queue_delete(self.world.name)
+        self._connection.close()
+        super().clean()
+
+    def waiting(self) -> int:
+        ready = self._channel.queue_declare(self.world.name, passive=True)
+        return int(ready.message_count) + self.delayed()
+
+    def delayed(self) -> int:
+        log = "\n".join(
+            line for worker in self.world.workers if worker.is_running for line in worker.lines
+        )
+        return len(set(re.findall(r"waits: (\S+)", log)) - set(re.findall(r"begins: (\S+)", log)))
+
+
+class TestCeleryOnRedis(Matrix):
+    system = "Celery on Redis"
+
+    @pytest.fixture
+    def driver(self, world: World) -> Iterator[Driver]:
+        driver = OnRedis(world)
+        driver.prepare()
+        yield driver
+        driver.clean()
+
+
+class TestCeleryOnRabbitMQ(Matrix):
+    system = "Celery on RabbitMQ"
+
+    @pytest.fixture
+    def driver(self, world: World) -> Iterator[Driver]:
+        driver = OnRabbitMQ(world)
+        driver.prepare()
+        yield driver
+        driver.clean()
