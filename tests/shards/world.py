@@ -25,6 +25,7 @@ from kclassify import (
 )
 from kclassify.adapters.translate import run_step
 from kclassify.core.call_seen import CallSeen
+from kclassify.core.states import PassStatus
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.runner.machine import Machine
 from kclassify.testing.scripted import Answer, ScriptedClassifier
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 2
 WHY = "a test"
+PROBE = "probe"
 DOWN = Outcome[str](OutcomeKind.UNAVAILABLE, detail="made unavailable")
 _numbers = itertools.count(1)
 
@@ -85,13 +87,14 @@ class World:
     text: Callable[[int], str] = lambda place: f"text {place}"
     down: bool = False
     deaths: int = 0
-    dead: set[str] = field(default_factory=set[str])
+    answered: Counter[Key] = field(default_factory=Counter["Key"])
     buried: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
         self.name = f"run_{next(_numbers)}"
         self.clock = VirtualClock(idle_s=0.005)
-        self.classifier = ScriptedClassifier(TAXONOMY, self._say)
+        # A database is shared by many worlds: none recalls what another one paid.
+        self.classifier = ScriptedClassifier(TAXONOMY, self._say, version=self.name)
         self.source = SqlSource(self.database, self.name, key="id", body="body", current="current")
         columns = f"id {self.declared} PRIMARY KEY, body TEXT, current TEXT"
         run(self.database, f"CREATE TABLE {self.name} ({columns})")
@@ -111,7 +114,11 @@ class World:
 
     def _say(self, item: Item) -> Answer:
         self.clock.advance(1)
-        return DOWN if self.down else self.answer(item)
+        if self.down:
+            return DOWN
+        if item.key != PROBE:
+            self.answered[item.key] += 1
+        return self.answer(item)
 
     def runner(self, ledger: SqlLedger | None = None, **settings: Any) -> ReclassifyRunner:
         """A worker: another one each time, as the ledger sees it."""
@@ -137,6 +144,7 @@ class World:
         shard: int | None = None,
         seconds: float = 3.0,
         dies_at: int | None = None,
+        number: int | None = None,
         **settings: Any,
     ) -> Decision | None:
         """What a step decided; None when its worker died."""
@@ -145,7 +153,9 @@ class World:
         runner = self.runner(ledger, **settings)
         override = WHY if mode is Mode.COMMIT else None
         try:
-            return runner.run_step(mode=mode, budget_s=seconds, shard=shard, override=override)
+            return runner.run_step(
+                mode=mode, budget_s=seconds, shard=shard, override=override, number=number
+            )
         except Killed:
             self.deaths += 1
             return None
@@ -194,6 +204,19 @@ class World:
         return True
 
     @property
+    def number(self) -> int | None:
+        """That of the latest pass; None before there is one."""
+        try:
+            return self.report.number
+        except (UsageError, IndexError):
+            return None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the latest pass is done."""
+        return self.number is not None and self.report.status is PassStatus.DONE
+
+    @property
     def report(self) -> PassReport:
         """The latest pass."""
         return LedgerReader(self.database).status(self.name).passes[-1]
@@ -212,12 +235,17 @@ class World:
     @property
     def asked(self) -> Counter[Key]:
         """How often each row was asked about."""
-        return Counter(item.key for item in self.classifier.asked)
+        return Counter(item.key for item in self.classifier.asked if item.key != PROBE)
 
     def check(self, *, alone: bool = True, with_calls: bool = True) -> None:
         """The ten invariants hold."""
         calls = [
-            CallSeen(item.digest, answered=False, labels=("left", "right"))
+            CallSeen(
+                item.digest,
+                answered=False,
+                is_probe=item.key == PROBE,
+                labels=("left", "right"),
+            )
             for item in self.classifier.asked
         ]
         verified = verify(
