@@ -5,8 +5,8 @@
 
 The first is a worker, in the folder of this file. The second is a demonstration: it makes a table
 and Oban's in a schema of its own, kclassify_oban, which it drops at the end. It starts such a
-worker and the stub API of kclassify.testing (extra `testing`), which is overloaded for a while,
-enqueues a commit, and shows what the worker logs.
+worker and the stub API of kclassify.testing (extra `testing`), which is overloaded until the job
+snoozes, enqueues a commit, and shows what the worker logs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,7 @@ from sqlalchemy import make_url
 from kclassify import Database, Mode
 from kclassify.adapters.job import Job
 from kclassify.adapters.oban import ObanJobs
-from kclassify.testing import (
-    FaultPlan,
-    Fixed,
-    FixedLatency,
-    Overloaded,
-    PlannedFault,
-    StubMessagesAPI,
-)
+from kclassify.testing import Fixed, FixedLatency, Overloaded, StubMessagesAPI
 
 if find_spec("oban") is None:
     print("Oban is not installed: pip install 'kclassify[oban]', on Python 3.12 or newer")
@@ -67,7 +60,6 @@ category = [
     {name = "pattern", definition = "a reusable shape of a solution"},
 ]
 """
-OUTAGE = FaultPlan((PlannedFault(fault=Overloaded(), first=60, last=65),))
 
 
 def demonstrate(server: str) -> None:
@@ -77,8 +69,9 @@ def demonstrate(server: str) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "kclassify.toml").write_text(SETTINGS, encoding="utf-8")
         (folder / "taxonomy.toml").write_text(TAXONOMY, encoding="utf-8")
-        stub = StubMessagesAPI(Fixed("playbook", 0.9), latency=FixedLatency(0.02), plan=OUTAGE)
-        place = environment(database, stack.enter_context(stub).url)
+        answers = StubMessagesAPI(Fixed("playbook", 0.9), latency=FixedLatency(0.02))
+        stub = stack.enter_context(answers)
+        place = environment(database, stub.url)
         subprocess.run(
             [sys.executable, "-m", "oban", "install"], env=place, check=True, capture_output=True
         )
@@ -91,7 +84,7 @@ def demonstrate(server: str) -> None:
                 config=str(folder / "kclassify.toml"),
             )
         )
-        work(place)
+        work(place, stub)
         with database.connect() as connection:
             for query in ("SELECT label, count(*) FROM articles GROUP BY 1", JOBS):
                 print(connection.exec_driver_sql(query).fetchall())
@@ -137,8 +130,9 @@ def environment(database: Database, stub: str) -> Mapping[str, str]:
     }
 
 
-def work(place: Mapping[str, str]) -> None:
-    """Print what a worker logs, until the run is done."""
+def work(place: Mapping[str, str], stub: StubMessagesAPI) -> None:
+    """Print what a worker logs, until the run is done. After its first step there is an outage."""
+    outages = [Overloaded()]
     with subprocess.Popen(
         [sys.executable, "-m", "oban", "start"],
         cwd=Path(__file__).parent,
@@ -151,6 +145,10 @@ def work(place: Mapping[str, str]) -> None:
             for line in worker.stderr or ():
                 if " kclassify: " in line:
                     print(line, end="")
+                if "EnqueueNext(" in line and outages:
+                    stub.set_fault(outages.pop())
+                if "SnoozeFor(" in line:
+                    stub.set_fault(None)
                 if "Stop(" in line or "Fail(" in line:
                     return
         finally:

@@ -55,8 +55,9 @@ class ObanDriver(Driver):
                 dsn=self._world.postgres, grace_s=grace_s, rescue_s=timeout_s or later_s
             )
         )
-        # instructor takes seconds to import, which would be part of the first step.
-        modules = ("--cron-modules", "oban_worker,instructor")
+        # They take seconds to import, which would be part of the first step.
+        libraries = "anthropic,instructor.v2.providers.anthropic.client"
+        modules = ("--cron-modules", f"oban_worker,{libraries}")
         return self._world.worker(
             ["-m", "oban", "start", "--config", name, *modules],
             paths=[REPOSITORY / "examples"],
