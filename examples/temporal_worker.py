@@ -97,9 +97,13 @@ async def server() -> AsyncGenerator[None]:
     """The server that `TEMPORAL_ADDRESS` names, or one of our own meanwhile."""
     places = os.pathsep.join((os.environ.get("PATH", ""), str(Path(sys.executable).parent)))
     program = shutil.which("temporal", path=places)
-    if "TEMPORAL_ADDRESS" in os.environ or program is None:
+    if "TEMPORAL_ADDRESS" in os.environ:
         yield
         return
+    if program is None:
+        sys.exit(
+            "There is no Temporal server: name one in TEMPORAL_ADDRESS, or install the program"
+        )
     async with await WorkflowEnvironment.start_local(  # pyright: ignore[reportUnknownMemberType]
         dev_server_existing_path=program, dev_server_log_level="error"
     ) as own:
