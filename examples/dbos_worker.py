@@ -90,8 +90,10 @@ def own_database(server: str) -> Generator[str]:
     engine = create_engine(given, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {own.database}"))
-        yield own.render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {own.database} WITH (FORCE)"))
+        try:
+            yield own.render_as_string(hide_password=False)
+        finally:
+            connection.execute(text(f"DROP DATABASE {own.database} WITH (FORCE)"))
     engine.dispose()
 
 
