@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -92,7 +93,8 @@ class Workshop:
     """Carries blocks out in a folder; what one of them leaves, the next one finds.
 
     Python is executed, with one set of names for a whole document; under a first line like
-    `# test_mine.py` it is a file of tests, which have to pass. TOML is read as settings or as
+    `# test_mine.py` it is a file of tests, which have to pass, and under one like `# worker.py` it
+    becomes that module, which the commands can import. TOML is read as settings or as
     a taxonomy: under a first line like `# taxonomy.toml` it becomes that file, else it is merged
     into the settings that are there. In console blocks each `$ kclassify` is run and its output
     compared, `...` standing for anything; it has to end with 0, or as `$ echo $?` says.
@@ -108,6 +110,8 @@ class Workshop:
         match block.language:
             case "python" if named := re.match(r"# (test_\w+\.py)\n", block.text):
                 self._test(self.place.write(named[1], block.text), block)
+            case "python" if named := re.match(r"# (\w+)\.py\n", block.text):
+                self._write_module(named[1], block.text)
             case "python":
                 source = "\n" * block.line + block.text
                 exec(compile(source, block.place, "exec"), self.names)  # noqa: S102
@@ -135,6 +139,13 @@ class Workshop:
             check=False,
         )
         assert ended.returncode == 0, f"{block.place}\n{ended.stdout}{ended.stderr}"
+
+    def _write_module(self, name: str, text: str) -> None:
+        self.place.write(f"{name}.py", text)
+        self.monkeypatch.syspath_prepend(self.place.folder)
+        # What is set by it is forgotten again, and so is what is imported under that name.
+        self.monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        del sys.modules[name]
 
     def _carry_out_workflow(self, block: Block) -> None:
         """Each step of each job: our own commands are run, others are known or have no say here."""

@@ -53,13 +53,15 @@ class Database:
     identity: str
     description: str
 
-    def __init__(self, url: str, *, create: bool = False) -> None:
+    def __init__(self, url: str, *, create: bool = False, beside: Path | None = None) -> None:
         parsed = _parse(url)
         self._secrets = tuple(_secrets(parsed))
         self.description = _masked(parsed)
         if parsed.drivername in _SQLITE:
             path = _sqlite_path(parsed, self.description, create=create)
             self.identity = f"sqlite:///{path}"
+            if beside is not None:
+                self.description = _masked(parsed.set(database=path_beside(path, beside)))
             self._file: Path | None = path
             self.engine = sqlite_engine(path, create=create)
         else:
@@ -119,6 +121,12 @@ def reason_of(error: DBAPIError | PoolTimeout) -> str:
     # PostgreSQL tells the values of a failing row in the lines after the first.
     primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     return " ".join(str(primary or error.orig).split()) or type(error.orig).__name__
+
+
+def path_beside(path: Path, folder: Path) -> str:
+    """The path relative to a folder that it lies in; else the absolute path."""
+    found, base = path.resolve(), folder.resolve()
+    return str(found.relative_to(base) if found.is_relative_to(base) else found)
 
 
 def _parse(url: str) -> URL:

@@ -46,8 +46,9 @@ def open_stores(settings: Settings) -> Generator[Stores]:
             stack.enter_context(closing(writer))
             yield Stores(writer.relabelled(source), writer, SqlLedger(ledger))
         else:
-            database = stack.enter_context(closing(Database(settings.source.url)))
-            ledger = database
+            # The same for a worker in another folder, so that it goes on with the same source.
+            database = Database(settings.source.url, beside=settings.folder)
+            ledger = stack.enter_context(closing(database))
             if settings.ledger_url != settings.source.url:
                 own = stack.enter_context(closing(Database(settings.ledger_url, create=True)))
                 ledger = database if own.identity == database.identity else own
@@ -185,6 +186,7 @@ def _file_source(settings: Settings) -> Source:
         title=source.title,
         body=source.body,
         current=source.current,
+        beside=settings.folder,
     )
 
 

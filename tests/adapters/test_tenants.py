@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def test_each_tenant_is_worked_on_and_a_second_start_changes_nothing(database: D
     jobs = InList()
 
     @contextmanager
-    def build(job: Job) -> Iterator[ReclassifyRunner]:
+    def build(job: Job) -> Generator[ReclassifyRunner]:
         assert job.tenant is not None
         yield ReclassifyRunner(
             name=job.run,
@@ -130,7 +130,7 @@ def test_starting_many_tenants_does_not_slow_down(tmp_path: Path) -> None:
         classifier = ScriptedClassifier(TAXONOMY, lambda _: "left")
 
         @contextmanager
-        def build(job: Job) -> Iterator[ReclassifyRunner]:
+        def build(job: Job) -> Generator[ReclassifyRunner]:
             filtered = rows_of_tenant(database, "owner", str(job.tenant))
             yield ReclassifyRunner(
                 name=job.run,

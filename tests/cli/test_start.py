@@ -155,3 +155,26 @@ def test_the_module_is_found_in_the_working_folder(place: Place) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "worker:jobs is a int and no job system" in err
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_pass_is_the_same_from_whatever_folder_it_is_worked_on(
+    listed: Listed, stub: StubMessagesAPI, monkeypatch: pytest.MonkeyPatch, *, is_file: bool
+) -> None:
+    listed.place.settle(rows(6))
+    source = '[source]\nurl = "sqlite:///articles.db"\ntable = "articles"\ncurrent = "category"\n'
+    if is_file:
+        lines = [{"id": n, "body": body, "category": None} for n, body, _ in rows(6)]
+        listed.place.write("articles.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
+        source = '[source]\npath = "articles.jsonl"\ncurrent = "category"\n'
+    listed.place.write("kclassify.toml", source + JOBS)
+    assert listed.place.run("dry-run", "--max-items", "2").status == 0
+    assert listed.place.run("start").status == 0
+    elsewhere = listed.place.folder / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert [job.number for job, _ in listed.work()] == [1]
+    config = str(listed.place.folder / "kclassify.toml")
+    (only,) = listed.place.run("status", "--config", config, "--json").json["passes"]
+    assert (only["status"], only["settled"]) == ("done", 6)
+    assert len(stub.requests) == 6

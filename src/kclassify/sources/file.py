@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kclassify.core.item import Item, Key, encode_key
+from kclassify.database import path_beside
 from kclassify.errors import SourceError
 from kclassify.ports import Survey
 from kclassify.sources.disk_index import DiskIndex
@@ -36,8 +37,9 @@ class FileSource(ABC):
         body: str = "body",
         current: str | None = "current",
         title: str | None = "title",
+        beside: Path | None = None,
     ) -> None:
-        self._path = Path(path)
+        self._path, self._beside = Path(path), beside
         self._key, self._body, self._current, self._title = key, body, current, title
         self._state: object = None
         self._places: OrderedDict[Key, Place] = OrderedDict()
@@ -46,8 +48,8 @@ class FileSource(ABC):
 
     @property
     def description(self) -> str:
-        """The path, as it was given."""
-        return str(self._path)
+        """The path as it was given, or relative to the folder `beside` where it lies in it."""
+        return str(self._path) if self._beside is None else path_beside(self._path, self._beside)
 
     def survey(self, known: Collection[str]) -> Survey:
         """Read the whole file once: count the items and find unknown labels.
@@ -194,7 +196,7 @@ _ENDINGS: dict[str, type[JsonlSource | CsvSource]] = {
 def open_source(path: str | Path, **fields: Any) -> JsonlSource | CsvSource:  # noqa: ANN401
     """The source for a file by its ending: .jsonl, .ndjson or .csv. Raises `SourceError`.
 
-    `fields` are those of the source: `key`, `body`, `current` and `title`.
+    `fields` are those of the source: `key`, `body`, `current`, `title` and `beside`.
     """
     kind = _ENDINGS.get(Path(path).suffix.lower())
     if kind is None:
