@@ -23,12 +23,16 @@ from tests.job_systems.world import World
 SERVER = os.environ.get("KCLASSIFY_REDIS_URL", "redis://127.0.0.1:6379")
 DATABASE = 7
 
-# arq locks a job for `job_timeout` and ten seconds: a test does not wait for so long.
+# arq locks a job for `job_timeout` and ten seconds: a test does not wait for so long. What the
+# first step imports blocks the loop for seconds on a busy machine: a client imports it before.
 _WORKER = """
 import logging.config, sys
 from arq.worker import create_worker
 from examples import arq_worker
+from kclassify import Classifier
+from tests.small import TAXONOMY
 
+Classifier(TAXONOMY, base_url="http://127.0.0.1:1", api_key="stub")
 logging.config.dictConfig(arq_worker.LOGGING)
 grace_s, lock_s, job_timeout = map(float, sys.argv[1:])
 settings = arq_worker.WorkerSettings
@@ -59,7 +63,7 @@ class ArqDriver(Driver):
         self._redis.close()
 
     def start(self, *, grace_s: float = 5.0, timeout_s: float | None = None) -> WorkerProcess:
-        return self._start(grace_s, 6.0 if timeout_s is None else timeout_s)
+        return self._start(grace_s, 10.0 if timeout_s is None else timeout_s)
 
     def _start(self, grace_s: float, lock_s: float, job_timeout: float = 30.0) -> WorkerProcess:
         return self.world.worker(
