@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from kclassify import (
+    Advance,
     ColumnWriter,
     Item,
     LedgerReader,
@@ -25,6 +26,7 @@ from kclassify import (
 )
 from kclassify.adapters.translate import run_step
 from kclassify.core.call_seen import CallSeen
+from kclassify.core.decision import Pause
 from kclassify.core.states import PassStatus
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.runner.machine import Machine
@@ -96,6 +98,7 @@ class World:
         # A database is shared by many worlds: none recalls what another one paid.
         self.classifier = ScriptedClassifier(TAXONOMY, self._say, version=self.name)
         self.source = SqlSource(self.database, self.name, key="id", body="body", current="current")
+        self.writer = ColumnWriter(self.database, self.name, key="id", current="current")
         columns = f"id {self.declared} PRIMARY KEY, body TEXT, current TEXT"
         run(self.database, f"CREATE TABLE {self.name} ({columns})")
         self.add(self.keys)
@@ -127,7 +130,7 @@ class World:
             source=self.source,
             classifier=self.classifier,
             ledger=ledger or SqlLedger(self.database, is_alive=self.lives),
-            writer=ColumnWriter(self.database, self.name, key="id", current="current"),
+            writer=self.writer,
             name=self.name,
             settings=RunnerSettings(**wanted),
             clock=self.clock,
@@ -159,6 +162,13 @@ class World:
         except Killed:
             self.deaths += 1
             return None
+
+    def end(self, shard: int, mode: Mode = Mode.DRY_RUN) -> Decision | None:
+        """What comes after the last step of a shard that only time could stop."""
+        decision = self.step(mode, shard)
+        while isinstance(decision, Advance) and decision.pause is Pause.BUDGET:
+            decision = self.step(mode, shard)
+        return decision
 
     def open(self, mode: Mode = Mode.DRY_RUN, shard: int | None = None) -> Pass:
         """What a worker holds that takes its time."""
