@@ -2,24 +2,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
-from kombu.pools import reset
+from kombu import pools
 
 from kclassify.adapters import celery as adapter
-from kclassify.adapters.celery import LONGEST_COUNTDOWN_S, CeleryJobs, StepFailed
+from kclassify.adapters.celery import LONGEST_COUNTDOWN_S, CeleryJobs
 from kclassify.adapters.job import Job
 from kclassify.adapters.job_system import JobSystem
 from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
 from kclassify.core.passes import Mode
-from kclassify.errors import EnqueueError, UsageError
+from kclassify.errors import EnqueueError, StepFailed, UsageError
 from tests.job_systems.worker_process import wait_for
 
+close_connections: Callable[[], None] = pools.reset
+run_worker: Any = start_worker
 JOB = Job(run="articles", mode=Mode.COMMIT, override="two editors", config="/etc/k.toml")
 
 
@@ -43,32 +45,35 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Scripted:
 
 
 @pytest.fixture
-def app() -> Iterator[Celery]:
+def app() -> Iterator[Any]:
     """An app on a broker in memory, whose tasks' results can be asked for."""
-    with Celery("test", broker="memory://", backend="cache+memory://") as made:
-        yield made
-    reset()
+    made: Any = Celery("test", broker="memory://", backend="cache+memory://")
+    yield made
+    made.close()
+    close_connections()
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch, app: Celery) -> list[dict[str, Any]]:
+def sent(monkeypatch: pytest.MonkeyPatch, app: Any) -> list[dict[str, Any]]:
     """What would be sent, with its options."""
     found: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        app, "send_task", lambda name, args, kwargs, **more: found.append({"job": kwargs} | more)
-    )
+
+    def send(name: str, args: object, kwargs: object, **more: object) -> None:
+        found.append({"job": kwargs} | more)
+
+    monkeypatch.setattr(app, "send_task", send)
     return found
 
 
-def run(app: Celery, job: Job = JOB) -> Any:
+def run(app: Any, job: Job = JOB) -> Any:
     """Take one step as a worker does, but here."""
     return app.tasks["kclassify.step"].apply(kwargs=job.arguments())
 
 
-def test_a_worker_takes_the_steps_of_a_chain(app: Celery, steps: Scripted) -> None:
+def test_a_worker_takes_the_steps_of_a_chain(app: Any, steps: Scripted) -> None:
     jobs = CeleryJobs(app)
     steps.script = [EnqueueNext(), SnoozeFor(1, "an outage"), EnqueueNext(), Stop("done")]
-    with start_worker(app, perform_ping_check=False, shutdown_timeout=30):
+    with run_worker(app, perform_ping_check=False, shutdown_timeout=30):
         jobs.enqueue(JOB)
         wait_for(lambda: len(steps.jobs) == 4, "four steps")
     assert steps.jobs == [JOB] * 4
@@ -76,7 +81,7 @@ def test_a_worker_takes_the_steps_of_a_chain(app: Celery, steps: Scripted) -> No
 
 
 def test_the_next_step_is_a_message_like_the_first(
-    app: Celery, steps: Scripted, sent: list[dict[str, Any]]
+    app: Any, steps: Scripted, sent: list[dict[str, Any]]
 ) -> None:
     jobs = CeleryJobs(app, queue="labels")
     steps.script = [EnqueueNext()]
@@ -102,7 +107,7 @@ def test_a_snooze_is_a_message_that_no_broker_delivers_twice(
     seconds: int,
     visibility_timeout: int | None,
     countdown: int,
-    app: Celery,
+    app: Any,
     steps: Scripted,
     sent: list[dict[str, Any]],
 ) -> None:
@@ -116,7 +121,7 @@ def test_a_snooze_is_a_message_that_no_broker_delivers_twice(
 
 
 def test_a_chain_that_stops_sends_nothing(
-    app: Celery, steps: Scripted, sent: list[dict[str, Any]]
+    app: Any, steps: Scripted, sent: list[dict[str, Any]]
 ) -> None:
     CeleryJobs(app)
     steps.script = [Stop("superseded by another worker")]
@@ -124,12 +129,8 @@ def test_a_chain_that_stops_sends_nothing(
     assert sent == []
 
 
-def test_a_halt_is_a_failure_that_is_not_tried_again(app: Celery, steps: Scripted) -> None:
-    class Stubborn(app.Task):  # type: ignore[misc, name-defined]
-        autoretry_for = (Exception,)
-        default_retry_delay = 0
-
-    app.Task = Stubborn
+def test_a_halt_is_a_failure_that_is_not_tried_again(app: Any, steps: Scripted) -> None:
+    app.Task = type("Stubborn", (app.Task,), {"autoretry_for": (Exception,)})
     CeleryJobs(app)
     steps.script = [Fail("the key is not valid")]
     ended = run(app)
@@ -138,20 +139,21 @@ def test_a_halt_is_a_failure_that_is_not_tried_again(app: Celery, steps: Scripte
     assert len(steps.jobs) == 1
 
 
-def test_a_message_is_kept_until_its_step_is_over(app: Celery) -> None:
+def test_a_message_is_kept_until_its_step_is_over(app: Any) -> None:
     CeleryJobs(app)
     task = app.tasks["kclassify.step"]
     assert (task.acks_late, task.reject_on_worker_lost) == (True, True)
     assert not app.conf.task_acks_late
 
 
-def test_the_task_is_of_this_app_alone(app: Celery) -> None:
+def test_the_task_is_of_this_app_alone(app: Any) -> None:
     CeleryJobs(app)
-    with Celery("other", broker="memory://") as other:
-        assert "kclassify.step" not in other.tasks
+    other: Any = Celery("other", broker="memory://")
+    assert "kclassify.step" not in other.tasks
+    other.close()
 
 
-def test_two_builds_do_not_share_a_task(app: Celery) -> None:
+def test_two_builds_do_not_share_a_task(app: Any) -> None:
     CeleryJobs(app)
     with pytest.raises(UsageError, match=r"kclassify\.step"):
         CeleryJobs(app)
@@ -159,7 +161,7 @@ def test_two_builds_do_not_share_a_task(app: Celery) -> None:
 
 
 def test_a_pool_without_threads_is_refused(
-    app: Celery, steps: Scripted, monkeypatch: pytest.MonkeyPatch
+    app: Any, steps: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     CeleryJobs(app)
     monkeypatch.setattr(adapter, "_pool_of_this_process", lambda: "gevent")
@@ -167,7 +169,7 @@ def test_a_pool_without_threads_is_refused(
     assert steps.jobs == []
 
 
-def test_an_eager_app_takes_no_chain(app: Celery) -> None:
+def test_an_eager_app_takes_no_chain(app: Any) -> None:
     app.conf.task_always_eager = True
     with pytest.raises(EnqueueError, match="task_always_eager"):
         CeleryJobs(app).enqueue(JOB)
@@ -187,11 +189,11 @@ def test_a_broker_that_takes_no_job_is_named_without_its_password(broker: str, n
     assert str(raised.value).startswith(f"articles commit is not enqueued: {named}")
     assert "s3cret" not in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
-    reset()
+    close_connections()
 
 
 def test_a_password_in_what_the_broker_says_is_hidden(
-    app: Celery, monkeypatch: pytest.MonkeyPatch
+    app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no entry for user:s3cret")

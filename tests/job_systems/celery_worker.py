@@ -27,14 +27,16 @@ if "VISIBILITY_TIMEOUT_S" in os.environ:
     }
 
 
-@signals.task_received.connect
 def note_arrival(request: Any, **_: object) -> None:
     """A message that waits in this worker for its time."""
     if request.eta is not None:
         logger.info("waits: %s", request.id)
 
 
-@signals.task_prerun.connect
 def note_start(task: Any, task_id: str, **_: object) -> None:
     """A message that waits no longer."""
     logger.info("begins: %s retries=%s", task_id, task.request.retries)
+
+
+signals.task_received.connect(note_arrival)
+signals.task_prerun.connect(note_start)

@@ -3,15 +3,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
 import redis
 from celery import Celery
-from kombu import Connection
+from kombu import pools
 from kombu.exceptions import OperationalError
-from kombu.pools import reset
 
 from kclassify.adapters.celery import CeleryJobs
 from kclassify.adapters.job import Job
@@ -23,6 +22,7 @@ from tests.job_systems.world import World
 
 REDIS = os.environ.get("KCLASSIFY_REDIS_URL", "redis://127.0.0.1:6379") + "/9"
 RABBITMQ = os.environ.get("KCLASSIFY_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+close_connections: Callable[[], None] = pools.reset
 OLDEST_REDIS_PY = (6, 1)
 VISIBILITY_TIMEOUT_S = 5.0
 WORKER = "tests.job_systems.celery_worker"
@@ -37,24 +37,26 @@ class CeleryDriver(Driver):
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.app = Celery(broker=self.url)
+        self.app: Any = Celery(broker=self.url)
         self.jobs = CeleryJobs(self.app, queue=world.name)
 
     def clean(self) -> None:
         self.app.close()
-        reset()
+        close_connections()
 
     def start(self, *, grace_s: float = 5.0, timeout_s: float | None = None) -> WorkerProcess:
-        environment = {"CELERY_BROKER_URL": self.url, "ARTICLES_QUEUE": self.world.name}
+        environment: dict[str, Any] = {
+            "CELERY_BROKER_URL": self.url,
+            "ARTICLES_QUEUE": self.world.name,
+        }
         if grace_s == self.grace_s:  # without it SIGTERM waits for a step as long as it takes
             environment |= {"CELERY_GRACE_S": f"{grace_s}", "REMAP_SIGTERM": "SIGQUIT"}
         return self.world.worker(
             ["-m", "celery", "-A", WORKER, "worker", "-Q", self.world.name, *OPTIONS],
-            **environment,
-            **self.more(timeout_s),
+            **(environment | self.more(timeout_s)),
         )
 
-    def more(self, timeout_s: float | None) -> dict[str, str]:
+    def more(self, timeout_s: float | None) -> dict[str, Any]:
         return {}
 
     def enqueue(self, job: Job, after_s: int = 0) -> None:
@@ -78,7 +80,7 @@ class OnRedis(CeleryDriver):
             reason = f"Celery needs redis-py 6.1 and this is {redis.__version__}"
             missing_service("Celery on Redis", "an environment of its own", reason)
         self.app.conf.broker_transport_options = {"global_keyprefix": self.world.name}
-        self._redis = redis.Redis.from_url(self.url, decode_responses=True)
+        self._redis: Any = redis.Redis.from_url(self.url, decode_responses=True)
         try:
             self._redis.ping()
         except redis.RedisError as error:
@@ -89,7 +91,7 @@ class OnRedis(CeleryDriver):
         self._redis.close()
         super().clean()
 
-    def more(self, timeout_s: float | None) -> dict[str, str]:
+    def more(self, timeout_s: float | None) -> dict[str, Any]:
         return {"VISIBILITY_TIMEOUT_S": f"{timeout_s or VISIBILITY_TIMEOUT_S}"}
 
     def waiting(self) -> int:
@@ -117,7 +119,7 @@ class OnRabbitMQ(CeleryDriver):
     has_timeout = False  # `consumer_timeout` is the server's, for all queues alike, and a minute
 
     def prepare(self) -> None:
-        self._connection = Connection(self.url)
+        self._connection = self.app.connection_for_write()
         try:
             self._channel = self._connection.channel()
         except (OperationalError, OSError) as error:
