@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kclassify.core.follow_up import Stop
-from kclassify.testing import StubMessagesAPI
+from kclassify.testing import Hang, StubMessagesAPI
 from tests.cli.listed_jobs import JOBS, Listed
 from tests.cli.place import Place, rows
 
@@ -155,6 +155,23 @@ def test_the_module_is_found_in_the_working_folder(place: Place) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "worker:jobs is a int and no job system" in err
+
+
+def test_a_run_that_a_worker_without_a_job_is_at_is_left_to_it(
+    listed: Listed, stub: StubMessagesAPI
+) -> None:
+    listed.place.settle(rows(4), JOBS)
+    stub.set_fault(Hang())
+    process = listed.place.start("dry-run")
+    try:
+        stub.wait_until(lambda state: state.in_flight == 4, timeout_s=60)
+        ended = listed.place.run("start")
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+    assert ended.status == 75
+    assert f"Nothing is enqueued: process {process.pid} on " in ended.out
+    assert listed.jobs() == []
 
 
 @pytest.mark.parametrize("is_file", [False, True])
