@@ -9,6 +9,7 @@
     │   ├── MissingExtra         a library of an extra that is not installed
     │   └── GateRefused          a commit without a gate record that passed and without an override
     ├── EnqueueError             a job system that does not take a job: its broker or database
+    ├── StepFailed               a job whose run halts: what a human has to mend; never tried again
     ├── DatabaseError            a database that cannot be reached or used; its password hidden
     │   └── LedgerVersionError   a ledger written by a newer kclassify
     └── NoVerdict                `Classifier.classify` got no label for this text
@@ -75,3 +76,7 @@ class ClassifierHalted(NoVerdict):
 
 class EnqueueError(KclassifyError):
     """A job could not be put in its queue; the message names the service."""
+
+
+class StepFailed(KclassifyError):
+    """A job whose run halts, with what a human has to mend; another try would change nothing."""

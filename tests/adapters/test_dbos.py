@@ -13,11 +13,11 @@ import pytest
 from dbos import DBOS, DBOSConfig
 
 from kclassify.adapters import own_loop
-from kclassify.adapters.dbos import DbosJobs, StepFailed
+from kclassify.adapters.dbos import DbosJobs
 from kclassify.adapters.job import Job
 from kclassify.adapters.job_system import JobSystem
 from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
-from kclassify.errors import EnqueueError
+from kclassify.errors import EnqueueError, StepFailed
 from tests.job_systems.worker_process import wait_for
 
 JOB = Job(run="articles_100%")

@@ -20,9 +20,9 @@ from kclassify.adapters import own_loop
 from kclassify.adapters import temporal as adapter
 from kclassify.adapters.job import Job
 from kclassify.adapters.job_system import JobSystem
-from kclassify.adapters.temporal import StepFailed, Steps, Taken, TemporalJobs
+from kclassify.adapters.temporal import Steps, Taken, TemporalJobs
 from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
-from kclassify.errors import EnqueueError, UsageError
+from kclassify.errors import EnqueueError, StepFailed, UsageError
 from tests.adapters.temporal_server import SUGGESTED_EVENTS, temporal_address
 
 __all__ = ["temporal_address"]

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -275,3 +276,23 @@ async def test_a_call_slower_than_a_step_has_its_own_deadline() -> None:
     assert decisions[-1] == Done()
     assert all(isinstance(decision, Advance | Done) for decision in decisions)
     assert world.asked.count(1) == 1
+
+
+async def test_a_step_that_is_cancelled_while_it_takes_the_lease_lets_it_go() -> None:
+    world = World(items=rows(5))
+    taken, go_on = threading.Event(), threading.Event()
+    take = world.ledger.open
+
+    def slow(*args: Any) -> object:
+        taken.set()
+        go_on.wait(10)
+        return take(*args)
+
+    world.ledger.open = slow  # type: ignore[method-assign,assignment]  # a database that is slow
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(world.runner().step)
+        await anyio.to_thread.run_sync(taken.wait)
+        tasks.cancel_scope.cancel()
+        go_on.set()
+    world.ledger.open = take  # type: ignore[method-assign]
+    assert await world.runner().dry_run() == Done()

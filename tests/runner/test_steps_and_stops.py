@@ -6,7 +6,17 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from kclassify import Advance, Done, Item, Mode, Outcome, OutcomeKind, RunnerSettings, Superseded
+from kclassify import (
+    Advance,
+    Done,
+    Item,
+    Mode,
+    Outcome,
+    OutcomeKind,
+    ReclassifyRunner,
+    RunnerSettings,
+    Superseded,
+)
 from kclassify.core.decision import Decision, Halt, Pause
 from kclassify.core.item import Key
 from kclassify.core.passes import Pass
@@ -39,11 +49,31 @@ async def test_on_commit_is_called_once_a_step_and_only_when_there_is_more() -> 
     def on_commit(_: object, cursor: Key | None) -> None:
         enqueued.append(cursor)
 
-    first = world.runner(max_items=4)
-    assert isinstance(await first.step(on_commit=on_commit), Advance)
+    assert await stopped_at(world, 4).step(on_commit=on_commit) == Advance(4, Pause.STOPPED)
     assert enqueued == [4]
     assert await world.runner().step(on_commit=on_commit) == Done()
     assert enqueued == [4]
+
+
+def stopped_at(world: World, key: int) -> ReclassifyRunner:
+    """A runner that stops once it asks about this row; those that were asked before are settled."""
+    runner = world.runner()
+
+    def script(item: Item) -> Answer:
+        if item.key == key:
+            runner.stop()
+        return "left"
+
+    world.script = script
+    return runner
+
+
+async def test_on_commit_is_not_called_at_max_items_where_somebody_else_goes_on() -> None:
+    world = World(items=rows(10))
+    enqueued: list[Key | None] = []
+    step = world.runner(max_items=4).step(on_commit=lambda _, cursor: enqueued.append(cursor))
+    assert await step == Advance(4, Pause.MAX_ITEMS)
+    assert enqueued == []
 
 
 async def test_on_commit_that_raises_rolls_the_checkpoint_back() -> None:
@@ -53,7 +83,7 @@ async def test_on_commit_that_raises_rolls_the_checkpoint_back() -> None:
         raise RuntimeError("the queue is gone")
 
     with pytest.raises(RuntimeError, match="queue"):
-        await world.runner(max_items=4).step(on_commit=on_commit)
+        await stopped_at(world, 4).step(on_commit=on_commit)
     assert await world.runner().dry_run() == Done()
     assert sorted(world.asked) == list(range(1, 11))
 

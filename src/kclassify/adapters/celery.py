@@ -16,7 +16,7 @@ from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
 from kclassify.adapters.translate import Build, run_step
 from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
-from kclassify.errors import EnqueueError, KclassifyError, MissingExtra, UsageError
+from kclassify.errors import EnqueueError, MissingExtra, StepFailed, UsageError
 from kclassify.events import logger
 
 if find_spec("celery") is None:
@@ -60,10 +60,6 @@ class _Task(Protocol):
 
 
 _Register = Callable[[Callable[..., str]], _Task]
-
-
-class StepFailed(KclassifyError):
-    """The run halts: the task is a FAILURE with this as its result, and is not tried again."""
 
 
 class CeleryJobs:

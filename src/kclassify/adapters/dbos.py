@@ -21,7 +21,7 @@ from kclassify.adapters.job import Job
 from kclassify.adapters.own_loop import take_step_apart
 from kclassify.adapters.translate import Build
 from kclassify.core.follow_up import EnqueueNext, Fail, FollowUp, SnoozeFor, Stop
-from kclassify.errors import EnqueueError, KclassifyError, MissingExtra
+from kclassify.errors import EnqueueError, MissingExtra, StepFailed
 from kclassify.events import logger
 
 if find_spec("dbos") is None:
@@ -30,10 +30,6 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions
 
 STEPS_OF_A_WORKFLOW = 500
 """A recovered workflow reads the records of all its steps: 500 are read in about a second."""
-
-
-class StepFailed(KclassifyError):
-    """The run halts; its workflow is an ERROR with this as its error, and is not tried again."""
 
 
 class DbosJobs:

@@ -15,7 +15,7 @@ from kclassify.adapters.job import Job
 from kclassify.adapters.translate import Build, take_step
 from kclassify.core.follow_up import EnqueueNext, Fail, SnoozeFor, Stop
 from kclassify.core.item import Key
-from kclassify.errors import EnqueueError, KclassifyError, MissingExtra
+from kclassify.errors import EnqueueError, MissingExtra, StepFailed
 from kclassify.events import logger
 
 try:
@@ -45,10 +45,6 @@ _PLACE = (
     "|| to_regclass('procrastinate_jobs')::oid AS place"
 )
 """The same text for two connections that find the same queue; NULL where there is none."""
-
-
-class StepFailed(KclassifyError):
-    """The run halts: the job is `failed`, and is not tried again."""
 
 
 class ProcrastinateJobs:

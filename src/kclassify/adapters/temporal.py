@@ -14,7 +14,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
 
-from kclassify.errors import EnqueueError, KclassifyError, MissingExtra
+from kclassify.errors import EnqueueError, MissingExtra, StepFailed
 
 if find_spec("temporalio") is None:
     raise MissingExtra("Temporal is not installed: pip install 'kclassify[temporal]'")
@@ -37,10 +37,6 @@ SILENCE_S = 75
 
 _LONGEST_STEP = timedelta(hours=1)
 _FOR_GOOD = ["StepFailed", "UsageError"]
-
-
-class StepFailed(KclassifyError):
-    """The run halts; its workflow fails with this as the cause, and is not tried again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,21 @@ All that an adapter adds is how its job system does each of the four.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 
 import anyio
+import anyio.to_thread
 
 from kclassify.adapters.job import Job
 from kclassify.core.decision import Decision
-from kclassify.core.follow_up import Fail, FollowUp, SnoozeFor, follow_up
+from kclassify.core.follow_up import DATABASE_AGAIN_S, Fail, FollowUp, SnoozeFor, follow_up
 from kclassify.errors import DatabaseError, UsageError
 from kclassify.ports import OnCommit
 from kclassify.runner import ReclassifyRunner
 
 Build = Callable[[Job], AbstractContextManager[ReclassifyRunner]]
 """Opens the runner that a job is for, and closes what it opened."""
-
-DATABASE_AGAIN_S = 30
 
 
 async def take_step(build: Build, job: Job, on_commit: OnCommit | None = None) -> FollowUp:
@@ -31,12 +30,24 @@ async def take_step(build: Build, job: Job, on_commit: OnCommit | None = None) -
     raised, for the job system to show.
     """
     try:
-        with build(job) as runner:
+        async with _built(build, job) as runner:
             return follow_up(await _step(runner, job, on_commit))
     except DatabaseError as error:
         return SnoozeFor(DATABASE_AGAIN_S, str(error))
     except UsageError as error:
         return Fail(str(error))
+
+
+@asynccontextmanager
+async def _built(build: Build, job: Job) -> AsyncGenerator[ReclassifyRunner]:
+    """The runner, opened in a thread: the first one imports the provider's library, for seconds."""
+    context = build(job)
+    with anyio.CancelScope(shield=True):
+        runner = await anyio.to_thread.run_sync(context.__enter__)
+    try:
+        yield runner
+    finally:
+        context.__exit__(None, None, None)
 
 
 async def _step(runner: ReclassifyRunner, job: Job, on_commit: OnCommit | None) -> Decision:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
 
+DATABASE_AGAIN_S = 30
+"""Seconds until a step is taken again that lost its database: an outage like any other."""
+
 
 @dataclass(frozen=True, slots=True)
 class EnqueueNext:

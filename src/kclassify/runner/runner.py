@@ -107,10 +107,11 @@ class ReclassifyRunner:
         """A bounded piece of a dry run or a commit, for a job system.
 
         It starts calls for `budget_s` seconds; those in flight then have until their own deadline.
-        `on_commit(connection, cursor)` is called in its last transaction when there is more to do,
-        but not after a tranche: people come next. `shard` is the part of a divided pass to work on,
-        the first free one when there is none. With the `number` of a pass, no other is gone on with
-        and none begun: a job that comes late finds its pass `Done`.
+        `on_commit(connection, cursor)` is called in its last transaction when the next step comes
+        at once; not at `max_items` nor after a tranche, where somebody else says when to go on.
+        `shard` is the part of a divided pass to work on, the first free one when there is none.
+        With the `number` of a pass, no other is gone on with and none begun: a job that comes late
+        finds its pass `Done`.
         """
         if not budget_s > 0:
             raise UsageError(f"budget_s is a number of seconds over 0, not {budget_s}")

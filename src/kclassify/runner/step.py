@@ -11,6 +11,7 @@ import anyio.abc
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.evaluated import changes, only_evaluated
+from kclassify.core.follow_up import EnqueueNext, follow_up
 from kclassify.core.gate import DryRunSeal
 from kclassify.core.run import Run
 from kclassify.core.shared_breaker import merged
@@ -151,7 +152,8 @@ class Step:
         return await self._conclude(decision)
 
     async def _conclude(self, decision: Decision) -> Decision | None:
-        on_commit = self._limits.on_commit if isinstance(decision, Advance) else None
+        is_next = isinstance(follow_up(decision), EnqueueNext)
+        on_commit = self._limits.on_commit if is_next else None
         lost = await self._checkpoint(on_commit)
         if lost is not None:
             return lost

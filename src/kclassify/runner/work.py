@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import anyio
 
-from kclassify.core.decision import Advance, Decision, Halt, Pause, Superseded
+from kclassify.core.decision import Advance, Decision, Halt, Pause, Snooze, Superseded
+from kclassify.core.follow_up import DATABASE_AGAIN_S
 from kclassify.core.passes import Mode, Pass, PassRequest
 from kclassify.errors import DatabaseError, KclassifyError
 from kclassify.events import logger
@@ -64,9 +65,7 @@ class Work:
             else:
                 decision = cut
         except Exception as error:
-            # Any other message may hold text of an item.
-            is_ours = isinstance(error, KclassifyError)
-            decision = Halt(str(error) if is_ours else type(error).__name__)
+            decision = _after(error)
             raise
         finally:
             await self._close(opened if step is None else step.opened, decision)
@@ -87,10 +86,26 @@ class Work:
             shard=limits.shard,
             job=limits.job,
         )
-        holder, lease_s = self._holder(), self._parts.settings.lease_s
-        return await self._parts.thread(
-            self._parts.ledger.open, request, holder, self._parts.clock.now(), lease_s
-        )
+        found: list[Pass | Decision] = []
+        try:
+            await self._parts.thread(self._take_lease, request, found)
+        except BaseException:
+            await self._let_go(found)
+            raise
+        return found[0]
+
+    def _take_lease(self, request: PassRequest, found: list[Pass | Decision]) -> None:
+        parts, holder = self._parts, self._holder()
+        now, lease_s = parts.clock.now(), parts.settings.lease_s
+        found.append(parts.ledger.open(request, holder, now, lease_s))
+
+    async def _let_go(self, found: list[Pass | Decision]) -> None:
+        """A lease that was taken while its caller was cancelled: the thread ends what it began."""
+        with anyio.CancelScope(shield=True):
+            await self._parts.thread(found.copy)
+            for opened in found:
+                if isinstance(opened, Pass):
+                    await self._close(opened, Advance(opened.cursor, Pause.STOPPED))
 
     async def prepare(self, limits: Limits) -> int | Decision:
         """The number of the pass, opened and cut into its shards, or why there is none."""
@@ -122,6 +137,14 @@ class Work:
             except DatabaseError as error:
                 retire(opened.holder)
                 logger.warning("run %r could not let its lease go: %s", self._run, error)
+
+
+def _after(error: Exception) -> Decision:
+    """What the ledger is told of a step that raised this."""
+    if isinstance(error, DatabaseError):
+        return Snooze(DATABASE_AGAIN_S, str(error))
+    # Any other message may hold text of an item.
+    return Halt(str(error) if isinstance(error, KclassifyError) else type(error).__name__)
 
 
 def _is_another(opened: Pass, limits: Limits) -> bool:
