@@ -144,6 +144,7 @@ def demonstrate(folder: Path) -> None:
     with provider as stub, worker(stub) as log:
         jobs.enqueue(job)
         follow(log, stub)
+    forget(relabel.queue_name)
     with closing(sqlite3.connect(folder / "articles.db")) as table:
         print(table.execute("SELECT label, count(*) FROM articles GROUP BY label").fetchall())
 
@@ -161,6 +162,16 @@ def worker(stub: StubMessagesAPI) -> Generator[Iterable[str]]:
     ) as process:
         yield process.stderr or ()
         process.terminate()
+
+
+def forget(queue: str) -> None:
+    """Remove it from RabbitMQ; on Redis an empty one is gone by itself."""
+    if URL.startswith("amqp"):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker  # noqa: PLC0415
+
+        assert isinstance(broker, RabbitmqBroker)  # noqa: S101
+        for kind in ("", ".DQ", ".XQ"):
+            broker.channel.queue_delete(f"{queue}{kind}")
 
 
 def follow(log: Iterable[str], stub: StubMessagesAPI) -> None:
