@@ -278,21 +278,27 @@ async def test_a_call_slower_than_a_step_has_its_own_deadline() -> None:
     assert world.asked.count(1) == 1
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_step_that_is_cancelled_while_it_takes_the_lease_lets_it_go() -> None:
     world = World(items=rows(5))
-    taken, go_on = threading.Event(), threading.Event()
+    asked, go_on, taken = threading.Event(), threading.Event(), threading.Event()
     take = world.ledger.open
 
     def slow(*args: Any) -> object:
-        taken.set()
+        asked.set()
         go_on.wait(10)
-        return take(*args)
+        opened = take(*args)
+        taken.set()
+        return opened
 
     world.ledger.open = slow  # type: ignore[method-assign,assignment]  # a database that is slow
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(world.runner().step)
-        await anyio.to_thread.run_sync(taken.wait)
-        tasks.cancel_scope.cancel()
-        go_on.set()
+    step = asyncio.ensure_future(world.runner().step())
+    await anyio.to_thread.run_sync(asked.wait)
+    step.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await step
+    await anyio.to_thread.run_sync(taken.wait)
     world.ledger.open = take  # type: ignore[method-assign]
     assert await world.runner().dry_run() == Done()
