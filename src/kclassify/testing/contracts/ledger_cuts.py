@@ -43,20 +43,22 @@ class LedgerCuts(LedgerMaterial):
         second = open_pass(ledger, DRY, holder="two")
         assert (shard_of(second), second.cursor, second.settled) == ((2, 4, None), None, 0)
         assert second.elsewhere == 2
-        assert save(ledger, first, [same(3)]).opened.settled == 3
+        again = open_pass(ledger, DRY, now=LATER, shard=1)
+        assert (shard_of(again), again.cursor, again.settled) == ((1, None, 4), 2, 2)
+        assert save(ledger, again, [same(3)]).opened.settled == 3
 
     def test_a_shard_in_work_is_cut_again(self, ledger: Ledger) -> None:
         first, second, third = three_workers(ledger)
-        second = save(ledger, second, [same(3)]).opened
-        shorter = cut(ledger, second, Division((4,), (1, 1)))
-        assert (shard_of(shorter), shorter.cursor, shorter.settled) == ((2, 2, 4), 3, 1)
+        third = save(ledger, third, [same(5)]).opened
+        shorter = cut(ledger, third, Division((7,), (2, 1)))
+        assert (shard_of(shorter), shorter.cursor, shorter.settled) == ((3, 4, 7), 5, 1)
         fourth = open_pass(ledger, DRY, holder="four")
-        assert (shard_of(fourth), fourth.cursor, fourth.settled) == ((4, 4, 4), None, 0)
-        for each, key in ((first, 1), (shorter, 4), (third, 5)):
+        assert (shard_of(fourth), fourth.cursor, fourth.settled) == ((4, 7, None), None, 0)
+        for each, key in ((first, 1), (second, 3), (shorter, 6), (fourth, 8)):
             save(ledger, each, [same(key)])
             assert ledger.heartbeat(each, NOW, LEASE_S)
-        again = open_pass(ledger, DRY, holder="two", now=LATER, shard=2)
-        assert (shard_of(again), again.settled, again.elsewhere) == ((2, 2, 4), 2, 2)
+        again = open_pass(ledger, DRY, holder="five", now=LATER, shard=3)
+        assert (shard_of(again), again.settled, again.elsewhere) == ((3, 4, 7), 2, 3)
 
     def test_the_last_shard_is_cut_without_an_end(self, ledger: Ledger) -> None:
         _, _, third = three_workers(ledger)
