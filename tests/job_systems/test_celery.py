@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -14,9 +16,12 @@ from kombu.exceptions import OperationalError
 
 from kclassify.adapters.celery import CeleryJobs
 from kclassify.adapters.job import Job
+from kclassify.testing import Throttled
 from tests.conftest import missing_service
 from tests.job_systems.driver import Driver
+from tests.job_systems.material import ITEMS
 from tests.job_systems.matrix import Matrix
+from tests.job_systems.own_redis import OwnRedis
 from tests.job_systems.worker_process import WorkerProcess
 from tests.job_systems.world import World
 
@@ -33,10 +38,11 @@ class CeleryDriver(Driver):
     """A queue of its own, and the worker of the example."""
 
     grace_s: ClassVar[float] = 1.0
-    url: ClassVar[str]
+    default_url: ClassVar[str]
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, url: str | None = None) -> None:
         self.world = world
+        self.url = url or self.default_url
         self.app: Any = Celery(broker=self.url)
         self.jobs = CeleryJobs(self.app, queue=world.name)
 
@@ -73,7 +79,7 @@ class CeleryDriver(Driver):
 class OnRedis(CeleryDriver):
     """Messages that a worker holds are in a hash until they are acknowledged."""
 
-    url = REDIS
+    default_url = REDIS
 
     def prepare(self) -> None:
         if redis.VERSION < OLDEST_REDIS_PY:
@@ -115,7 +121,7 @@ def has_eta(message: Any) -> bool:
 class OnRabbitMQ(CeleryDriver):
     """What a worker holds is seen by nobody else: the workers' logs tell of it."""
 
-    url = RABBITMQ
+    default_url = RABBITMQ
     has_timeout = False  # `consumer_timeout` is the server's, for all queues alike, and a minute
 
     def prepare(self) -> None:
@@ -136,10 +142,26 @@ class OnRabbitMQ(CeleryDriver):
         return int(ready.message_count) + self.delayed()
 
     def delayed(self) -> int:
-        log = "\n".join(
-            line for worker in self.world.workers if worker.is_running for line in worker.lines
-        )
-        return len(set(re.findall(r"waits: (\S+)", log)) - set(re.findall(r"begins: (\S+)", log)))
+        running = [worker for worker in self.world.workers if worker.is_running]
+        return len(waiting_in([line for worker in running for line in worker.lines], now=True))
+
+
+def waiting_in(lines: list[str], *, now: bool = False) -> set[str]:
+    """The messages that this log says had to wait, or that have to now."""
+    log = "\n".join(lines)
+    begun = re.findall(r"begins: (\S+)", log) if now else []
+    return {*re.findall(r"waits: (\S+)", log)} - {*begun}
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("there is no redis-server to start and to kill")
+    server = OwnRedis(program, tmp_path)
+    server.start()
+    yield server
+    server.kill()
 
 
 class TestCeleryOnRedis(Matrix):
@@ -150,6 +172,43 @@ class TestCeleryOnRedis(Matrix):
         driver = OnRedis(world)
         driver.prepare()
         yield driver
+        driver.clean()
+
+    def test_no_message_of_a_long_snooze_is_delivered_twice(
+        self, world: World, driver: Driver
+    ) -> None:
+        """It is a row of short ones, each of which ends before it is taken for lost."""
+        worker = driver.start(timeout_s=6.0)
+        world.begin(driver)
+        world.wait_until_answered(10)
+        world.stub.set_fault(Throttled(retry_after=14))
+        worker.wait_for("an earlier step is not over", times=2)
+        world.mend()
+        world.wait_until_done(60.0)
+        assert worker.count("waits: ") > 3
+        assert worker.count("waits: ") == len(waiting_in(worker.lines))
+        assert world.assert_kept().paid_twice == 0
+
+    def test_a_broker_that_goes_away_is_named_and_kick_goes_on(
+        self, world: World, own_redis: OwnRedis
+    ) -> None:
+        """The step was committed; the message of the next one went nowhere."""
+        driver = OnRedis(world, own_redis.url)
+        driver.prepare()
+        worker = driver.start()
+        world.latency.mean = 0.3
+        world.begin(driver, budget_s=2.0)
+        world.wait_until_in_flight()
+        own_redis.kill()
+        worker.wait_for(f"is not enqueued: redis://:**@127.0.0.1:{own_redis.port}/0: Error 111")
+        assert 0 < world.settled < ITEMS
+        own_redis.start()
+        driver.start()  # the first one ends when it cannot acknowledge, and may be gone by now
+        world.heal(driver)
+        world.latency.mean = 0.02
+        world.wait_until_done(60.0)
+        assert world.assert_kept().paid_twice == 0
+        assert worker.count(own_redis.password) == 0
         driver.clean()
 
 
