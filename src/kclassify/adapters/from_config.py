@@ -9,6 +9,7 @@ from pathlib import Path
 from kclassify.adapters.job import Job
 from kclassify.config import Settings, load_settings
 from kclassify.events import Event, StepEnded, Warned, logger
+from kclassify.ports import Classifier
 from kclassify.runner import ReclassifyRunner
 from kclassify.wiring import classifier_of, make_runner, open_stores
 
@@ -25,11 +26,16 @@ def from_config(job: Job) -> Generator[ReclassifyRunner]:
 
 
 @contextmanager
-def runner_of(settings: Settings, model: str | None = None) -> Generator[ReclassifyRunner]:
-    """The runner of these settings, with what it opened closed on exit. Raises the same."""
-    classifier = classifier_of(settings, model)
+def runner_of(
+    settings: Settings, model: str | None = None, classifier: Classifier[str] | None = None
+) -> Generator[ReclassifyRunner]:
+    """The runner of these settings, with what it opened closed on exit. Raises the same.
+
+    `classifier` is the one that they give, where it is there already.
+    """
+    judge = classifier or classifier_of(settings, model)
     with open_stores(settings) as stores, closing(stores.source):
-        yield make_runner(settings, stores, classifier, _log)
+        yield make_runner(settings, stores, judge, _log)
 
 
 def _log(event: Event) -> None:

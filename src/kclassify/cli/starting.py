@@ -19,7 +19,7 @@ from kclassify.core.passes import Mode
 from kclassify.database import Database
 from kclassify.errors import ConfigError, EnqueueError
 from kclassify.runner import ReclassifyRunner
-from kclassify.wiring import tenant_column
+from kclassify.wiring import classifier_of, tenant_column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class StartOrder:
 def start_one(settings: Settings, jobs: JobSystem, order: StartOrder) -> list[Job] | Decision:
     """Start the run of the settings. Raises as `start` does."""
     job = _job(settings, order)
-    with _build(order)(job) as runner, _ledger(settings) as database:
+    with _build(settings, order)(job) as runner, _ledger(settings) as database:
         return start(runner, database, jobs, job)
 
 
@@ -57,7 +57,9 @@ def start_all(settings: Settings, jobs: JobSystem, order: StartOrder) -> EverySt
         column = tenant_column(table, settings.source)
         rows_without = column.count_rows_without()
         with _ledger(settings) as database:
-            each = start_every_tenant(_build(order), database, jobs, job, column.tenants())
+            each = start_every_tenant(
+                _build(settings, order), database, jobs, job, column.tenants()
+            )
             return EveryStart(list(_counted(each)), rows_without)
 
 
@@ -85,10 +87,13 @@ def _job(settings: Settings, order: StartOrder) -> Job:
     )
 
 
-def _build(order: StartOrder) -> Build:
+def _build(settings: Settings, order: StartOrder) -> Build:
+    """The runner of a job; its classifier is made once for all tenants."""
+    classifier = classifier_of(settings, order.model)
+
     @contextmanager
     def runner(job: Job) -> Generator[ReclassifyRunner]:
-        with runner_of(settings_of(job, order.shards), job.model) as opened:
+        with runner_of(settings_of(job, order.shards), classifier=classifier) as opened:
             yield opened
 
     return runner
