@@ -28,6 +28,7 @@ from kclassify import (
 from kclassify.core.decision import Pause
 from kclassify.core.states import PassStatus
 from kclassify.ports import Mode
+from kclassify.testing.contracts.ledger_material import NOW, digest, verdict_of
 from kclassify.testing.scripted import ScriptedClassifier
 from tests.small import TAXONOMY
 from tests.tables import insert, rows, run
@@ -150,3 +151,25 @@ def test_a_run_that_is_cut_while_others_work_loses_nothing(url: str, mode: Mode)
     check(url, mode)
     with closing(Database(url)) as database:
         assert len(LedgerReader(database).status("default").passes[-1].shards) > SHARDS
+
+
+def test_the_same_texts_in_two_shards_are_recorded_at_once(postgres_url: str) -> None:
+    said = [(digest(number), verdict_of()) for number in range(200)]
+    with (
+        closing(SqlLedger(Database(postgres_url))) as one,
+        closing(SqlLedger(Database(postgres_url))) as other,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        one.prepare()
+        for attempt in range(20):
+            barrier, fingerprint = threading.Barrier(2), str(attempt)
+
+            def record(ledger: SqlLedger, order: int, b: threading.Barrier, name: str) -> int:
+                b.wait(PATIENCE_S)
+                return len(ledger.record(name, said[::order], NOW))
+
+            tasks = [
+                pool.submit(record, ledger, order, barrier, fingerprint)
+                for ledger, order in ((one, 1), (other, -1))
+            ]
+            assert sum(each.result(PATIENCE_S) for each in tasks) == len(said)
