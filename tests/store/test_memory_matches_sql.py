@@ -191,7 +191,7 @@ class MemoryMatchesSql(RuleBasedStateMachine):
         worker = data.draw(st.sampled_from(sorted(self.held)))
         held = self.held[worker]
         is_last = self.both(lambda index: self.ledgers[index].end_shard(held[index], self.now))
-        if is_last[0] and closes:
+        if is_last[0] is True and closes:
             self.both(lambda index: self.ledgers[index].close_step(held[index], Done(), self.now))
 
     @precondition(lambda self: self.held)

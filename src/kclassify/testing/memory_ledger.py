@@ -90,17 +90,28 @@ class MemoryLedger:
             self._release(opened)
         return first
 
+    def renew(self, request: PassRequest, now: float) -> int | None:
+        """The number of the unfinished pass that the request is for; a fake keeps no due steps."""
+        del now
+        run = self.runs.get(request.run, MemoryRun())
+        found = [row for row in run.resumable() if row.opened.mode is request.mode]
+        if not found or not found[-1].is_for(request):
+            return None
+        found[-1].renew(request)
+        return found[-1].opened.number
+
     def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
         """Have the next step of an unfinished pass, or shard, cut it; the number of the pass."""
         return want_parts(self.runs, (run, mode), shard, into)
 
-    def end_shard(self, opened: Pass, now: float) -> bool:
+    def end_shard(self, opened: Pass, now: float) -> bool | Superseded:
         """Whether this shard is the last of its pass; one that is not is done now."""
         run = self.runs[opened.run]
         place = run.place_of(opened)
         if not isinstance(place, MemoryShard):
             return True
-        return end_shard(run.pass_of(opened), place, opened, now)
+        is_last = end_shard(run.pass_of(opened), place, opened, now)
+        return self._superseded(opened) if is_last is None else is_last
 
     def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
         """What this worker may have in flight of the `total` that all workers of the pass share."""

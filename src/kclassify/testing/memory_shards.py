@@ -86,15 +86,19 @@ def want_parts(
     return number
 
 
-def end_shard(row: MemoryPass, ours: MemoryShard, opened: Pass, now: float) -> bool:
-    """Whether this shard is the last of its pass; one that is not is done now, its lease ended."""
+def end_shard(row: MemoryPass, ours: MemoryShard, opened: Pass, now: float) -> bool | None:
+    """Whether this shard is the last of its pass; one that is not is done now, its lease ended.
+
+    None when another worker took over.
+    """
+    if not ours.is_unopened_since(opened) or ours.status is not PassStatus.OPEN:
+        return None
     if not any(each.status in RESUMABLE for each in row.shards if each is not ours):
         return True
-    if ours.is_unopened_since(opened) and ours.status is PassStatus.OPEN:
-        ours.status, ours.updated_at, ours.next_step_at = PassStatus.DONE, now, None
-        ours.granted, ours.granted_until = 0, 0.0
-        if ours.holder == opened.holder:
-            ours.holder, ours.expires_at = None, 0.0
+    ours.status, ours.updated_at, ours.next_step_at = PassStatus.DONE, now, None
+    ours.granted, ours.granted_until = 0, 0.0
+    if ours.holder == opened.holder:
+        ours.holder, ours.expires_at = None, 0.0
     return False
 
 

@@ -165,7 +165,7 @@ class LedgerCuts(LedgerMaterial):
     def test_who_lost_a_shard_does_not_end_it(self, ledger: Ledger) -> None:
         first, _, _ = three_workers(ledger)
         again = open_pass(ledger, DRY, holder="four", now=LATER, shard=1)
-        assert not ledger.end_shard(first, LATER)
+        assert ledger.end_shard(first, LATER) == Superseded("four")
         assert ledger.heartbeat(again, LATER, LEASE_S)
         assert save(ledger, again, [same(1)]).opened.settled == 1
 

@@ -188,7 +188,7 @@ class LedgerShards(LedgerMaterial):
     def test_what_all_shards_settled_is_one_pass(self, ledger: Ledger) -> None:
         for each, keys in zip(three_workers(ledger), ((1, 2), (3,), (5, 6)), strict=True):
             last = save(ledger, each, [same(key) for key in keys]).opened
-            if ledger.end_shard(last, NOW):
+            if ledger.end_shard(last, NOW) is True:
                 ledger.close_step(last, Done(), NOW)
         assert ledger.dry_run_rows("r", 1) == 5
         assert open_pass(ledger, DRY).number == 2

@@ -44,13 +44,17 @@ class SimulatedLedger(MemoryLedger):
             "divide", lambda: MemoryLedger.divide(self, opened, division, now, lease_s)
         )
 
+    def renew(self, request: PassRequest, now: float) -> int | None:
+        """The same, in a process."""
+        return in_process("renew", lambda: MemoryLedger.renew(self, request, now))
+
     def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
         """The same, in a process."""
         return in_process(
             "want_parts", lambda: MemoryLedger.want_parts(self, run, mode, shard, into)
         )
 
-    def end_shard(self, opened: Pass, now: float) -> bool:
+    def end_shard(self, opened: Pass, now: float) -> bool | Superseded:
         """The same, in a process."""
         return in_process("end_shard", lambda: MemoryLedger.end_shard(self, opened, now))
 
