@@ -15,8 +15,8 @@ class Job:
     """One step of a run, as every job of its chain carries it.
 
     `budget_s` is for how many seconds it starts calls. `number` is that of the pass: a job that
-    comes late, or twice, finds it done and begins no other. `shard` is None for a pass in one
-    piece.
+    comes late, or twice, finds it done and begins no other. `ticket` tells a chain of jobs from one
+    that was thought lost: the newest goes on. `shard` is None for a pass in one piece.
     `override` is the reason for a commit without a gate record that passed. `config` is the path of
     the `kclassify.toml` that the worker reads and `tenant` the tenant that the run is about; a
     `Build` of your own may look at anything else here.
@@ -30,6 +30,7 @@ class Job:
     config: str | None = None
     tenant: str | None = None
     number: int | None = None
+    ticket: int | None = None
     model: str | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -44,9 +45,9 @@ class Job:
         except (TypeError, ValueError) as error:
             raise UsageError(f"these are not the arguments of a kclassify job: {error}") from None
 
-    def at(self, number: int, shard: int | None) -> Job:
+    def at(self, number: int, shard: int | None, ticket: int | None = None) -> Job:
         """The same for a pass, and a shard of it."""
-        return replace(self, number=number, shard=shard)
+        return replace(self, number=number, shard=shard, ticket=ticket)
 
     @property
     def name(self) -> str:

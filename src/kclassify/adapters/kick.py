@@ -11,7 +11,6 @@ from kclassify.adapters.job import Job
 from kclassify.adapters.job_system import JobSystem
 from kclassify.core.decision import Decision
 from kclassify.database import Database
-from kclassify.errors import EnqueueError
 from kclassify.holder import is_alive
 from kclassify.runner import ReclassifyRunner
 from kclassify.store.due import DueStep, Search, claim_due, release
@@ -44,10 +43,10 @@ def kick(
 
 
 def _enqueue(database: Database, jobs: JobSystem, step: DueStep, rest: list[DueStep]) -> Job:
-    job = Job.of(step.job).at(step.number, step.shard)
+    job = Job.of(step.job).at(step.number, step.shard, step.ticket)
     try:
         jobs.enqueue(job)
-    except EnqueueError:
+    except BaseException:
         for each in rest:
             with database.begin() as connection:
                 release(connection, each)

@@ -131,9 +131,12 @@ class ProcrastinateJobs:
         return cast("str | None", row["place"])
 
     def enqueue_in(self, connection: Connection, job: Job) -> None:
-        """Put the job in the queue in this transaction."""
+        """Put the job in the queue in this transaction. Raises `EnqueueError`."""
         used = connection.connection.driver_connection
-        self._deferrer(self._bare, connection=used).defer(**job.arguments())
+        try:
+            self._deferrer(self._bare, connection=used).defer(**job.arguments())
+        except (exceptions.ProcrastinateException, PsycopgError) as error:
+            raise EnqueueError(f"{job.name} is not enqueued: {_told(error)}") from None
 
 
 class _Transaction:

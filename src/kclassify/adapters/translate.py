@@ -12,8 +12,15 @@ import anyio
 import anyio.to_thread
 
 from kclassify.adapters.job import Job
-from kclassify.core.decision import Decision
-from kclassify.core.follow_up import DATABASE_AGAIN_S, Fail, FollowUp, SnoozeFor, follow_up
+from kclassify.core.decision import Advance, Decision, Pause
+from kclassify.core.follow_up import (
+    DATABASE_AGAIN_S,
+    EnqueueNext,
+    Fail,
+    FollowUp,
+    SnoozeFor,
+    follow_up,
+)
 from kclassify.errors import DatabaseError, UsageError
 from kclassify.ports import OnCommit
 from kclassify.runner import ReclassifyRunner
@@ -31,11 +38,19 @@ async def take_step(build: Build, job: Job, on_commit: OnCommit | None = None) -
     """
     try:
         async with _built(build, job) as runner:
-            return follow_up(await _step(runner, job, on_commit))
+            return _following(job, await _step(runner, job, on_commit))
     except DatabaseError as error:
         return SnoozeFor(DATABASE_AGAIN_S, str(error))
     except UsageError as error:
         return Fail(str(error))
+
+
+def _following(job: Job, decision: Decision) -> FollowUp:
+    """A job that is about no shard goes on with the next that is free."""
+    is_shards_end = isinstance(decision, Advance) and decision.pause is Pause.SHARD
+    if is_shards_end and job.shard is None:
+        return EnqueueNext()
+    return follow_up(decision)
 
 
 @asynccontextmanager
@@ -56,6 +71,7 @@ async def _step(runner: ReclassifyRunner, job: Job, on_commit: OnCommit | None) 
             mode=job.mode,
             shard=job.shard,
             number=job.number,
+            job=job.arguments(),
             budget_s=job.budget_s,
             override=job.override,
             on_commit=on_commit,

@@ -28,7 +28,8 @@ class PassRequest:
     for writing without one; `gate_refusal` is what that set aside. `shard` is the one to work on;
     None is the first that is free, or the pass as a whole where it is not divided. With a `number`
     no other pass is gone on with or begun. `job` is what the jobs of the pass carry, where it is
-    worked on by jobs that may get lost.
+    worked on by jobs that may get lost; `ticket` is that of the job that asks. One with a lower
+    ticket than another had before it is of a chain that was thought lost, and ends.
     """
 
     run: str
@@ -42,6 +43,7 @@ class PassRequest:
     number: int | None = None
     shard: int | None = None
     job: Mapping[str, Any] | None = None
+    ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

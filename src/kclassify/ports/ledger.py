@@ -42,7 +42,15 @@ class Ledger(Protocol):
         `Superseded` when another worker holds the lease. Of a divided pass it is a shard, with a
         lease of its own: that of the request, or the first free one; `Advance` with `Pause.SHARD`
         when that is done. A request for another pass than the one to go on with gets `Done` when
-        that one is done, else `Superseded`.
+        that one is done, else `Superseded`; so does one whose ticket is older than another's that
+        was here.
+        """
+        ...
+
+    def renew(self, request: PassRequest, now: float) -> int | None:
+        """The number of the unfinished pass that the request is for; None when there is none.
+
+        Its steps that have stopped are due again. Nothing is opened, and who works on it goes on.
         """
         ...
 
@@ -62,10 +70,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def end_shard(self, opened: Pass, now: float) -> bool:
+    def end_shard(self, opened: Pass, now: float) -> bool | Decision:
         """Whether this shard is the last of its pass; one that is not is done now, its lease ended.
 
-        The last one is ended by `close_step`, as is a pass in one piece.
+        The last one is ended by `close_step`, as is a pass in one piece. `Superseded` when another
+        worker took over.
         """
         ...
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anyio
+
 from kclassify.core.decision import Decision
 from kclassify.core.passes import Mode, Pass
 from kclassify.errors import UsageError
 from kclassify.ports import Divisible, Source
+from kclassify.runner.lease import Heartbeat
 from kclassify.runner.opening import survey
 from kclassify.runner.parts import Limits, Parts
 
@@ -19,17 +22,37 @@ async def divide(parts: Parts, opened: Pass, limits: Limits) -> tuple[Pass | Dec
     one piece.
     """
     into = wanted_parts(parts, opened)
-    if into > 1:
+    if into > 1 or opened.shard is not None:
         refuse_sharing(parts, opened)
-        if not opened.resumed:
-            limits = replace(limits, items=await survey(parts))
-        return await cut(parts, opened, into), limits
+    if into > 1:
+        return await _while_held(parts, opened, limits, into)
     if opened.shard is None and limits.shard is not None:
         raise UsageError(
             f"pass {opened.number} of run {opened.run!r} has no shard {limits.shard}: "
             "it is in one piece"
         )
     return opened, limits
+
+
+async def _while_held(
+    parts: Parts, opened: Pass, limits: Limits, into: int
+) -> tuple[Pass | Decision, Limits]:
+    """Count and cut, and keep the lease: of a large table that takes longer than a lease lasts."""
+    found: list[Pass | Decision] = []
+    failure: Exception | None = None
+    heart = Heartbeat(parts, lambda: opened, lambda: None, lambda *_: None)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(heart.beat)
+        try:
+            if not opened.resumed:
+                limits = replace(limits, items=await survey(parts))
+            found.append(await cut(parts, opened, into))
+        except Exception as error:  # noqa: BLE001  # raised below, outside the task group
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return found[0], limits
 
 
 def wanted_parts(parts: Parts, opened: Pass) -> int:

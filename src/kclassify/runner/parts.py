@@ -39,7 +39,7 @@ class Limits:
 
     `number` is the pass to work on, where no other is meant. `items` is what the source holds,
     where that was counted just now; `is_counted` says that a count is not wanted. `job` is what
-    the jobs of the pass carry.
+    the jobs of the pass carry, `ticket` which of them this is. `max_items` is what may be settled.
     """
 
     budget_s: float | None = None
@@ -48,4 +48,6 @@ class Limits:
     number: int | None = None
     items: int | None = None
     job: Mapping[str, Any] | None = None
+    ticket: int | None = None
+    max_items: int | None = None
     is_counted: bool = False

@@ -103,6 +103,7 @@ class ReclassifyRunner:
         override: str | None = None,
         shard: int | None = None,
         number: int | None = None,
+        job: Mapping[str, Any] | None = None,
     ) -> Decision:
         """A bounded piece of a dry run or a commit, for a job system.
 
@@ -111,11 +112,13 @@ class ReclassifyRunner:
         at once; not at `max_items` nor after a tranche, where somebody else says when to go on.
         `shard` is the part of a divided pass to work on, the first free one when there is none.
         With the `number` of a pass, no other is gone on with and none begun: a job that comes late
-        finds its pass `Done`.
+        finds its pass `Done`. `job` is what the job that takes the step carries.
         """
         if not budget_s > 0:
             raise UsageError(f"budget_s is a number of seconds over 0, not {budget_s}")
-        return await self._work(mode, Limits(budget_s, on_commit, shard, number), override)
+        return await self._work(
+            mode, self._limits(budget_s, on_commit, shard, number, job), override
+        )
 
     def run_step(
         self,
@@ -144,6 +147,19 @@ class ReclassifyRunner:
                     await self.classifier.aclose()
 
         return anyio.run(one_step)
+
+    def _limits(
+        self,
+        budget_s: float,
+        on_commit: OnCommit | None,
+        shard: int | None,
+        number: int | None,
+        job: Mapping[str, Any] | None,
+    ) -> Limits:
+        # A job that names no pass may begin one, and is then to be found when it gets lost.
+        begins = job if number is None else None
+        ticket = None if job is None else job.get("ticket")
+        return Limits(budget_s, on_commit, shard, number, job=begins, ticket=ticket)
 
     async def prepare(
         self,

@@ -42,7 +42,7 @@ class Step:
             cursor=opened.cursor,
             breaker=opened.breaker,
             suspects=opened.suspects,
-            max_items=parts.settings.max_items,
+            max_items=limits.max_items,
             first_limit=opened.limit,
         )
         self._tranche = Tranche(parts)
@@ -166,6 +166,8 @@ class Step:
         parts = self._parts
         if self.opened.shard is not None:
             is_last = await parts.thread(parts.ledger.end_shard, self.opened, self._now())
+            if not isinstance(is_last, bool):
+                return is_last
             if not is_last:
                 return Advance(self._run.cursor, Pause.SHARD)
         if self.opened.mode is Mode.COMMIT and parts.writer:

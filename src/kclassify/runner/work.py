@@ -10,10 +10,10 @@ import anyio
 from kclassify.core.decision import Advance, Decision, Halt, Pause, Snooze, Superseded
 from kclassify.core.follow_up import DATABASE_AGAIN_S
 from kclassify.core.passes import Mode, Pass, PassRequest
-from kclassify.errors import DatabaseError, KclassifyError
+from kclassify.errors import DatabaseError, EnqueueError, KclassifyError
 from kclassify.events import logger
 from kclassify.holder import retire
-from kclassify.runner.dividing import divide
+from kclassify.runner.dividing import divide, divisible
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.step import Step
 
@@ -37,20 +37,23 @@ class Work:
 
     async def through_shards(self, limits: Limits) -> Decision:
         """Work on a pass; without a budget on all of its shards that are free, one by one."""
-        decision, number = await self._open_and_drive(limits)
-        while _goes_on(decision, limits):
-            rest = replace(limits, number=number, is_counted=True)
-            following, _ = await self._open_and_drive(rest)
+        limits = replace(limits, max_items=self._parts.settings.max_items)
+        decision, rest = await self._open_and_drive(limits)
+        while _goes_on(decision, rest):
+            following, rest = await self._open_and_drive(rest)
             if isinstance(following, Superseded):
                 return decision
             decision = following
+        is_spent = rest.max_items == 0 and limits.shard is None
+        if is_spent and isinstance(decision, Advance) and decision.pause is Pause.SHARD:
+            return replace(decision, pause=Pause.MAX_ITEMS)
         return decision
 
-    async def _open_and_drive(self, limits: Limits) -> tuple[Decision, int | None]:
-        """The decision, and the number of the pass that it is about."""
+    async def _open_and_drive(self, limits: Limits) -> tuple[Decision, Limits]:
+        """The decision, and what is left of the limits for other shards of this pass."""
         opened = await self._open(limits)
         if not isinstance(opened, Pass):
-            return opened, limits.number
+            return opened, limits
         parts = self._parts
         decision: Decision = Advance(opened.cursor, Pause.STOPPED)
         step: Step | None = None
@@ -69,11 +72,12 @@ class Work:
             raise
         finally:
             await self._close(opened if step is None else step.opened, decision)
-        return decision, opened.number
+        done = 0 if step is None else step.opened.settled - opened.settled
+        return decision, _rest(limits, opened, done)
 
-    async def _open(self, limits: Limits) -> Pass | Decision:
+    def _request(self, limits: Limits) -> PassRequest:
         authority = self._parts.authority
-        request = PassRequest(
+        return PassRequest(
             run=self._run,
             mode=self._mode,
             fingerprint=self._parts.classifier.fingerprint,
@@ -85,7 +89,13 @@ class Work:
             number=limits.number,
             shard=limits.shard,
             job=limits.job,
+            ticket=limits.ticket,
         )
+
+    async def _open(self, limits: Limits) -> Pass | Decision:
+        request = self._request(limits)
+        if self._parts.settings.shards > 1:
+            divisible(self._parts.source)
         found: list[Pass | Decision] = []
         try:
             await self._parts.thread(self._take_lease, request, found)
@@ -108,7 +118,16 @@ class Work:
                     await self._close(opened, Advance(opened.cursor, Pause.STOPPED))
 
     async def prepare(self, limits: Limits) -> int | Decision:
-        """The number of the pass, opened and cut into its shards, or why there is none."""
+        """The number of the pass, opened and cut into its shards, or why there is none.
+
+        One that goes on already is left to its workers; what has stopped of it is due again.
+        """
+        thread, parts = self._parts.thread, self._parts
+        if limits.number is None:
+            request = self._request(limits)
+            number = await thread(parts.ledger.renew, request, parts.clock.now())
+            if number is not None:
+                return number
         opened = await self._open(limits)
         if not isinstance(opened, Pass):
             return opened
@@ -141,7 +160,7 @@ class Work:
 
 def _after(error: Exception) -> Decision:
     """What the ledger is told of a step that raised this."""
-    if isinstance(error, DatabaseError):
+    if isinstance(error, DatabaseError | EnqueueError):
         return Snooze(DATABASE_AGAIN_S, str(error))
     # Any other message may hold text of an item.
     return Halt(str(error) if isinstance(error, KclassifyError) else type(error).__name__)
@@ -153,6 +172,11 @@ def _is_another(opened: Pass, limits: Limits) -> bool:
     return limits.shard not in {None, ours}
 
 
+def _rest(limits: Limits, opened: Pass, done: int) -> Limits:
+    left = None if limits.max_items is None else max(0, limits.max_items - done)
+    return replace(limits, number=opened.number, is_counted=True, max_items=left)
+
+
 def _goes_on(decision: Decision, limits: Limits) -> bool:
-    is_free = limits.budget_s is None and limits.shard is None
+    is_free = limits.budget_s is None and limits.shard is None and limits.max_items != 0
     return is_free and isinstance(decision, Advance) and decision.pause is Pause.SHARD

@@ -55,12 +55,15 @@ def add_results(
 def resolve_intents(
     connection: Connection, results: Sequence[tuple[Write, Receipt]], now: float
 ) -> None:
-    """Store what became of intents."""
+    """Store what became of intents; one that another worker has settled since stays as it is."""
     if not results:
         return
     statement = (
         changes.update()
-        .where(changes.c.idempotency_key == bindparam("of_write"))
+        .where(
+            changes.c.idempotency_key == bindparam("of_write"),
+            changes.c.status == ChangeStatus.INTENT,
+        )
         .values(status=bindparam("new_status"), extra=bindparam("new_extra"), recorded_at=now)
     )
     rows = [

@@ -13,7 +13,8 @@ from kclassify.store import breakers
 from kclassify.store.tables import passes, shards
 
 LINGER_S = 5.0
-"""For so long the share of a step that ended is kept for the next one of its chain."""
+"""For so long the share of a step that ended is kept for the next one of its chain, where there is
+a call for each."""
 
 
 def take_share(
@@ -29,7 +30,8 @@ def take_share(
     breakers.lock(connection, int(run_id or 0))
     now, ends_at = until
     query = select(shards).where(shards.c.pass_id == opened.id, shards.c.status.in_(RESUMABLE))
-    rows = [row for row in connection.execute(query) if row.id == shard.id or _is_active(row, now)]
+    found = [row for row in connection.execute(query) if row.id == shard.id or _is_active(row, now)]
+    rows = found if len(found) <= total else [row for row in found if row.lease_holder]
     grants = [Grant(row.number, row.granted) for row in rows]
     taken = share(total, shard.number, in_flight, grants)
     connection.execute(

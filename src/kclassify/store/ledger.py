@@ -88,6 +88,18 @@ class SqlLedger:
                 return Superseded(rival)
             return passes.open_pass(connection, run.id, request, holder, now)
 
+    def renew(self, request: PassRequest, now: float) -> int | None:
+        """The number of the unfinished pass that the request is for; what has stopped is due."""
+        self.prepare()
+        with self.database.begin() as connection:
+            run = runs.find_or_create(connection, request.run, request.source, now)
+            row = passes.latest_resumable(connection, run.id, request.mode)
+            if row is None or not passes.is_for(row, request):
+                return None
+            shards.revive(connection, row.id, now)
+            passes.renew(connection, row, request, now)
+            return int(row.number)
+
     def divide(
         self, opened: Pass, division: Division, now: float, lease_s: float
     ) -> Pass | Superseded:
@@ -105,12 +117,13 @@ class SqlLedger:
         with self.database.begin() as connection:
             return shards.want_parts(connection, (run, mode), shard, into)
 
-    def end_shard(self, opened: Pass, now: float) -> bool:
+    def end_shard(self, opened: Pass, now: float) -> bool | Superseded:
         """Whether this shard is the last of its pass; one that is not is done now."""
         if opened.shard is None:
             return True
         with self.database.begin() as connection:
-            return shards.end_shard(connection, opened, opened.shard, now)
+            is_last = shards.end_shard(connection, opened, opened.shard, now)
+            return superseded(connection, opened) if is_last is None else is_last
 
     def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
         """What this worker may have in flight of the `total` that all workers of the pass share."""

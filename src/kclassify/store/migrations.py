@@ -110,6 +110,8 @@ def _shards(connection: Connection) -> None:
         f"kicked_at {moment}",
         "call_limit INTEGER",
         "wanted_parts INTEGER NOT NULL DEFAULT 1",
+        "ticket INTEGER NOT NULL DEFAULT 0",
+        "ticket_seen INTEGER NOT NULL DEFAULT 0",
     ):
         connection.execute(text(f"ALTER TABLE kclassify_pass ADD COLUMN {column}"))
     _tallies_by_shard(connection, metadata)
@@ -141,6 +143,8 @@ def _shard_table(metadata: MetaData) -> Table:
         Column("granted", Integer, nullable=False),
         Column("granted_until", Double, nullable=False),
         Column("wanted_parts", Integer, nullable=False),
+        Column("ticket", Integer, nullable=False),
+        Column("ticket_seen", Integer, nullable=False),
         UniqueConstraint("pass_id", "number"),
     )
 

@@ -20,6 +20,8 @@ from kclassify.store.tables import passes, shards
 
 _REASONS = ("override", "gate", "gate_refusal")
 """Why a pass may write."""
+NEWER = "a newer job"
+"""Who goes on where an older chain of jobs ends."""
 RECENT_S = 300.0
 """For so long the provider is thought to take as many calls at once as it did."""
 
@@ -41,6 +43,11 @@ def is_for(row: Row[Any], request: PassRequest) -> bool:
     return bool((row.fingerprint, row.source) == (request.fingerprint, request.source))
 
 
+def is_old(row: Row[Any], request: PassRequest) -> bool:
+    """Whether the job that asks is of a chain that was thought lost, and another came since."""
+    return request.ticket is not None and request.ticket < row.ticket_seen
+
+
 def instead_of(
     connection: Connection, run_id: int, row: Row[Any] | None, request: PassRequest
 ) -> Decision | None:
@@ -48,9 +55,10 @@ def instead_of(
 
     A job that comes late must not begin the next pass.
     """
-    if request.number is None or (
-        row is not None and row.number == request.number and is_for(row, request)
-    ):
+    is_ours = row is not None and row.number == request.number and is_for(row, request)
+    if row is not None and is_ours and not row.parts and is_old(row, request):
+        return Superseded(NEWER)
+    if request.number is None or is_ours:
         return None
     if row is not None and row.number == request.number:
         return Halt(
@@ -89,18 +97,13 @@ def resume(
 ) -> Pass:
     """Go on with this pass, for the reasons of before and those that are given now.
 
-    Of a pass that is divided, the one that comes back is not worked on: a shard of it is. What has
-    stopped is enqueued anew where jobs are to work on it.
+    Of a pass that is divided, the one that comes back is not worked on: a shard of it is.
     """
-    why = {name: together(getattr(row, name), getattr(request, name)) for name in _REASONS}
-    due: dict[str, Any] = {} if row.parts else {"next_step_at": now}
-    if request.job is not None and row.next_step_at is None:
-        due["kicked_at"] = None
+    due: dict[str, Any] = {}
+    if not row.parts:
+        due = {"next_step_at": now, "ticket_seen": max(row.ticket_seen, request.ticket or 0)}
     connection.execute(
-        passes.update()
-        .where(passes.c.id == row.id)
-        .values(status=PassStatus.OPEN, model=request.model, updated_at=now, **due, **_job(request))
-        .values(**why)
+        passes.update().where(passes.c.id == row.id).values(_goes_on(row, request, now) | due)
     )
     breaker = breakers.of_run(connection, row.run_id)
     return Pass(
@@ -118,6 +121,20 @@ def resume(
         limit=recent_limit(row, now),
         wanted_parts=row.wanted_parts,
     )
+
+
+def _goes_on(row: Row[Any], request: PassRequest, now: float) -> dict[str, Any]:
+    why = {name: together(getattr(row, name), getattr(request, name)) for name in _REASONS}
+    state = {"status": PassStatus.OPEN, "model": request.model, "updated_at": now}
+    return state | _job(request) | why
+
+
+def renew(connection: Connection, row: Row[Any], request: PassRequest, now: float) -> None:
+    """Have jobs go on with this pass: it is due where it has stopped."""
+    values = _goes_on(row, request, now)
+    if row.next_step_at is None and not row.parts:
+        values |= {"next_step_at": now, "kicked_at": None}
+    connection.execute(passes.update().where(passes.c.id == row.id).values(values))
 
 
 def recent_limit(row: Row[Any], now: float) -> int | None:
@@ -258,5 +275,8 @@ def end(connection: Connection, opened: Pass, ending: Ending) -> bool:
     )
     if ended.rowcount == 1 and opened.shard is not None:
         told = values | {"next_step_at": None}
-        connection.execute(passes.update().where(passes.c.id == opened.id).values(told))
+        others = and_(shards.c.pass_id == opened.id, shards.c.status == PassStatus.HALTED)
+        is_halted = connection.scalar(select(func.count()).select_from(shards).where(others))
+        if ending.status is not PassStatus.OPEN or not is_halted:
+            connection.execute(passes.update().where(passes.c.id == opened.id).values(told))
     return ended.rowcount == 1

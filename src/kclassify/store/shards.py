@@ -21,6 +21,7 @@ from kclassify.ports import Mode, Pass, PassRequest, Shard
 from kclassify.store import passes as pass_rows
 from kclassify.store import runs
 from kclassify.store.insert import insert_all
+from kclassify.store.passes import NEWER
 from kclassify.store.places import is_row_of, place_of
 from kclassify.store.suspects import forget_suspects, suspects_of
 from kclassify.store.tables import passes, shards
@@ -37,8 +38,6 @@ def open_shard(
     rival = runs.rival_of(connection, run, claim, but_pass=row.id)
     if rival is not None:
         return Superseded(rival)
-    if request.job is not None:
-        _revive(connection, row.id, claim.now)
     chosen = _choose(shards_of(connection, row.id), request, row, claim)
     if not isinstance(chosen, Row):
         return chosen
@@ -53,6 +52,7 @@ def open_shard(
             lease_holder=claim.holder,
             lease_expires_at=claim.now + claim.lease_s,
             next_step_at=claim.now,
+            ticket_seen=max(chosen.ticket_seen, request.ticket or 0),
         )
     )
     runs.count_opening(connection, run.id)
@@ -61,7 +61,7 @@ def open_shard(
     return _opened(connection, opened, chosen, claim.now)
 
 
-def _revive(connection: Connection, pass_id: int, now: float) -> None:
+def revive(connection: Connection, pass_id: int, now: float) -> None:
     """Those that have stopped, halted ones too, are to be enqueued anew."""
     stopped = and_(
         shards.c.pass_id == pass_id,
@@ -116,7 +116,9 @@ def _choose(
             return Advance(_decoded(wanted[0].cursor), Pause.SHARD)
         open_ones = wanted
     free = [each for each in open_ones if not runs.holds(each, claim)]
-    return free[0] if free else Superseded(str(open_ones[0].lease_holder))
+    if not free:
+        return Superseded(str(open_ones[0].lease_holder))
+    return Superseded(NEWER) if pass_rows.is_old(free[0], request) else free[0]
 
 
 def divide(
@@ -177,7 +179,10 @@ def _first(connection: Connection, held: Pass, first: _Range, now: float, lease_
         "lease_holder": held.holder,
         "lease_expires_at": now + lease_s,
     }
-    identity = connection.execute(shards.insert().returning(shards.c.id), values).scalar_one()
+    query = select(passes.c.kicked_at, passes.c.ticket, passes.c.ticket_seen)
+    chain = connection.execute(query.where(passes.c.id == held.id)).mappings().one()
+    insert = shards.insert().returning(shards.c.id)
+    identity = connection.execute(insert, values | dict(chain)).scalar_one()
     runs.release_lease(connection, held)
     whole = {
         "cursor": None,
@@ -213,6 +218,8 @@ def _values(pass_id: int, number: int, cut: _Range, now: float) -> dict[str, Any
         "granted": 0,
         "granted_until": 0.0,
         "wanted_parts": 1,
+        "ticket": 0,
+        "ticket_seen": 0,
     }
 
 
@@ -239,24 +246,27 @@ def want_parts(
     return int(row.number)
 
 
-def end_shard(connection: Connection, opened: Pass, shard: Shard, now: float) -> bool:
+def end_shard(connection: Connection, opened: Pass, shard: Shard, now: float) -> bool | None:
     """Whether this shard is the last of its pass; one that is not is done now, its lease let go.
 
-    The last one is ended with its pass.
+    The last one is ended with its pass. None when another worker took over.
     """
     runs.lock(connection, opened.run)
+    ours = and_(
+        shards.c.id == shard.id,
+        shards.c.version_at_open <= opened.version,
+        shards.c.status == PassStatus.OPEN,
+    )
+    if connection.scalar(select(shards.c.id).where(ours).with_for_update()) is None:
+        return None
     others = and_(
         shards.c.pass_id == opened.id, shards.c.id != shard.id, shards.c.status.in_(RESUMABLE)
     )
     if not connection.scalar(select(func.count()).select_from(shards).where(others)):
         return True
-    ended = connection.execute(
+    connection.execute(
         shards.update()
-        .where(
-            shards.c.id == shard.id,
-            shards.c.version_at_open <= opened.version,
-            shards.c.status == PassStatus.OPEN,
-        )
+        .where(ours)
         .values(
             status=PassStatus.DONE,
             last_decision="done",
@@ -267,8 +277,7 @@ def end_shard(connection: Connection, opened: Pass, shard: Shard, now: float) ->
             granted_until=0.0,
         )
     )
-    if ended.rowcount == 1:
-        runs.release_lease(connection, opened)
+    runs.release_lease(connection, opened)
     return False
 
 

@@ -80,8 +80,9 @@ class PassRow(LedgerTable, table=True):
     the digest of the record that allowed it to write; `gate_refusal` what an `override` set aside:
     a line for each, when the pass went on for another reason. `next_step_at` is when somebody is to
     go on with it, NULL when nobody is; `kicked_at` when a job was last enqueued for want of one,
-    `job` what such a job carries. `wanted_parts` is into how many its next step cuts it. Of a pass
-    that is divided, all that moves is in its shards.
+    `job` what such a job carries. `wanted_parts` is into how many its next step cuts it. `ticket`
+    is that of the newest chain of jobs, `ticket_seen` the highest that a step came with: an older
+    chain ends there. Of a pass that is divided, all that moves is in its shards.
     """
 
     __table_args__ = (UniqueConstraint("run_id", "number"),)
@@ -113,6 +114,8 @@ class PassRow(LedgerTable, table=True):
     kicked_at: float | None = Field(default=None, sa_type=Double)
     call_limit: int | None = None
     wanted_parts: int = Field(default=1, sa_column_kwargs=_ONE)
+    ticket: int = Field(default=0, sa_column_kwargs=_ZERO)
+    ticket_seen: int = Field(default=0, sa_column_kwargs=_ZERO)
 
 
 class ShardRow(LedgerTable, table=True):
@@ -147,6 +150,8 @@ class ShardRow(LedgerTable, table=True):
     granted: int = 0
     granted_until: float = Field(default=0.0, sa_type=Double)
     wanted_parts: int = 1
+    ticket: int = 0
+    ticket_seen: int = 0
 
 
 class VerdictRow(LedgerTable, table=True):
