@@ -94,7 +94,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.name = f"run_{next(_numbers)}"
-        self.clock = VirtualClock(idle_s=0.005)
+        self.clock = VirtualClock()
         # A database is shared by many worlds: none recalls what another one paid.
         self.classifier = ScriptedClassifier(TAXONOMY, self._say, version=self.name)
         self.source = SqlSource(self.database, self.name, key="id", body="body", current="current")

@@ -47,7 +47,18 @@ def claim_due(connection: Connection, search: Search) -> list[DueStep]:
 
     Those of passes that were started as jobs, whose worker has ended or fallen silent.
     """
+    _lock_runs(connection, search)
     return [*_claimed_passes(connection, search), *_claimed_shards(connection, search)]
+
+
+def _lock_runs(connection: Connection, search: Search) -> None:
+    """A run comes before its passes and shards, always: no deadlock with who opens or cuts one."""
+    wanted = select(passes.c.run_id).where(
+        passes.c.status.in_(RESUMABLE), passes.c.job.is_not(None)
+    )
+    query = select(runs.c.id).where(runs.c.id.in_(wanted)).order_by(runs.c.id)
+    query = query if search.run is None else query.where(runs.c.name == search.run)
+    connection.execute(query.with_for_update(key_share=True))
 
 
 def _claimed_passes(connection: Connection, search: Search) -> Iterator[DueStep]:
