@@ -7,16 +7,20 @@ PYTHON_TAG := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_i
 VENV := .venv
 VENV_DEMO := .venv-demo
 
-# And one more, for Oban has no release for Python 3.11. pyenv keeps Pythons that it does not answer with.
+# And one more: Oban has no release for Python 3.11, and Celery wants a newer redis-py than arq, which has one for no newer
+# Python. pyenv keeps Pythons that it does not answer with.
 VENV_3_12 := .venv-3.12
 PYENV_ROOT ?= $(HOME)/.pyenv
 PYTHON_3_12 ?= $(or $(shell python3.12 -c 'import sys; print(sys.executable)' 2>/dev/null),$(lastword \
 	$(wildcard $(PYENV_ROOT)/versions/3.12.*/bin/python3.12)))
-OBAN_TESTS := tests/adapters/test_oban.py tests/job_systems/test_oban.py
+JOB_TESTS := tests/adapters/test_oban.py tests/adapters/test_celery.py tests/job_systems/test_oban.py \
+	tests/job_systems/test_celery.py
 
 # The interpreter is part of a stamp's name, so another PYTHON means another environment.
 READY := $(VENV)/installed-$(PYTHON_TAG)
 READY_DEMO := $(VENV_DEMO)/installed-$(PYTHON_TAG)
+
+REQUIREMENTS ?= requirements/dev.txt
 
 # Tests in as many processes as there are processors; PARALLEL= runs them in one.
 PARALLEL ?= --numprocesses auto --dist worksteal
@@ -27,7 +31,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow test-oban test-nightly check format bench build requirements upgrade clean python-version
+.PHONY: help setup demo test test-slow setup-jobs test-jobs test-nightly check format bench build requirements upgrade clean python-version
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,11 +47,14 @@ test: $(READY) ## run the tests (ARGS="-k name" narrows them)
 test-slow: $(READY) ## run the tests that take more than a few seconds
 	$(VENV)/bin/pytest -m slow $(PARALLEL) $(ARGS)
 
-test-oban: ## run the tests of Oban, which needs Python 3.12, in an environment of their own
+setup-jobs: ## create .venv-3.12 for the tests of job systems that want Python 3.12
 	@$(if $(PYTHON_3_12),,echo "Oban is not tested: it needs Python 3.12 (make PYTHON_3_12=/path/to/python3.12)" >&2; \
 		test "$$KCLASSIFY_REQUIRE_SERVICES" != 1)
-	@$(if $(PYTHON_3_12),$(MAKE) --no-print-directory setup VENV=$(VENV_3_12) PYTHON=$(PYTHON_3_12))
-	$(if $(PYTHON_3_12),$(VENV_3_12)/bin/pytest -m "" $(PARALLEL) $(OBAN_TESTS) $(ARGS))
+	@$(if $(PYTHON_3_12),$(MAKE) --no-print-directory setup VENV=$(VENV_3_12) PYTHON=$(PYTHON_3_12) \
+		REQUIREMENTS=requirements/jobs.txt)
+
+test-jobs: setup-jobs ## run the tests of Oban, and of Celery on Redis, which want Python 3.12
+	$(if $(PYTHON_3_12),$(VENV_3_12)/bin/pytest -m "not nightly" $(PARALLEL) $(JOB_TESTS) $(ARGS))
 
 test-nightly: $(READY) ## run the tests that take minutes
 	$(VENV)/bin/pytest -m nightly $(ARGS)
@@ -73,6 +80,8 @@ requirements: $(READY) ## bring requirements/*.txt in line with pyproject.toml
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra local --extra evals -c requirements/dev.txt \
 		-o requirements/demo.txt
+	$(COMPILE) --python-version 3.12 pyproject.toml requirements/build.in requirements/jobs.in --extra oban \
+		--extra celery --extra testing --extra postgres -c requirements/dev.txt -o requirements/jobs.txt
 
 upgrade: $(READY) ## the same, with the newest versions
 	$(MAKE) requirements COMPILE='$(COMPILE) --upgrade'
@@ -88,7 +97,7 @@ $(READY_DEMO): $(VENV_DEMO)/requirements-$(PYTHON_TAG) pyproject.toml
 	@$(VENV_DEMO)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/requirements-$(PYTHON_TAG): requirements/dev.txt | python-version
+$(VENV)/requirements-$(PYTHON_TAG): $(REQUIREMENTS) | python-version
 $(VENV_DEMO)/requirements-$(PYTHON_TAG): requirements/demo.txt | python-version
 
 %/requirements-$(PYTHON_TAG):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 import sqlalchemy
 from hypothesis import HealthCheck, settings
 from sqlalchemy.exc import OperationalError
@@ -100,6 +101,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real corpora at {folder}: name their folder in KCLASSIFY_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The URL of a Redis that answers, or a skip that says how to get one."""
+    given = os.environ.get("KCLASSIFY_REDIS_URL", "redis://127.0.0.1:6379")
+    client = redis.Redis.from_url(given)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        missing_service("Redis", "KCLASSIFY_REDIS_URL", str(error))
+    finally:
+        client.close()
+    return given
 
 
 def missing_service(service: str, variable: str, refusal: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.job_systems.matrix import Matrix
 from tests.job_systems.results import NotFor, Record, Result, documented, write
 from tests.job_systems.world import World, open_world
 
@@ -13,6 +14,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-results", action="store_true", help="write the results of the job systems"
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a system has of its own takes as long as what all of them have."""
+    for item in items:
+        of_a_system = issubclass(getattr(item, "cls", None) or object, Matrix)
+        if of_a_system and not {"slow", "nightly"} & {mark.name for mark in item.iter_markers()}:
+            item.add_marker(pytest.mark.nightly)
 
 
 @pytest.fixture

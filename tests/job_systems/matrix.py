@@ -64,7 +64,9 @@ def go_on(world: World, driver: Driver, case: Case) -> None:
         world.heal(driver)
 
 
-@pytest.mark.slow
+often, seldom = pytest.mark.slow, pytest.mark.nightly
+
+
 @pytest.mark.services
 @pytest.mark.timeout(180)
 class Matrix:
@@ -72,6 +74,7 @@ class Matrix:
 
     system: ClassVar[str]
 
+    @often
     def test_an_outage_of_ten_snoozes(self, world: World, driver: Driver, record: Record) -> None:
         """Longer than retries times delay; the counter of attempts stays where it was."""
         driver.start()
@@ -85,6 +88,7 @@ class Matrix:
         spent = "keeps no count" if first is None else "0"
         self._end(world, driver, record, Case.OUTAGE, snoozes=f"{SNOOZES} or more", attempts=spent)
 
+    @seldom
     def test_sigterm_within_the_grace(self, world: World, driver: Driver, record: Record) -> None:
         """The worker takes its step to the end, and another one goes on."""
         first = at_work(world, driver, latency_s=0.2)
@@ -92,6 +96,7 @@ class Matrix:
         go_on(world, driver, Case.SIGTERM_WITHIN)
         self._end(world, driver, record, Case.SIGTERM_WITHIN)
 
+    @seldom
     def test_sigterm_beyond_the_grace(self, world: World, driver: Driver, record: Record) -> None:
         """Slow calls are in flight when the grace is over."""
         first = at_work(world, driver, latency_s=1.2, grace_s=driver.grace_s, budget_s=15.0)
@@ -99,12 +104,14 @@ class Matrix:
         go_on(world, driver, Case.SIGTERM_BEYOND)
         self._end(world, driver, record, Case.SIGTERM_BEYOND, in_flight=CONCURRENCY)
 
+    @often
     def test_sigkill_in_mid_step(self, world: World, driver: Driver, record: Record) -> None:
         """The calls in flight may be paid twice, and no more."""
         at_work(world, driver, latency_s=0.3).kill()
         go_on(world, driver, Case.SIGKILL_STEP)
         self._end(world, driver, record, Case.SIGKILL_STEP, in_flight=CONCURRENCY)
 
+    @seldom
     def test_sigkill_in_mid_snooze(self, world: World, driver: Driver, record: Record) -> None:
         """No worker is there when the time of the job has come."""
         first = at_work(world, driver, latency_s=0.05)
@@ -115,6 +122,7 @@ class Matrix:
         go_on(world, driver, Case.SIGKILL_SNOOZE)
         self._end(world, driver, record, Case.SIGKILL_SNOOZE, snoozes="1 or more")
 
+    @seldom
     def test_enqueued_twice(self, world: World, driver: Driver, record: Record) -> None:
         """Two chains at once: one of them ends."""
         world.latency.mean = 0.3
@@ -122,6 +130,7 @@ class Matrix:
         driver.start().wait_for("Superseded")
         self._end(world, driver, record, Case.DUPLICATE)
 
+    @seldom
     def test_a_live_job_past_its_timeout(
         self, world: World, driver: Driver, record: Record
     ) -> None:
@@ -137,6 +146,7 @@ class Matrix:
         worker.wait_for("Superseded")
         self._end(world, driver, record, Case.LIVE_TIMEOUT)
 
+    @often
     def test_the_commit_fails_after_the_enqueue(
         self, world: World, driver: Driver, record: Record
     ) -> None:
@@ -153,6 +163,7 @@ class Matrix:
         world.latency.mean = 0.05
         self._end(world, driver, record, Case.ROLLBACK)
 
+    @often
     def test_a_crash_between_commit_and_enqueue(
         self, world: World, driver: Driver, record: Record
     ) -> None:

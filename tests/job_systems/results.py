@@ -1,7 +1,7 @@
 """What each job system did in each case, as the tests saw it and as docs/job-systems.md tells it.
 
 Each case ends with `record(...)`, which compares the row with the document's. To write the rows of
-the document anew: `pytest tests/job_systems -m slow --write-results`.
+the document anew: `pytest tests/job_systems -m "slow or nightly" --write-results`.
 """
 
 from __future__ import annotations
