@@ -149,6 +149,14 @@ class MemoryRun:
             rows.append(written)
         return rows
 
+    def renew(self, request: PassRequest) -> int | None:
+        """The number of the unfinished pass that the request is for, for its reasons too now."""
+        found = [row for row in self.resumable() if row.opened.mode is request.mode]
+        if not found or not found[-1].is_for(request):
+            return None
+        found[-1].renew(request)
+        return found[-1].opened.number
+
     def resumable(self) -> list[MemoryPass]:
         """The passes that are not done."""
         return [row for row in self.passes if row.status in RESUMABLE]
