@@ -95,30 +95,6 @@ class MemoryLedger:
         del now
         return self.runs.get(request.run, MemoryRun()).renew(request)
 
-    def divide(
-        self, opened: Pass, division: Division, now: float, lease_s: float
-    ) -> Pass | Superseded:
-        """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker."""
-        place = self._row(opened)
-        if place is None:
-            return self._superseded(opened)
-        row = self.runs[opened.run].pass_of(opened)
-        cut = Cut(row, place, opened, now, now + lease_s)
-        first = cut.make(division)
-        if opened.shard is None and first.shard is not None:
-            self._release(opened)
-        return first
-
-    def renew(self, request: PassRequest, now: float) -> int | None:
-        """The number of the unfinished pass that the request is for; a fake keeps no due steps."""
-        del now
-        run = self.runs.get(request.run, MemoryRun())
-        found = [row for row in run.resumable() if row.opened.mode is request.mode]
-        if not found or not found[-1].is_for(request):
-            return None
-        found[-1].renew(request)
-        return found[-1].opened.number
-
     def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
         """Have the next step of an unfinished pass, or shard, cut it; the number of the pass."""
         return want_parts(self.runs, (run, mode), shard, into)
