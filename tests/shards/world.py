@@ -125,7 +125,7 @@ class World:
 
     def runner(self, ledger: SqlLedger | None = None, **settings: Any) -> ReclassifyRunner:
         """A worker: another one each time, as the ledger sees it."""
-        wanted = {"shards": self.shards, "max_concurrency": CONCURRENCY} | settings
+        wanted: dict[str, Any] = {"shards": self.shards, "max_concurrency": CONCURRENCY} | settings
         return ReclassifyRunner(
             source=self.source,
             classifier=self.classifier,
