@@ -5,7 +5,7 @@
 
 The first is a worker: REDIS_URL says where Redis is, KCLASSIFY_QUEUE which queue it takes. The
 second is a demonstration: it makes a table, starts such a worker and the stub API of
-kclassify.testing (extra `testing`), enqueues a commit and shows what the worker logs.
+kclassify.testing (extra `testing`), starts a commit and shows what the worker logs.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from arq import create_pool, func
 from arq.connections import RedisSettings
 from redis.exceptions import RedisError
 
-from kclassify import Mode
-from kclassify.adapters.from_config import from_config
+from kclassify import Database, Mode
+from kclassify.adapters.from_config import from_config, settings_of
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import start
 from kclassify.adapters.translate import take_step
 from kclassify.core.follow_up import EnqueueNext, Fail, SnoozeFor
 from kclassify.errors import EnqueueError
@@ -154,10 +155,16 @@ def demonstrate(folder: Path) -> None:
     )
     provider = StubMessagesAPI(Fixed("playbook", 0.9), latency=FixedLatency(0.02))
     with provider as stub, worker(queue, stub) as log:
-        ArqJobs(REDIS, queue).enqueue(job)
+        begin(ArqJobs(REDIS, queue), job)
         follow(log, stub)
     with closing(sqlite3.connect(folder / "articles.db")) as table:
         print(table.execute("SELECT label, count(*) FROM articles GROUP BY label").fetchall())
+
+
+def begin(system: ArqJobs, job: Job) -> None:
+    """Begin the run in its ledger, and enqueue its first job."""
+    with closing(Database(settings_of(job).ledger_url)) as ledger, from_config(job) as runner:
+        start(runner, ledger, system, job)
 
 
 @contextmanager

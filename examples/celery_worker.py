@@ -4,7 +4,7 @@
     python examples/celery_worker.py
 
 The first is a worker, in the folder of this file. The second is a demonstration: it makes a table,
-starts such a worker and the stub API of kclassify.testing (extra `testing`), enqueues a commit, and
+starts such a worker and the stub API of kclassify.testing (extra `testing`), starts a commit, and
 shows what the worker logs. CELERY_BROKER_URL names the broker, redis://127.0.0.1:6379/0 when it is
 not set; amqp://guest:guest@127.0.0.1// is RabbitMQ.
 """
@@ -23,9 +23,11 @@ from pathlib import Path
 
 from celery import Celery
 
-from kclassify import Mode
+from kclassify import Database, Mode
 from kclassify.adapters.celery import CeleryJobs
+from kclassify.adapters.from_config import from_config, settings_of
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import start
 from kclassify.testing import Fixed, FixedLatency, StubMessagesAPI
 
 BROKER = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
@@ -71,16 +73,15 @@ def demonstrate(folder: Path) -> None:
         worker(folder, stub.url) as process,
         Celery(broker=BROKER) as sender,  # all that it has in common with the worker's is a broker
     ):
-        CeleryJobs(sender, queue=DEMONSTRATION).enqueue(
-            Job(
-                run="articles",
-                mode=Mode.COMMIT,
-                override="an example",
-                budget_s=0.5,
-                config=str(folder / "kclassify.toml"),
-            )
-        )
+        begin(CeleryJobs(sender, queue=DEMONSTRATION), str(folder / "kclassify.toml"))
         print(*wait_until_ended(folder, process), labels(folder), sep="\n")
+
+
+def begin(system: CeleryJobs, config: str) -> None:
+    """Begin a commit in its ledger, and send its first message."""
+    job = Job(run="articles", mode=Mode.COMMIT, override="an example", budget_s=0.5, config=config)
+    with closing(Database(settings_of(job).ledger_url)) as ledger, from_config(job) as runner:
+        start(runner, ledger, system, job)
 
 
 def prepare(folder: Path) -> None:
@@ -131,8 +132,8 @@ def wait_until_ended(folder: Path, process: subprocess.Popen[bytes]) -> list[str
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         log = (folder / "worker.log").read_text(encoding="utf-8")
-        lines = [line for line in log.splitlines() if "articles commit: " in line]
-        if lines and ("commit: stops" in lines[-1] or "commit: fails" in lines[-1]):
+        lines = [line for line in log.splitlines() if "articles commit 1: " in line]
+        if lines and (": stops: " in lines[-1] or ": fails: " in lines[-1]):
             return lines
         time.sleep(0.1)
     raise TimeoutError((folder / "worker.log").read_text(encoding="utf-8"))

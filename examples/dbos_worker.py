@@ -3,7 +3,7 @@
     python examples/dbos_worker.py postgresql://user@host/name
 
 It makes a database of its own on that server, which it drops at the end, launches the worker,
-enqueues a run, waits until it is done and shuts the worker down. With ANTHROPIC_API_KEY set it asks
+starts a run, waits until it is done and shuts the worker down. With ANTHROPIC_API_KEY set it asks
 Anthropic; without a key it starts the stub API of kclassify.testing (extra `testing`).
 
 `CONFIG`, `jobs` and `work` are what a real worker has:
@@ -28,9 +28,11 @@ from pathlib import Path
 from dbos import DBOS, DBOSConfig, WorkflowHandle
 from sqlalchemy import create_engine, make_url, text
 
-from kclassify import Database, Mode
+from kclassify import Database, Decision, Mode
 from kclassify.adapters.dbos import DbosJobs
+from kclassify.adapters.from_config import from_config, settings_of
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import start
 from kclassify.testing import Fixed, StubMessagesAPI
 
 CONFIG: DBOSConfig = {
@@ -57,9 +59,11 @@ def work() -> None:
     jobs.shut_down(grace_s=int(os.environ.get("ARTICLES_GRACE_S", "30")))
 
 
-def enqueue(settings: str) -> None:
-    """Enqueue a commit of what these settings describe."""
-    jobs.enqueue(Job(run="articles", mode=Mode.COMMIT, override="an example", config=settings))
+def enqueue(settings: str) -> list[Job] | Decision:
+    """Start a commit of what these settings describe: its jobs, or why nothing is to be done."""
+    job = Job(run="articles", mode=Mode.COMMIT, override="an example", config=settings)
+    with closing(Database(settings_of(job).ledger_url)) as ledger, from_config(job) as runner:
+        return start(runner, ledger, jobs, job)
 
 
 SETTINGS = """
@@ -108,7 +112,7 @@ def demonstrate(url: str, folder: Path) -> None:
         DBOS(config=CONFIG)
         DBOS.launch()
         enqueue(str(folder / "kclassify.toml"))
-        chain: WorkflowHandle[str] = DBOS.retrieve_workflow("articles commit #1")
+        chain: WorkflowHandle[str] = DBOS.retrieve_workflow("articles commit 1 #1")
         print(chain.get_result())
         jobs.shut_down()
         with database.connect() as connection:
@@ -131,6 +135,6 @@ if __name__ == "__main__":
         logging.basicConfig(level=logging.INFO)
         work()
     elif sys.argv[1:2] == ["enqueue"]:
-        enqueue(sys.argv[2])
+        print(enqueue(sys.argv[2]))
     else:
         main()

@@ -6,7 +6,7 @@
 The first is a worker, in the folder of this file. The second is a demonstration: it makes a table
 and Oban's in a schema of its own, kclassify_oban, which it drops at the end. It starts such a
 worker and the stub API of kclassify.testing (extra `testing`), which is overloaded until the job
-snoozes, enqueues a commit, and shows what the worker logs.
+snoozes, starts a commit, and shows what the worker logs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,9 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from kclassify import Database, Mode
+from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import start
 from kclassify.adapters.oban import ObanJobs
 from kclassify.testing import Fixed, FixedLatency, Overloaded, StubMessagesAPI
 
@@ -71,23 +73,21 @@ def demonstrate(server: str) -> None:
         (folder / "taxonomy.toml").write_text(TAXONOMY, encoding="utf-8")
         answers = StubMessagesAPI(Fixed("playbook", 0.9), latency=FixedLatency(0.02))
         stub = stack.enter_context(answers)
-        place = environment(database, stub.url)
-        subprocess.run(
-            [sys.executable, "-m", "oban", "install"], env=place, check=True, capture_output=True
-        )
-        ObanJobs(database, path="oban_worker.Relabel", prefix=SCHEMA).enqueue(
-            Job(
-                run="articles",
-                mode=Mode.COMMIT,
-                override="an example",
-                budget_s=0.5,
-                config=str(folder / "kclassify.toml"),
-            )
-        )
-        work(place, stub)
+        os.environ |= environment(database, stub.url)
+        subprocess.run([sys.executable, "-m", "oban", "install"], check=True, capture_output=True)
+        begin(database, str(folder / "kclassify.toml"))
+        work(stub)
         with database.connect() as connection:
             for query in ("SELECT label, count(*) FROM articles GROUP BY 1", JOBS):
                 print(connection.exec_driver_sql(query).fetchall())
+
+
+def begin(database: Database, config: str) -> None:
+    """Begin a commit in its ledger, and insert its first job."""
+    job = Job(run="articles", mode=Mode.COMMIT, override="an example", budget_s=0.5, config=config)
+    with from_config(job) as runner:
+        system = ObanJobs(database, path="oban_worker.Relabel", prefix=SCHEMA)
+        start(runner, database, system, job)
 
 
 JOBS = "SELECT state, attempt, meta->'snoozed' AS snoozed, count(*) FROM oban_jobs GROUP BY 1, 2, 3"
@@ -115,11 +115,10 @@ def own_schema(server: str) -> Generator[Database]:
         database.close()
 
 
-def environment(database: Database, stub: str) -> Mapping[str, str]:
-    """What the worker is told: by its own variables, by ours, and by the provider's."""
+def environment(database: Database, stub: str) -> dict[str, str]:
+    """What we and the worker are told: in Oban's variables, in ours and in the provider's."""
     url = database.engine.url
     return {
-        **os.environ,
         "DATABASE_URL": url.render_as_string(hide_password=False),
         "OBAN_DSN": url.set(drivername="postgresql").render_as_string(hide_password=False),
         "OBAN_PREFIX": SCHEMA,
@@ -130,13 +129,12 @@ def environment(database: Database, stub: str) -> Mapping[str, str]:
     }
 
 
-def work(place: Mapping[str, str], stub: StubMessagesAPI) -> None:
+def work(stub: StubMessagesAPI) -> None:
     """Print what a worker logs, until the run is done. After its first step there is an outage."""
     outages = [Overloaded()]
     with subprocess.Popen(
         [sys.executable, "-m", "oban", "start"],
         cwd=Path(__file__).parent,
-        env=place,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

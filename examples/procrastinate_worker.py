@@ -15,14 +15,16 @@ import logging
 import os
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from procrastinate import App, PsycopgConnector
 from sqlalchemy import create_engine, make_url
 
-from kclassify import Mode
+from kclassify import Database, Mode
+from kclassify.adapters.from_config import from_config, settings_of
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import start
 from kclassify.adapters.procrastinate import ProcrastinateJobs
 from kclassify.testing import Fixed, StubMessagesAPI
 
@@ -55,7 +57,9 @@ def work(config: Path) -> None:
     """What `kclassify start` and a worker do; the worker ends when no job is left."""
     with app.open():
         app.schema_manager.apply_schema()
-    jobs.enqueue(Job(run="articles", mode=Mode.COMMIT, override="an example", config=str(config)))
+    job = Job(run="articles", mode=Mode.COMMIT, override="an example", config=str(config))
+    with closing(Database(settings_of(job).ledger_url)) as ledger, from_config(job) as runner:
+        start(runner, ledger, jobs, job)
     with app.open():
         app.run_worker(wait=False)
 

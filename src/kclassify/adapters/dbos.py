@@ -2,7 +2,8 @@
 
 config: DBOSConfig = {"name": "articles", "system_database_url": "postgresql://..."}
 jobs = DbosJobs(config)              # before DBOS.launch(), in the worker and in what enqueues
-jobs.enqueue(Job(run="articles-2026-11", config="/etc/kclassify.toml"))
+
+`kclassify start --app my_worker:jobs` begins a run, or `kclassify.adapters.kick.start` with `jobs`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ STEPS_OF_A_WORKFLOW = 500
 class DbosJobs:
     """A `JobSystem` on DBOS: a workflow's arguments hold a `Job`, the ledger all the rest.
 
-    The workflow of a job is called `articles commit #1`, the next one of the same job
-    `articles commit #2`. `workflow` is the name that its function is registered by, once in a
+    The workflow of a job is called `articles commit 1 #1`, the next one of the same job
+    `articles commit 1 #2`. `workflow` is the name that its function is registered by, once in a
     process and before `DBOS.launch()`. `steps` is the number after which a workflow is
     succeeded by the next: a change of it is a new application version.
     """

@@ -2,7 +2,8 @@
 
 jobs = ObanJobs(Database("postgresql://user@host/name"), path="my_worker.Relabel")
 Relabel = jobs.worker  # in my_worker.py, where Oban finds it
-jobs.enqueue(Job(run="articles-2026-11", config="/etc/kclassify.toml"))
+
+`kclassify start --app my_worker:jobs` begins a run, or `kclassify.adapters.kick.start` with `jobs`.
 """
 
 from __future__ import annotations

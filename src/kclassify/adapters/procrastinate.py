@@ -2,7 +2,8 @@
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo="..."))
 jobs = ProcrastinateJobs(app)
-jobs.enqueue(Job(run="articles", mode=Mode.COMMIT))
+
+`kclassify start --app my_worker:jobs` begins a run, or `kclassify.adapters.kick.start` with `jobs`.
 """
 
 from __future__ import annotations

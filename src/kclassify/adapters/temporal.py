@@ -1,8 +1,9 @@
 """Temporal: one workflow a chain, which takes steps as activities and sleeps through snoozes.
 
 jobs = TemporalJobs(lambda: Client.connect("temporal.internal:7233"))
-jobs.enqueue(Job(run="articles-2026-11", config="/etc/kclassify.toml"))
 async with jobs.worker(await Client.connect("temporal.internal:7233")): ...
+
+`kclassify start --app my_worker:jobs` begins a run, or `kclassify.adapters.kick.start` with `jobs`.
 """
 
 from __future__ import annotations
