@@ -41,7 +41,9 @@ class Job:
     def of(cls, arguments: Mapping[str, Any]) -> Job:
         """The job that has these arguments. Raises `UsageError` for what is no job's."""
         try:
-            return cls(**{**arguments, "mode": Mode(arguments.get("mode", Mode.DRY_RUN))})
+            given: dict[str, Any] = {**arguments}
+            given["mode"] = Mode(arguments.get("mode", Mode.DRY_RUN))
+            return cls(**given)
         except (TypeError, ValueError) as error:
             raise UsageError(f"these are not the arguments of a kclassify job: {error}") from None
 

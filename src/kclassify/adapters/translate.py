@@ -57,8 +57,7 @@ def _following(job: Job, decision: Decision) -> FollowUp:
 async def _built(build: Build, job: Job) -> AsyncGenerator[ReclassifyRunner]:
     """The runner, opened in a thread: the first one imports the provider's library, for seconds."""
     context = build(job)
-    with anyio.CancelScope(shield=True):
-        runner = await anyio.to_thread.run_sync(context.__enter__)
+    runner = await anyio.to_thread.run_sync(context.__enter__)
     try:
         yield runner
     finally:

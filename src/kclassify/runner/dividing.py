@@ -21,7 +21,7 @@ async def divide(parts: Parts, opened: Pass, limits: Limits) -> tuple[Pass | Dec
     Raises `UsageError` for a source or a commit that cannot be shared, and for a shard of a pass in
     one piece.
     """
-    into = wanted_parts(parts, opened)
+    into = wanted_parts(parts, opened, limits)
     if into > 1 or opened.shard is not None:
         refuse_sharing(parts, opened)
     if into > 1:
@@ -40,7 +40,7 @@ async def _while_held(
     """Count and cut, and keep the lease: of a large table that takes longer than a lease lasts."""
     found: list[Pass | Decision] = []
     failure: Exception | None = None
-    heart = Heartbeat(parts, lambda: opened, lambda: None, lambda *_: None)
+    heart = Heartbeat(parts, lambda: opened, _go_on, _go_on)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(heart.beat)
         try:
@@ -55,9 +55,16 @@ async def _while_held(
     return found[0], limits
 
 
-def wanted_parts(parts: Parts, opened: Pass) -> int:
-    """Into how many parts this pass or shard is to be cut before anything of it is done."""
-    is_new = opened.shard is None and not opened.resumed
+def _go_on(*_: object) -> None:
+    """What is lost or learned meanwhile is met by the ledger's next answer."""
+
+
+def wanted_parts(parts: Parts, opened: Pass, limits: Limits) -> int:
+    """Into how many parts this pass or shard is to be cut before anything of it is done.
+
+    Whoever begins a pass says how many; who is sent to work on it, by its number, leaves it so.
+    """
+    is_new = opened.shard is None and not opened.resumed and limits.number is None
     return max(opened.wanted_parts, parts.settings.shards if is_new else 1)
 
 

@@ -35,4 +35,4 @@ def _follow_up(decision: Decision) -> FollowUp:
 
 SnoozePolicy.duration = _duration  # type: ignore[method-assign]
 translate.follow_up = _follow_up  # type: ignore[attr-defined]
-vars(translate)["DATABASE_AGAIN_S"] = 1
+translate.DATABASE_AGAIN_S = 1  # type: ignore[attr-defined]
