@@ -83,3 +83,13 @@ def decode_key(text: str) -> Key:
     if prefix == "i":
         return int(value)
     return UUID(value) if prefix == "u" else value
+
+
+def encode_bound(key: Key | None) -> str | None:
+    """A cursor or the end of a part as the ledger stores it, where there is one."""
+    return None if key is None else encode_key(key)
+
+
+def decode_bound(text: str | None) -> Key | None:
+    """The inverse of `encode_bound`."""
+    return None if text is None else decode_key(text)

@@ -48,7 +48,7 @@ class Ledger(Protocol):
         ...
 
     def renew(self, request: PassRequest, now: float) -> int | None:
-        """The number of the unfinished pass that the request is for; None when there is none.
+        """The number of the unfinished pass that jobs work on already; None when there is none.
 
         Its steps that have stopped are due again. Nothing is opened, and who works on it goes on.
         """

@@ -25,6 +25,7 @@ from kclassify.ports import (
 )
 from kclassify.store import (
     breakers,
+    cutting,
     dry_runs,
     grants,
     intents,
@@ -89,12 +90,12 @@ class SqlLedger:
             return passes.open_pass(connection, run.id, request, holder, now)
 
     def renew(self, request: PassRequest, now: float) -> int | None:
-        """The number of the unfinished pass that the request is for; what has stopped is due."""
+        """The number of the unfinished pass that jobs work on; what of it has stopped is due."""
         self.prepare()
         with self.database.begin() as connection:
             run = runs.find_or_create(connection, request.run, request.source, now)
             row = passes.latest_resumable(connection, run.id, request.mode)
-            if row is None or not passes.is_for(row, request):
+            if row is None or row.job is None or not passes.is_for(row, request):
                 return None
             shards.revive(connection, row.id, now)
             passes.renew(connection, row, request, now)
@@ -105,7 +106,7 @@ class SqlLedger:
     ) -> Pass | Superseded:
         """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker."""
         with self.database.begin() as connection:
-            cut = shards.divide(connection, opened, division, now, lease_s)
+            cut = cutting.divide(connection, opened, division, now, lease_s)
             return superseded(connection, opened) if cut is None else cut
 
     def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
@@ -115,7 +116,7 @@ class SqlLedger:
         """
         self.prepare()
         with self.database.begin() as connection:
-            return shards.want_parts(connection, (run, mode), shard, into)
+            return cutting.want_parts(connection, (run, mode), shard, into)
 
     def end_shard(self, opened: Pass, now: float) -> bool | Superseded:
         """Whether this shard is the last of its pass; one that is not is done now."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, cast, func, select
 
 from kclassify.core.decision import Decision, Done, Halt, Superseded
-from kclassify.core.item import decode_key, encode_key
+from kclassify.core.item import decode_bound, encode_bound
 from kclassify.core.states import RESUMABLE, PassStatus
 from kclassify.ports import Mode, Pass, PassRequest
 from kclassify.store import breakers
@@ -113,7 +113,7 @@ def resume(
         number=row.number,
         version=row.version,
         holder=holder,
-        cursor=None if row.cursor is None else decode_key(row.cursor),
+        cursor=decode_bound(row.cursor),
         settled=row.settled,
         resumed=row.settled > 0 or breaker.snoozes > 0 or row.parts > 0,
         breaker=breaker,
@@ -243,7 +243,7 @@ def store_progress(connection: Connection, opened: Pass, limit: int | None, now:
         .update()
         .where(is_row_of(opened))
         .values(
-            cursor=None if opened.cursor is None else encode_key(opened.cursor),
+            cursor=encode_bound(opened.cursor),
             settled=opened.settled,
             call_limit=limit,
             updated_at=now,

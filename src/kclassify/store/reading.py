@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from kclassify.core.availability import Breaker
-from kclassify.core.item import Key, decode_key
+from kclassify.core.item import Key, decode_bound, decode_key
 from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.database import Database
@@ -222,7 +222,7 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         fingerprint=row.fingerprint,
         source=row.source,
         settled=row.settled,
-        cursor=None if row.cursor is None else decode_key(row.cursor),
+        cursor=decode_bound(row.cursor),
         transitions=transitions(connection, row.id),
         outcomes=outcome_counts(connection, row.id),
         changes=change_counts(connection, row.id),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from kclassify.core.item import Key, decode_key
+from kclassify.core.item import Key, decode_bound
 from kclassify.core.states import PassStatus
 from kclassify.store.shards import shards_of
 
@@ -38,12 +38,12 @@ def shard_reports(connection: Connection, pass_id: int) -> tuple[ShardReport, ..
     return tuple(
         ShardReport(
             number=row.number,
-            after=_decoded(row.after),
-            until=_decoded(row.until),
+            after=decode_bound(row.after),
+            until=decode_bound(row.until),
             items=row.items,
             settled=row.settled,
             status=PassStatus(row.status),
-            cursor=_decoded(row.cursor),
+            cursor=decode_bound(row.cursor),
             lease_holder=row.lease_holder,
             lease_expires_at=row.lease_expires_at,
             updated_at=row.updated_at,
@@ -52,7 +52,3 @@ def shard_reports(connection: Connection, pass_id: int) -> tuple[ShardReport, ..
         )
         for row in shards_of(connection, pass_id)
     )
-
-
-def _decoded(key: str | None) -> Key | None:
-    return None if key is None else decode_key(key)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from kclassify.core.call_seen import CallSeen
 from kclassify.core.finding import Verification
 from kclassify.core.invariants.check import World, check_run
-from kclassify.core.item import Key, decode_key, encode_key
+from kclassify.core.item import decode_bound, encode_key
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.database import Database
 from kclassify.holder import is_alive as holder_is_alive
@@ -66,11 +66,7 @@ def _begins(facts: LedgerFacts, source: Source | None) -> dict[tuple[int, int], 
         return found
     for each in facts.passes:
         for part in each.shards:
-            first = source.part(_decoded(part.after), _decoded(part.until), 1)
+            first = source.part(decode_bound(part.after), decode_bound(part.until), 1)
             if first:
                 found[each.number, part.number] = encode_key(first[0].key)
     return found
-
-
-def _decoded(key: str | None) -> Key | None:
-    return None if key is None else decode_key(key)

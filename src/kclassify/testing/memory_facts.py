@@ -17,7 +17,7 @@ from kclassify.core.invariants.facts import (
     PassFact,
     VerdictFact,
 )
-from kclassify.core.item import encode_key
+from kclassify.core.item import encode_bound, encode_key
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.store.settlement import Audited, Final, identity_of
 from kclassify.testing.memory_ledger import MemoryLedger
@@ -161,7 +161,7 @@ def _pass_fact(row: MemoryPass) -> PassFact:
         source=request.source,
         version=opened.version,
         version_at_open=row.version_at_open,
-        cursor=None if opened.cursor is None else encode_key(opened.cursor),
+        cursor=encode_bound(opened.cursor),
         settled=row.settled,
         gate=request.gate,
         override=request.override,
@@ -180,7 +180,7 @@ def _part_fact(row: MemoryShard) -> PartFact:
         status=row.status,
         version=opened.version,
         version_at_open=row.version_at_open,
-        cursor=None if opened.cursor is None else encode_key(opened.cursor),
+        cursor=encode_bound(opened.cursor),
         settled=opened.settled,
         after=None if after is None else encode_key(after),
         until=None if until is None else encode_key(until),
