@@ -74,7 +74,7 @@ class Matrix:
 
     system: ClassVar[str]
 
-    @often
+    @seldom
     def test_an_outage_of_ten_snoozes(self, world: World, driver: Driver, record: Record) -> None:
         """Longer than retries times delay; the counter of attempts stays where it was."""
         driver.start()
@@ -163,7 +163,7 @@ class Matrix:
         world.latency.mean = 0.05
         self._end(world, driver, record, Case.ROLLBACK)
 
-    @often
+    @seldom
     def test_a_crash_between_commit_and_enqueue(
         self, world: World, driver: Driver, record: Record
     ) -> None:
