@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kclassify import Advance, Pause
+from kclassify import Advance, Halt, Pause, SqlLedger
 from kclassify.adapters.kick import FRESH_S
 from kclassify.core.follow_up import EnqueueNext, Stop
 from kclassify.core.states import PassStatus
+from kclassify.errors import SourceError
+from kclassify.ports import PassRequest
 from tests.adapters.test_kick import LONG_S, Office
 from tests.tables import (
     database,
@@ -105,3 +107,26 @@ def test_a_start_while_a_chain_is_at_work_takes_no_lease_from_it(office: Office)
     assert office.start() == []
     assert office.world.report.shards == before
     assert isinstance(office.work(first), EnqueueNext)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_job_of_another_classifier_fails_and_status_says_why(office: Office, count: int) -> None:
+    [job, *_] = office.begin(shards=count)
+    request = PassRequest(
+        office.world.name, job.mode, "another", "m", "s", number=job.number, shard=job.shard
+    )
+    opened = SqlLedger(office.world.database).open(request, "w", office.world.clock.now(), 60.0)
+    assert isinstance(opened, Halt)
+    told = office.world.report
+    assert opened.reason in str(told.last_decision)
+    if told.shards:
+        assert opened.reason in str(told.shards[0].last_decision)
+    office.queue.jobs = [job]
+    assert isinstance(office.work_off()[-1], Stop)
+
+
+def test_labels_that_nobody_knows_are_found_by_start(office: Office) -> None:
+    office.world.add([1000], label="weird")
+    with pytest.raises(SourceError, match="weird"):
+        office.start(shards=1)
+    assert office.queue.jobs == []

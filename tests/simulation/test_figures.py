@@ -39,7 +39,7 @@ def test_the_list_of_planted_bugs_is_up_to_date() -> None:
     assert documented("planted bugs") == BLOCKS["planted bugs"]()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_figures_of_the_rate_limit_are_up_to_date() -> None:
     assert documented("rate limit") == BLOCKS["rate limit"]()
 

@@ -8,7 +8,7 @@ from tests.simulation.planted_bugs import PLANTED, Planted, blind_write
 
 SEEDS = 400
 CASES = [
-    pytest.param(bug, id=bug.plant.__name__, marks=[pytest.mark.slow] if bug.is_rare else [])
+    pytest.param(bug, id=bug.plant.__name__, marks=[pytest.mark.nightly] if bug.is_rare else [])
     for bug in PLANTED
 ]
 

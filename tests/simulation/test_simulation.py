@@ -39,9 +39,9 @@ def test_a_hundred_seeds_find_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_thousand_seeds_find_nothing() -> None:
-    figures = figures_of(range(1_000))
-    assert figures.runs == 1_000
+def test_four_hundred_seeds_find_nothing() -> None:
+    figures = figures_of(range(400))
+    assert figures.runs == 400
     assert figures.failed == {}
 
 

@@ -113,6 +113,7 @@ def pass_facts(report: PassReport) -> dict[str, object]:
         "updated_at": moment(report.updated_at),
         "finished_at": moment(report.finished_at),
         "last_decision": report.last_decision,
+        "next_step_at": moment(report.next_step_at),
     }
 
 

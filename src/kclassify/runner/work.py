@@ -14,6 +14,7 @@ from kclassify.errors import DatabaseError, EnqueueError, KclassifyError
 from kclassify.events import logger
 from kclassify.holder import retire
 from kclassify.runner.dividing import divide, divisible
+from kclassify.runner.opening import survey
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.step import Step
 
@@ -133,10 +134,12 @@ class Work:
             return opened
         decision: Decision = Advance(opened.cursor)
         try:
-            cut, _ = await divide(self._parts, opened, limits)
+            cut, told = await divide(self._parts, opened, limits)
             if not isinstance(cut, Pass):
                 return cut
             opened = cut
+            if told.items is None and not opened.resumed:
+                await survey(self._parts)
         finally:
             await self._close(opened, decision)
         return opened.number

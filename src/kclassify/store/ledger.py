@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from kclassify.core.availability import Breaker
-from kclassify.core.decision import Decision, Superseded
+from kclassify.core.decision import Decision, Halt, Superseded
 from kclassify.core.division import Division
 from kclassify.core.item import Key
 from kclassify.core.shared_concurrency import Share
@@ -36,7 +36,7 @@ from kclassify.store import (
     written,
 )
 from kclassify.store.checkpoint import CheckpointWork, superseded
-from kclassify.store.endings import Ending
+from kclassify.store.endings import Ending, tell
 from kclassify.store.forget import forget_failing
 from kclassify.store.looks import Look, add_look
 from kclassify.store.migrations import migrate
@@ -80,6 +80,8 @@ class SqlLedger:
             run = runs.find_or_create(connection, request.run, request.source, now)
             row = passes.latest_resumable(connection, run.id, request.mode)
             other = passes.instead_of(connection, run.id, row, request)
+            if isinstance(other, Halt) and row is not None:
+                passes.tell(connection, row, request.shard, tell(other))
             if other is not None:
                 return other
             if row is not None and row.parts and passes.is_for(row, request):

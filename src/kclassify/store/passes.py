@@ -17,6 +17,7 @@ from kclassify.store.places import is_row_of, place_of
 from kclassify.store.reasons import together
 from kclassify.store.suspects import suspects_of
 from kclassify.store.tables import passes, shards
+from kclassify.store.text import storable
 
 _REASONS = ("override", "gate", "gate_refusal")
 """Why a pass may write."""
@@ -46,6 +47,15 @@ def is_for(row: Row[Any], request: PassRequest) -> bool:
 def is_old(row: Row[Any], request: PassRequest) -> bool:
     """Whether the job that asks is of a chain that was thought lost, and another came since."""
     return request.ticket is not None and request.ticket < row.ticket_seen
+
+
+def tell(connection: Connection, row: Row[Any], shard: int | None, told: str) -> None:
+    """Store what people are to know of this pass, or of its shard, which goes on as it was."""
+    told = storable(told)
+    if row.parts and shard is not None:
+        ours = and_(shards.c.pass_id == row.id, shards.c.number == shard)
+        connection.execute(shards.update().where(ours).values(last_decision=told))
+    connection.execute(passes.update().where(passes.c.id == row.id).values(last_decision=told))
 
 
 def instead_of(

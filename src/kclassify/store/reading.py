@@ -37,8 +37,8 @@ class PassReport:
     `outcomes` counts items by kind, `changes` the audit by status. `usage` is what this classifier
     was paid for while the pass was open. `gate` is the digest of the gate record that allowed it to
     write, `gate_refusal` what an `override` set aside: a line for each that the pass went on for,
-    the newest last. A divided pass has `shards`, and a cursor in each of them. Times are Unix
-    seconds.
+    the newest last. `next_step_at` is when somebody is to go on with it, None when nobody is. A
+    divided pass has `shards`, and a cursor in each of them. Times are Unix seconds.
     """
 
     number: int
@@ -60,6 +60,7 @@ class PassReport:
     updated_at: float
     finished_at: float | None
     last_decision: str | None
+    next_step_at: float | None = None
     shards: tuple[ShardReport, ...] = ()
 
 
@@ -234,6 +235,7 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         updated_at=row.updated_at,
         finished_at=row.finished_at,
         last_decision=row.last_decision,
+        next_step_at=row.next_step_at,
         shards=shard_reports(connection, row.id) if row.parts else (),
     )
 
