@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kclassify.testing import StubMessagesAPI
 from tests.cli.listed_jobs import JOBS, Listed
 from tests.cli.place import rows
@@ -17,7 +19,7 @@ def test_a_job_that_got_lost_is_enqueued_again(any_listed: Listed, stub: StubMes
     ended = place.run("kick")
     assert ended.status == 0
     assert ended.out.startswith("2 jobs are enqueued on listed: articles dry-run 1 shard 1, ")
-    assert any_listed.jobs() == lost
+    assert any_listed.jobs() == [replace(job, ticket=2) for job in lost]
     any_listed.work()
     assert len(stub.requests) == 6
 
@@ -32,6 +34,19 @@ def test_it_is_silent_where_there_is_nothing_to_do(listed: Listed, stub: StubMes
     done = listed.place.run("kick")
     assert (done.status, done.out, done.err) == (0, "", "")
     assert listed.place.run("kick", "--json").json == {"system": "listed", "jobs": []}
+
+
+def test_a_run_that_is_not_there_is_told(any_listed: Listed, stub: StubMessagesAPI) -> None:
+    del stub
+    place = any_listed.place
+    place.settle(rows(2), AT_ONCE)
+    none = place.run("kick", "--run", "typo")
+    assert (none.status, "has no run named 'typo': there is none yet" in none.err) == (2, True)
+    assert place.run("start").status == 0
+    typo = place.run("kick", "--run", "typo")
+    assert (typo.status, typo.out) == (2, "")
+    assert "has no run named 'typo': there is articles" in typo.err
+    assert place.run("kick", "--run", "articles").status == 0
 
 
 def test_what_gave_a_sign_of_life_is_left_alone_for_fresh_s(

@@ -9,7 +9,8 @@ import pytest
 from kclassify.core.follow_up import Stop
 from kclassify.testing import Hang, StubMessagesAPI
 from tests.cli.listed_jobs import JOBS, Listed
-from tests.cli.place import Place, rows
+from tests.cli.place import TAXONOMY, Place, rows
+from tests.cli.tenants import settle_tenants
 
 REFUSING = """
 from kclassify.errors import EnqueueError
@@ -66,6 +67,8 @@ def test_a_commit_carries_its_override_and_writes(listed: Listed, stub: StubMess
             }
         ],
         "decision": None,
+        "abandoned": None,
+        "kept": None,
         "exit_status": 0,
     }
     listed.work()
@@ -88,6 +91,16 @@ def test_the_gate_is_asked_before_anything_is_enqueued(listed: Listed) -> None:
     ended = listed.place.run("start", "--commit")
     assert ended.status == 2
     assert "commit writes only after an evaluation passed" in ended.err
+    assert listed.jobs() == []
+    assert listed.place.run("status").status == 2  # there is no run
+
+
+def test_an_override_without_commit_starts_nothing(listed: Listed) -> None:
+    listed.place.settle(rows(4), JOBS)
+    for more in ((), ("--every-tenant",)):
+        ended = listed.place.run("start", "--override", "read", *more)
+        assert (ended.status, ended.out) == (2, "")
+        assert "--override is for --commit" in ended.err
     assert listed.jobs() == []
     assert listed.place.run("status").status == 2  # there is no run
 
@@ -142,7 +155,11 @@ def test_a_broker_that_cannot_be_reached_leaves_a_pass_that_starts_later(
     listed.place.settle(rows(4), JOBS)
     listed.place.write("worker_alone.py", REFUSING)
     ended = listed.place.run("start", "--app", "worker_alone:jobs")
-    assert (ended.status, ended.err) == (1, "kclassify: amqp://127.0.0.1:1 does not answer\n")
+    assert ended.status == 1
+    assert ended.err == (
+        "kclassify: amqp://127.0.0.1:1 does not answer; the pass is begun: the same command, or "
+        "kclassify kick, enqueues it later\n"
+    )
     assert listed.place.run("start").status == 0
     listed.work()
     assert len(stub.requests) == 4
@@ -195,3 +212,55 @@ def test_a_pass_is_the_same_from_whatever_folder_it_is_worked_on(
     (only,) = listed.place.run("status", "--config", config, "--json").json["passes"]
     assert (only["status"], only["settled"]) == ("done", 6)
     assert len(stub.requests) == 6
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "INTEGER"])
+def test_a_tenant_that_no_row_has_begins_no_run(
+    any_listed: Listed, stub: StubMessagesAPI, kind: str
+) -> None:
+    del stub
+    place = any_listed.place
+    settle_tenants(place, (7, 10, 7), kind)
+    for tenant in ("8", "abc"):
+        ended = place.run("start", "--tenant", tenant)
+        assert (ended.status, ended.out) == (2, "")
+        assert f"no row of articles has owner '{tenant}'" in ended.err
+    assert any_listed.jobs() == []
+    assert place.run("status", "--all", "--json").json == []
+    assert place.run("start", "--tenant", "7").status == 0
+
+
+def test_a_pass_that_is_abandoned_for_another_is_told(
+    listed: Listed, stub: StubMessagesAPI
+) -> None:
+    del stub
+    place = listed.place
+    place.settle(rows(6), JOBS)
+    assert place.run("dry-run", "--max-items", "2").status == 0
+    place.write("taxonomy.toml", TAXONOMY.replace("steps to carry out", "steps to take"))
+    ended = place.run("start", "--json")
+    assert ended.err == (
+        "kclassify: pass 1, with 2 rows settled, is abandoned: it was of another classifier or "
+        "source\n"
+    )
+    assert ended.json["abandoned"] == {"pass": 1, "settled": 2, "shards": 1}
+    assert [job["pass"] for job in ended.json["jobs"]] == [2]
+    again = place.run("start", "--json")
+    assert (again.err, again.json["abandoned"]) == ("", None)
+
+
+def test_a_pass_that_goes_on_in_other_shards_than_asked_for_is_told(
+    listed: Listed, stub: StubMessagesAPI
+) -> None:
+    del stub
+    place = listed.place
+    place.settle(rows(12), JOBS)
+    assert place.run("start").err == ""
+    whole = place.run("start", "--shards", "3")
+    assert whole.status == 0
+    assert "pass 1 is unfinished and stays in one piece: `kclassify divide --into N`" in whole.err
+    assert place.run("divide", "--into", "3").status == 0
+    assert place.run("start", "--shards", "3").err == ""
+    ended = place.run("start", "--shards", "4", "--json")
+    assert "pass 1 is unfinished and keeps its 3 shards" in ended.err
+    assert ended.json["kept"] == {"pass": 1, "settled": 0, "shards": 3}

@@ -59,6 +59,8 @@ def start(
 
     if every and tenant is not None:
         raise UsageError("give either --tenant or --every-tenant")
+    if override is not None and not write:
+        raise UsageError("--override is for --commit: a dry run writes nothing")
     settings = chosen_settings(
         context, config, run, tenant, runner={"shards": shards}, jobs={"app": app, "on": on}
     )
@@ -100,11 +102,15 @@ def kick(
     from kclassify.cli.job_app import job_system
     from kclassify.cli.start_report import report_kick
     from kclassify.database import Database
+    from kclassify.store.runs import find
 
     settings = chosen_settings(context, config, None, jobs={"app": app, "on": on})
     jobs = job_system(settings.jobs)
     with closing(Database(settings.ledger_url)) as database:
         due = enqueue_due(database, jobs, run, fresh_s=settings.jobs.fresh_s)
+        if run is not None and not due:
+            with database.connect() as connection:
+                find(connection, run)
     report_kick(due, jobs.name, as_json=as_json)
 
 
