@@ -18,8 +18,13 @@ def test_a_started_pass_is_cut_and_its_parts_are_enqueued(
     assert "Pass 1 of run 'articles' has 3 shards now." in ended.out
     again = place.run("divide", "--into", "2", "--shard", "2", "--json")
     assert again.json == {
-        "run": "articles", "pass": 1, "shards": 4, "decision": None, "exit_status": 0,
-    }  # fmt: skip
+        "run": "articles",
+        "pass": 1,
+        "shards": 4,
+        "requested": False,
+        "decision": None,
+        "exit_status": 0,
+    }
     assert place.run("kick").status == 0
     assert {job.shard for job in any_listed.jobs()} >= {2, 3, 4}
     any_listed.work()
@@ -42,6 +47,8 @@ def test_a_pass_that_a_worker_is_at_is_cut_by_its_next_step(
         assert ended.status == 0, ended.err
         assert f"Process {process.pid} on " in ended.out
         assert "works on it: its next step cuts it." in ended.out
+        told = place.run("divide", "--into", "3", "--json").json
+        assert (told["pass"], told["shards"], told["requested"]) == (1, 1, True)
         assert place.run("status", "--json").json["passes"][0]["shards"] == []
     finally:
         process.kill()

@@ -130,6 +130,9 @@ def test_a_file_is_started_in_one_piece_and_refuses_shards(
         ("worker:jobs", "oban", "worker:jobs is listed, and oban was asked for"),
         ("worker_missing:jobs", None, "pip install x[y]"),
         ("worker_needs:jobs", None, "worker_needs needs 'not_installed_anywhere', which is not"),
+        (None, "arq", "arq is a recipe, and no module of kclassify: docs/arq.md"),
+        ("worker_arq:jobs", None, "there is no module 'kclassify.adapters.arq'; arq is a recipe"),
+        ("kclassify.adapters.dramatiq:jobs", None, "dramatiq is a recipe, and no module of"),
         ("worker_broken:jobs", None, "worker_broken cannot be imported, it raises ValueError"),
     ],
 )
@@ -139,6 +142,7 @@ def test_an_application_that_cannot_be_used_is_told_in_one_line(
     listed.place.settle(rows(2))
     listed.place.write("worker_missing.py", MISSING)
     listed.place.write("worker_needs.py", "import not_installed_anywhere\n")
+    listed.place.write("worker_arq.py", "from kclassify.adapters.arq import ArqJobs\n")
     listed.place.write("worker_broken.py", "raise ValueError('amqp://me:secret@host')\n")
     options = [*(["--app", app] if app else []), *(["--on", on] if on else [])]
     for command in ("start", "kick"):

@@ -11,6 +11,8 @@ from kclassify.adapters.job_system import JobSystem
 from kclassify.config import JobsSettings
 from kclassify.errors import ConfigError, KclassifyError
 
+_RECIPES = ("arq", "dramatiq")
+
 
 def job_system(jobs: JobsSettings) -> JobSystem:
     """The object that `[jobs] app` or `--app` names; its module is looked for here, too.
@@ -22,7 +24,7 @@ def job_system(jobs: JobsSettings) -> JobSystem:
     if place is None:
         raise ConfigError(
             "which job system? name the object of your worker's module in [jobs] app or with "
-            "--app, for instance worker:jobs"
+            f"--app, for instance worker:jobs{_recipe(jobs.on)}"
         )
     module, colon, attribute = place.partition(":")
     if not (colon and module and attribute):
@@ -46,6 +48,9 @@ def _imported(module: str) -> Mapping[str, object]:
         raise
     except ModuleNotFoundError as error:
         missing = error.name or module
+        recipe = _recipe(missing.removeprefix("kclassify.adapters."))
+        if recipe:
+            raise ConfigError(f"there is no module {missing!r}{recipe}") from None
         if f"{module}.".startswith(f"{missing}."):
             raise ConfigError(
                 f"there is no module {missing!r} in {Path.cwd()} or among what is installed"
@@ -57,6 +62,13 @@ def _imported(module: str) -> Mapping[str, object]:
             f"{module} cannot be imported, it raises {type(error).__name__}: "
             f"`python -c 'import {module}'` shows where"
         ) from None
+
+
+def _recipe(system: str | None) -> str:
+    """Where to read about a job system that has no adapter; empty for any other name."""
+    if system not in _RECIPES:
+        return ""
+    return f"; {system} is a recipe, and no module of kclassify: docs/{system}.md"
 
 
 def _look_here_too() -> None:

@@ -18,6 +18,11 @@ def say(line: str = "") -> None:
     typer.echo(line)
 
 
+def warn(line: str) -> None:
+    """A line on standard error, as errors are told there."""
+    typer.echo(f"kclassify: {line}", err=True)
+
+
 def say_json(value: object) -> None:
     """One JSON value on standard output."""
     typer.echo(json_text(value, indent=2))

@@ -7,20 +7,28 @@ from dataclasses import dataclass
 
 from kclassify.adapters.job import Job
 from kclassify.adapters.tenants import TenantStart
+from kclassify.cli.begun import Begun, shard_count
 from kclassify.cli.ending import decision_facts
 from kclassify.cli.exit_status import FAILED, FINISHED, exit_status
-from kclassify.cli.output import say, say_json
+from kclassify.cli.output import say, say_json, warn
 from kclassify.cli.starting import EveryStart
 from kclassify.cli.wording import plural, shown, verb
 from kclassify.core.decision import Decision, Done, Halt, Superseded
 from kclassify.holder import described
+from kclassify.store.reading import PassReport
 
 _NAMED = 5
 
 
-def report_start(run: str, system: str, begun: list[Job] | Decision, *, as_json: bool) -> int:
-    """What was enqueued, or why nothing was, and where to look; the exit status."""
+def report_start(run: str, system: str, found: Begun, *, as_json: bool) -> int:
+    """What was enqueued, or why nothing was, and where to look; the exit status.
+
+    What became of a pass that was there before is told on standard error.
+    """
+    begun = found.outcome
     decision = None if isinstance(begun, list) else begun
+    for remark in found.remarks():
+        warn(remark)
     status = FINISHED if decision is None else exit_status(decision)
     if as_json:
         say_json(
@@ -29,6 +37,8 @@ def report_start(run: str, system: str, begun: list[Job] | Decision, *, as_json:
                 "system": system,
                 "jobs": [job_facts(each) for each in begun] if isinstance(begun, list) else [],
                 "decision": None if decision is None else decision_facts(decision),
+                "abandoned": _pass_facts(found.abandoned),
+                "kept": _pass_facts(found.kept),
                 "exit_status": status,
             }
         )
@@ -41,6 +51,12 @@ def report_start(run: str, system: str, begun: list[Job] | Decision, *, as_json:
         say(f"Nothing to enqueue: the jobs of run {shown(run)!r} are under way.")
         say(_where_to_look(run))
     return status
+
+
+def _pass_facts(report: PassReport | None) -> dict[str, object] | None:
+    if report is None:
+        return None
+    return {"pass": report.number, "settled": report.settled, "shards": shard_count(report)}
 
 
 def report_starts(found: EveryStart, system: str, *, as_json: bool) -> int:
@@ -110,24 +126,29 @@ def report_kick(jobs: Sequence[Job], system: str, *, as_json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What `divide` did: the decision where it is not cut yet, else its shards by now."""
+    """What `divide` did: the pass, its shards by now, and the decision where it is not cut yet."""
 
     number: int | None
     shards: int
     decision: Decision | None
 
+    @property
+    def is_requested(self) -> bool:
+        """Whether a worker is at it, whose next step cuts it."""
+        return isinstance(self.decision, Superseded)
+
 
 def report_cut(run: str, cut: Cut, *, as_json: bool) -> int:
     """Into what the pass was cut, or who cuts it; the exit status."""
     decision = cut.decision
-    is_asked = decision is None or isinstance(decision, Superseded)
-    status = FINISHED if is_asked or decision is None else exit_status(decision)
+    status = FINISHED if decision is None or cut.is_requested else exit_status(decision)
     if as_json:
         say_json(
             {
                 "run": run,
                 "pass": cut.number,
                 "shards": cut.shards,
+                "requested": cut.is_requested,
                 "decision": None if decision is None else decision_facts(decision),
                 "exit_status": status,
             }

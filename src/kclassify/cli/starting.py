@@ -13,13 +13,18 @@ from kclassify.adapters.job_system import JobSystem
 from kclassify.adapters.kick import start
 from kclassify.adapters.tenants import TenantStart, start_every_tenant
 from kclassify.adapters.translate import Build
+from kclassify.cli.begun import Begun, compared, unfinished_pass
+from kclassify.cli.tenant_rows import require_rows
 from kclassify.config import Settings
 from kclassify.core.decision import Decision
 from kclassify.core.passes import Mode
 from kclassify.database import Database
 from kclassify.errors import ConfigError, EnqueueError
 from kclassify.runner import ReclassifyRunner
+from kclassify.store import LedgerReader
 from kclassify.wiring import classifier_of, tenant_column
+
+_LATER = "the pass is begun: the same command, or kclassify kick, enqueues it later"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +38,22 @@ class StartOrder:
     shards: int | None = None
 
 
-def start_one(settings: Settings, jobs: JobSystem, order: StartOrder) -> list[Job] | Decision:
-    """Start the run of the settings. Raises as `start` does."""
+def start_one(settings: Settings, jobs: JobSystem, order: StartOrder) -> Begun:
+    """Start the run of the settings. Raises as `start` does, `SourceError` for nobody's rows too.
+
+    Where a job is not enqueued, the `EnqueueError` says what became of the pass.
+    """
+    require_rows(settings)
     job = _job(settings, order)
     with _build(settings, order)(job) as runner, _ledger(settings) as database:
-        return start(runner, database, jobs, job)
+        reader = LedgerReader(database)
+        before = unfinished_pass(reader, job.run, job.mode)
+        try:
+            outcome: list[Job] | Decision = start(runner, database, jobs, job)
+        except EnqueueError as error:
+            begun = Begun([], *compared(reader, job.run, before, order.shards))
+            raise EnqueueError("; ".join([str(error), _LATER, *begun.remarks()])) from None
+        return Begun(outcome, *compared(reader, job.run, before, order.shards))
 
 
 @dataclass(frozen=True, slots=True)
