@@ -32,7 +32,7 @@ from tests.tables import postgres_database, rows, run
 __all__ = ["postgres_database"]
 
 needs_oban = pytest.mark.skipif(
-    find_spec("oban") is None, reason="Oban needs Python 3.12 or newer: make test-oban"
+    find_spec("oban") is None, reason="Oban needs Python 3.12 or newer: make test-jobs"
 )
 JOB = Job(run="articles")
 NOWHERE = "postgresql://someone:geheim@127.0.0.1:1/nothing"
@@ -282,7 +282,11 @@ def test_the_worker_of_the_page_is_found_by_its_path(
     (tmp_path / "my_worker.py").write_text(module, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     steps.script = [Stop("done")]
-    subprocess.run([sys.executable, "my_worker.py"], cwd=tmp_path, check=True)
+    enqueue = (
+        "from kclassify.adapters.job import Job\nfrom my_worker import jobs\n"
+        "jobs.enqueue(Job(run='articles', number=1))"
+    )
+    subprocess.run([sys.executable, "-c", enqueue], cwd=tmp_path, check=True)
     assert [row[0] for row in work(database, {"completed"})] == ["completed"]
     importlib.import_module("my_worker").jobs._database.close()
 
