@@ -18,7 +18,7 @@ from tests.job_systems.world import World
 from tests.tables import rows, run
 
 pytestmark = pytest.mark.skipif(
-    find_spec("oban") is None, reason="Oban needs Python 3.12 or newer: make test-oban"
+    find_spec("oban") is None, reason="Oban needs Python 3.12 or newer: make test-jobs"
 )
 
 NEVER_S = 300.0
