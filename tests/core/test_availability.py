@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -144,15 +145,15 @@ def test_snoozes_grow_while_the_canary_fails() -> None:
     assert lengths == [60, 120, 120, 120, 120, 120]
 
 
-def test_an_outage_of_more_than_a_day_is_a_halt_until_there_is_an_answer() -> None:
+def test_an_outage_of_more_than_a_day_is_a_halt_after_which_patience_is_new() -> None:
     breaker = Breaker(90, until=DAY, seconds=120, outage_since=0.0)
     available = provider(breaker)
     decision = available.snooze("still no answer", 0.0, now=DAY + 1.0, jitter=0.0)
     assert decision == Halt("the provider has not answered for 24.0 hours: still no answer")
-    assert available.breaker == breaker
-    again = provider(breaker)
+    assert available.breaker == replace(breaker, outage_since=DAY + 1.0)
+    again = provider(available.breaker)
     assert again.needs_canary
-    assert isinstance(again.snooze("still no answer", 0.0, now=DAY + 60.0, jitter=0.0), Halt)
+    assert isinstance(again.snooze("still no answer", 0.0, now=DAY + 60.0, jitter=0.0), Snooze)
     again.answered(None)
     assert again.breaker == Breaker()
 

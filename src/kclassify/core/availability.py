@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kclassify.core.decision import Halt, Snooze
 from kclassify.core.item import Key
@@ -179,10 +179,11 @@ class Availability:
         if self._is_told:
             return Snooze(max(1, self.breaker.remaining(now)), reason)
         patience = self._policy.max_outage_s
-        # A halt leaves it as it is: other workers of the run are to take it for no answer, and the
-        # next call of this one begins with a canary.
+        # A halt leaves it open: other workers of the run are to take it for no answer, and the next
+        # call of this one begins with a canary. Whoever calls again has new patience.
         breaker = self.breaker = self.breaker.without_stale(now, patience)
         if breaker.outage_since is not None and now - breaker.outage_since > patience:
+            self.breaker = replace(breaker, outage_since=now)
             hours = (now - breaker.outage_since) / 3600
             return Halt(f"the provider has not answered for {hours:.1f} hours: {reason}")
         longest = max(wait, self._recent.retry_after_s)
