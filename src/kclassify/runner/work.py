@@ -140,6 +140,9 @@ class Work:
             opened = cut
             if told.items is None and not opened.resumed:
                 await survey(self._parts)
+        except Exception as error:
+            decision = _after(error)
+            raise
         finally:
             await self._close(opened, decision)
         return opened.number
