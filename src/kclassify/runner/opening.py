@@ -15,13 +15,13 @@ NAMED = 5
 
 
 async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
-    """Tell that the pass begins or goes on; a later step of a job does not count again.
+    """Tell that the pass begins or goes on; who is sent to a pass by its number counts nothing.
 
     Raises `SourceError` when rows carry labels that the taxonomy does not know.
     """
     items = limits.items
     is_first = limits.budget_s is None or not opened.resumed
-    if items is None and is_first and not limits.is_counted:
+    if items is None and is_first and limits.number is None:
         items = await survey(parts)
     parts.tell(
         PassOpened(

@@ -37,9 +37,9 @@ class Parts:
 class Limits:
     """How far one step goes. No budget: to the end, waiting through snoozes. No shard: any.
 
-    `number` is the pass to work on, where no other is meant. `items` is what the source holds,
-    where that was counted just now; `is_counted` says that a count is not wanted. `job` is what
-    the jobs of the pass carry, `ticket` which of them this is. `max_items` is what may be settled.
+    `number` is the pass to work on, where no other is meant: whoever began it has counted. `items`
+    is what the source holds, where that was counted just now. `job` is what the jobs of the pass
+    carry, `ticket` which of them this is. `max_items` is what may be settled.
     """
 
     budget_s: float | None = None
@@ -50,4 +50,3 @@ class Limits:
     job: Mapping[str, Any] | None = None
     ticket: int | None = None
     max_items: int | None = None
-    is_counted: bool = False

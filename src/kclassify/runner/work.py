@@ -180,7 +180,7 @@ def _is_another(opened: Pass, limits: Limits) -> bool:
 
 def _rest(limits: Limits, opened: Pass, done: int) -> Limits:
     left = None if limits.max_items is None else max(0, limits.max_items - done)
-    return replace(limits, number=opened.number, is_counted=True, max_items=left)
+    return replace(limits, number=opened.number, max_items=left)
 
 
 def _goes_on(decision: Decision, limits: Limits) -> bool:
