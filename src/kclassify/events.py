@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from kclassify.core.batch import BatchStatus
 from kclassify.core.decision import Decision
 from kclassify.core.item import Key
+from kclassify.core.spending import NOTHING, Charge, Spending
 from kclassify.core.verdict import OutcomeKind, Usage
 
 logger = logging.getLogger("kclassify")
@@ -18,6 +20,7 @@ class PassOpened:
     """A pass begins or goes on.
 
     `items` is what the source holds (None when this step did not count), `settled` what is behind.
+    `spent` is what the run has cost so far, `budget` what it may, in nanodollars.
     A commit has either `gate`, the digest of the record that allows it, or `override`.
     """
 
@@ -29,17 +32,24 @@ class PassOpened:
     model: str
     override: str | None = None
     gate: str | None = None
+    spent: Spending = field(default_factory=Spending)
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A call came back, in `seconds`. `kind` is None when it ended in a halt. `probe`: a canary."""
+    """A call came back, in `seconds`. `kind` is None when it ended in a halt. `probe`: a canary.
+
+    `cost` is in nanodollars, None where no price is known; `uncertain` what may be billed beyond.
+    """
 
     kind: OutcomeKind | None
     seconds: float
     usage: Usage
     in_flight: int
     probe: bool
+    cost: int | None = None
+    uncertain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,22 @@ class Checkpointed:
     kinds: Mapping[str, int]
     actions: Mapping[str, int]
     recalled: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchChanged:
+    """A batch was sent, has ended, or its results were read; `remote_id` is the provider's name.
+
+    `answered` and `again` count the results read so far: what is answered, what is asked again.
+    `charge` is what those that were new came to.
+    """
+
+    remote_id: str
+    status: BatchStatus
+    requests: int
+    answered: int = 0
+    again: int = 0
+    charge: Charge = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +140,7 @@ Event = (
     | CallEnded
     | ConcurrencyChanged
     | Checkpointed
+    | BatchChanged
     | Snoozing
     | Stopping
     | TrancheEnded

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import Field, field_validator, model_validator
 
 from kclassify.config.table import Table
 from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy, WritePolicy
+from kclassify.core.price import NANODOLLARS
 
 
 class RunnerSettings(Table):
@@ -13,9 +16,10 @@ class RunnerSettings(Table):
 
     `shards` is into how many parts a pass is cut when it begins, for as many workers.
     `max_concurrency` is each worker's own, `shared_concurrency` what all of them have in flight
-    together. `lease_s` is how long a dead worker blocks a run; `grace_s` how long calls in flight
-    may go on after a stop; `checkpoint_s` how long settled items wait for their transaction at
-    most.
+    together. `budget_usd` is what a run may cost in dollars, all of its passes, resumes and shards
+    together: nothing is asked that could exceed it. `lease_s` is how long a dead worker blocks a
+    run; `grace_s` how long calls in flight may go on after a stop; `checkpoint_s` how long settled
+    items wait for their transaction at most.
     """
 
     max_concurrency: int = Field(default=10, ge=1)
@@ -28,7 +32,7 @@ class RunnerSettings(Table):
     max_outage_s: float = Field(default=86_400.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     max_items: int | None = Field(default=None, ge=1)
-    budget_usd: float | None = None
+    budget_usd: Decimal | None = Field(default=None, gt=0)
     lease_s: float = Field(default=60.0, ge=1)
     grace_s: float = Field(default=5.0, ge=0)
     checkpoint_s: float = Field(default=1.0, gt=0)
@@ -43,13 +47,6 @@ class RunnerSettings(Table):
             )
         return self
 
-    @field_validator("budget_usd")
-    @classmethod
-    def _no_prices(cls, value: float | None) -> float | None:
-        if value is not None:
-            raise ValueError("this version knows no prices and could not keep it: use max_items")
-        return value
-
     @field_validator("min_confidence_by_category")
     @classmethod
     def _in_range(cls, value: dict[str, float]) -> dict[str, float]:
@@ -57,6 +54,11 @@ class RunnerSettings(Table):
             if not 0 <= threshold <= 1:
                 raise ValueError(f"{name}: a confidence lies in [0, 1], not at {threshold:g}")
         return value
+
+    @property
+    def budget(self) -> int | None:
+        """The budget in nanodollars; None when there is none."""
+        return None if self.budget_usd is None else int(self.budget_usd * NANODOLLARS)
 
     @property
     def run_policy(self) -> RunPolicy:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from kclassify.config.runner_settings import RunnerSettings
 from kclassify.config.table import PathBeside, Table, UrlBeside, url_beside
+from kclassify.core.batch import BatchLimits
 from kclassify.errors import ConfigError
 
 
@@ -56,7 +58,9 @@ class ClassifierSettings(Table):
 
     `model` is an instructor provider string, or `local`, which is fitted on `examples` (JSON Lines
     with `body`, `gold` and perhaps `title`) or loaded from `artifact`. `instructions` is a text
-    file that replaces the built-in instructions of the prompt.
+    file that replaces the built-in instructions of the prompt. `transport` is `direct`, a call for
+    each item, or `batch`, for half the price within a day. `cache` is how long the provider keeps
+    the part of the prompt that all items share: `5m`, `1h` or `off`.
     """
 
     model: str | None = None
@@ -68,6 +72,54 @@ class ClassifierSettings(Table):
     instructions: PathBeside | None = None
     examples: PathBeside | None = None
     artifact: PathBeside | None = None
+    transport: Literal["direct", "batch"] = "direct"
+    cache: Literal["5m", "1h", "off"] = "5m"
+
+
+class BatchSettings(Table):
+    """`[batch]`: how batches are made where `[classifier] transport` is `batch`.
+
+    `requests` and `bytes` of one batch, whichever is reached first, `in_flight` at once, and
+    seconds between two looks at them.
+    """
+
+    requests: int = Field(default=10_000, ge=1, le=100_000)
+    bytes: int = Field(default=64_000_000, ge=1, le=256_000_000)
+    in_flight: int = Field(default=4, ge=1)
+    poll_s: float = Field(default=60.0, gt=0)
+
+    @property
+    def limits(self) -> BatchLimits:
+        """The same, as the core has it."""
+        return BatchLimits(
+            requests=self.requests,
+            bytes=self.bytes,
+            in_flight=self.in_flight,
+            poll_s=self.poll_s,
+        )
+
+
+class PriceSettings(Table):
+    """`[prices."provider/model"]`: dollars per million tokens, where the built-in price is wrong.
+
+    Without them cache reads and writes cost what the input does. `batch_factor` multiplies all of
+    it in a batch. `min_cache_tokens` is the length from which a prefix is cached.
+    """
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cache_write: Decimal | None = Field(default=None, ge=0)
+    cache_write_1h: Decimal | None = Field(default=None, ge=0)
+    cache_read: Decimal | None = Field(default=None, ge=0)
+    batch_factor: Decimal | None = Field(default=None, gt=0, le=1)
+    min_cache_tokens: int = Field(default=0, ge=0)
+
+
+class CascadeSettings(Table):
+    """`[cascade]`: a second model is asked where the first is less confident than `below`."""
+
+    model: str
+    below: float = Field(default=0.75, gt=0, le=1)
 
 
 class WriterSettings(Table):
@@ -119,6 +171,9 @@ class Settings(Table):
     source: SourceSettings
     taxonomy: TaxonomySettings = Field(default_factory=TaxonomySettings)
     classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    batch: BatchSettings = Field(default_factory=BatchSettings)
+    cascade: CascadeSettings | None = None
+    prices: dict[str, PriceSettings] = Field(default_factory=dict[str, PriceSettings])
     runner: RunnerSettings = Field(default_factory=RunnerSettings)
     writer: WriterSettings = Field(default_factory=WriterSettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)

@@ -68,7 +68,9 @@ class Pass:
     of the other shards, as of the opening. `resumed` says that there was work before. `breaker` is
     what all workers of the run shared when this one last looked. `limit` is how many calls ran at
     once when the step before ended, None where that is too long ago to tell. `wanted_parts` is into
-    how many it is to be cut before the work on it goes on.
+    how many it is to be cut before the work on it goes on. `step` is the row that this
+    step is tallied in; `last_call_at` (Unix seconds) when this classifier was last answered in this
+    run, None where it never was: a cache at the provider may still be warm.
     """
 
     id: int
@@ -86,6 +88,8 @@ class Pass:
     elsewhere: int = 0
     limit: int | None = None
     wanted_parts: int = 1
+    step: int = 0
+    last_call_at: float | None = None
 
     @property
     def start(self) -> Key | None:

@@ -92,6 +92,8 @@ class Outcome(Generic[L_co]):
     item text or secrets. `retry_after_s` is what the provider asked for. `body_chars_cut` says how
     many characters of title and body the model did not see. `recalled` marks an outcome that cost
     no call. `rate_limits` is what the provider said of them in the headers of its last reply.
+    `cost` is what the usage comes to in nanodollars, None where no price is known; `uncertain` what
+    the provider may bill beyond that, at most, for a call whose answer nobody saw.
     """
 
     kind: OutcomeKind
@@ -102,6 +104,8 @@ class Outcome(Generic[L_co]):
     body_chars_cut: int = 0
     recalled: bool = False
     rate_limits: tuple[RateLimit, ...] = field(default=(), compare=False, repr=False)
+    cost: int | None = field(default=None, compare=False)
+    uncertain: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if (self.verdict is not None) != (self.kind is OutcomeKind.JUDGED):

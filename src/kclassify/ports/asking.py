@@ -79,6 +79,31 @@ class Explained(Protocol):
         ...
 
 
+@runtime_checkable
+class Metered(Protocol):
+    """A classifier whose calls cost money, and that can say how much at most.
+
+    Its outcomes carry their `cost` and what is `uncertain` of it.
+    """
+
+    def worst_case(self, item: Item) -> int | None:
+        """The most nanodollars that judging this item can cost, all questions of it included.
+
+        None where no price is known.
+        """
+        ...
+
+    @property
+    def warms_cache(self) -> float | None:
+        """For how many seconds a prefix stays cached after a call; None where nothing is cached."""
+        ...
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What its user should know of its cost before a run: a prefix too short to be cached."""
+        ...
+
+
 class Canary(Protocol):
     """Where people's checks of written rows come from: `kclassify.canary_file.CanaryFile`."""
 

@@ -13,7 +13,9 @@ from kclassify.core.evaluated import Evaluated
 from kclassify.core.item import Key
 from kclassify.core.passes import Checkpoint, Mode, Pass, PassRequest, Recorded
 from kclassify.core.shared_concurrency import Share
+from kclassify.core.spending import NOTHING, Charge, Hold, Spending
 from kclassify.core.verdict import Outcome
+from kclassify.ports.batches import BatchLedger
 from kclassify.ports.stores import Writer
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ OnCommit = Callable[["Connection", Key | None], None]
 
 
 class Ledger(Protocol):
-    """The tables that hold runs, verdicts, outcomes, the audit of writes and the lease.
+    """The tables that hold runs, verdicts, outcomes, the audit, the lease and what was spent.
 
     `now` is Unix time in seconds. Raises `DatabaseError` when it cannot be reached.
     """
@@ -98,12 +100,37 @@ class Ledger(Protocol):
         ...
 
     def record(
-        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        self,
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        *,
+        opened: Pass | None = None,
+        charge: Charge = NOTHING,
     ) -> Mapping[str, Outcome[str]]:
         """Store outcomes by item digest, all in one transaction; one that is there stays.
 
-        Returns those that were there, by item digest: they count instead of the ones given.
+        Returns those that were there, by item digest: they count instead of the ones given. The
+        charge is added to the step of `opened` in the same transaction, whoever holds the lease by
+        now, and is no longer held for its calls.
         """
+        ...
+
+    def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
+        """Hold so much more of the run's budget for calls of this step, or what there is of it.
+
+        All in nanodollars. What all steps and batches of the run have spent, may have spent and
+        hold is never more than the budget afterwards, unless it was before.
+        """
+        ...
+
+    def spending(self, run: str) -> Spending:
+        """What a run has spent in all its passes; nothing of a run that is not there."""
+        ...
+
+    @property
+    def batches(self) -> BatchLedger:
+        """What it remembers of batches."""
         ...
 
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
@@ -148,6 +175,8 @@ class Ledger(Protocol):
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing once another worker opened.
+
+        What the step still holds of the budget is let go, whoever opened since.
 
         `Done` ends the pass, so that the next `open` starts a new one.
         """

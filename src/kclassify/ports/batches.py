@@ -1,0 +1,119 @@
+"""What running in batches needs: a provider that takes them, and a ledger that remembers them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from kclassify.core.batch import (
+    Answer,
+    Batch,
+    BatchLimits,
+    BatchPlan,
+    BatchRequest,
+    BatchResult,
+    RemoteBatch,
+    Standing,
+    Tried,
+)
+from kclassify.core.decision import Halt, Superseded
+from kclassify.core.item import Item
+from kclassify.core.passes import Pass
+from kclassify.core.verdict import Outcome
+
+
+class Batches(Protocol):
+    """Asks a provider in batches. Raises nothing of a library's.
+
+    An outcome in place of an answer is one of availability: the provider was not there.
+    """
+
+    @property
+    def limits(self) -> BatchLimits:
+        """How large a batch may get, and how many may be in flight."""
+        ...
+
+    def request(self, item: Item, *, again: bool = False) -> BatchRequest:
+        """The request for an item; `again` after a reply that could not be used."""
+        ...
+
+    async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
+        """Send a batch."""
+        ...
+
+    async def retrieve(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
+        """How far a batch is."""
+        ...
+
+    async def recent(self, since: float) -> Sequence[RemoteBatch] | Outcome[str] | Halt:
+        """The batches that the provider got since then (Unix seconds), the newest first."""
+        ...
+
+    def results(self, batch: str) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
+        """What came of each request of a batch that has ended, in any order.
+
+        An outcome or a halt is the last: the provider was not there, or will not answer.
+        """
+        ...
+
+    async def cancel(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
+        """Have a batch end; what is answered by then has its results."""
+        ...
+
+
+@runtime_checkable
+class AsksInBatches(Protocol):
+    """A classifier that may ask in batches."""
+
+    @property
+    def batches(self) -> Batches | None:
+        """Who takes the batches; None where each item is a call of its own."""
+        ...
+
+
+class BatchLedger(Protocol):
+    """Remembers the batches of a pass, or of its shard, and what each request came to.
+
+    `now` is Unix time in seconds. Raises `DatabaseError`.
+    """
+
+    def standing(self, opened: Pass) -> Standing:
+        """The batches that are not over, and how far items were planned."""
+        ...
+
+    def tried(self, opened: Pass, digests: Collection[str]) -> Mapping[str, Tried]:
+        """What these items met in the batches of this pass; nothing of those that were in none."""
+        ...
+
+    def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
+        """Store the intent to create a batch, before it is created, under the fence of the pass."""
+        ...
+
+    def sent(self, batch: Batch, remote: RemoteBatch, now: float) -> Batch:
+        """The provider has it; also what it told of it later: ended, or when it expires."""
+        ...
+
+    def lost(self, batch: Batch, now: float) -> None:
+        """The provider never got it: its items are free again, nothing is held for it."""
+        ...
+
+    def collect(
+        self, opened: Pass, fingerprint: str, batch: Batch, answers: Sequence[Answer], now: float
+    ) -> int:
+        """Store results, all in one transaction; how many were not there before.
+
+        Final answers that are paid are verdicts from now on. What the new ones cost is charged to
+        the step of `opened`, and no longer held for the batch. One that is there stays.
+        """
+        ...
+
+    def read(self, batch: Batch, now: float) -> None:
+        """All results are read: the batch is over, and nothing is held for it.
+
+        A request without a result is asked again, and not held against its item.
+        """
+        ...
+
+    def remote_ids(self, since: float) -> Collection[str]:
+        """The batches of all runs of this ledger that were created since then."""
+        ...
