@@ -10,22 +10,17 @@ import anyio.abc
 
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
-from kclassify.core.evaluated import changes, only_evaluated
 from kclassify.core.follow_up import EnqueueNext, follow_up
-from kclassify.core.gate import DryRunSeal
 from kclassify.core.run import Run
 from kclassify.core.shared_breaker import merged
-from kclassify.core.window import Landed
 from kclassify.events import Snoozing, Stopping
-from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, Recorded, Settled
+from kclassify.ports import Checkpoint, OnCommit, Pass
 from kclassify.runner.calls import Calls
+from kclassify.runner.checkpointing import Checkpointing
 from kclassify.runner.lease import Heartbeat
-from kclassify.runner.opening import announce, check_writer
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.reading import Reading
 from kclassify.runner.shared_calls import SharedCalls
-from kclassify.runner.tally import checkpointed
-from kclassify.runner.tranche import Tranche
 
 PAGE = 500
 
@@ -36,7 +31,7 @@ class Step:
     def __init__(self, parts: Parts, opened: Pass, limits: Limits) -> None:
         self._parts = parts
         self._limits = limits
-        self.opened = opened
+        self._checkpointing = Checkpointing(parts, opened)
         self._run = Run(
             parts.settings.run_policy,
             cursor=opened.cursor,
@@ -45,7 +40,6 @@ class Step:
             max_items=limits.max_items,
             first_limit=opened.limit,
         )
-        self._tranche = Tranche(parts)
         self._calls = Calls(parts, self._run, self._wake)
         self._reading = Reading(parts, opened)
         self._shared = SharedCalls(parts, self._run)
@@ -53,6 +47,11 @@ class Step:
         self._began = self._checkpointed_at = parts.clock.now()
         self._cut_at: float | None = None
         self._is_superseded = False
+
+    @property
+    def opened(self) -> Pass:
+        """The pass as it is by now."""
+        return self._checkpointing.opened
 
     def stop(self, reason: str) -> None:
         """Stop admitting; calls in flight may land within the grace."""
@@ -99,7 +98,7 @@ class Step:
     def _hear(self, opened: Pass, stored: Breaker) -> None:
         """Other workers changed the breaker. A checkpoint since then told more than this does."""
         if opened is self.opened:
-            self.opened = replace(opened, breaker=stored)
+            self._checkpointing.opened = replace(opened, breaker=stored)
             self._learn(opened.breaker, stored)
 
     def _learn(self, known: Breaker, stored: Breaker) -> None:
@@ -110,14 +109,9 @@ class Step:
             self._wake()
 
     async def _begin(self) -> Decision | None:
-        parts = self._parts
-        await announce(parts, self.opened, self._limits)
-        await check_writer(parts, self.opened, self._limits)
-        pause = await self._tranche.begin(self.opened)
+        pause = await self._checkpointing.begin(self._limits)
         if pause is not None:
             return pause
-        if self.opened.mode is Mode.COMMIT and parts.writer is not None:
-            await parts.thread(parts.ledger.settle_intents, self.opened, parts.writer, self._now())
         left = self.opened.breaker.remaining(self._now())
         if not left:
             return None
@@ -138,7 +132,7 @@ class Step:
                 return decision
 
     async def _advance(self) -> Decision | None:
-        if self._tranche.is_full:
+        if self._checkpointing.tranche.is_full:
             return await self._end_tranche()
         if self._is_checkpoint_due():
             return await self._checkpoint()
@@ -159,20 +153,7 @@ class Step:
             return lost
         if isinstance(decision, Snooze):
             return await self._snooze(decision)
-        return await self._finish() if isinstance(decision, Done) else decision
-
-    async def _finish(self) -> Decision:
-        """A shard ends its pass when it is the last; what was written is put in place then."""
-        parts = self._parts
-        if self.opened.shard is not None:
-            is_last = await parts.thread(parts.ledger.end_shard, self.opened, self._now())
-            if not isinstance(is_last, bool):
-                return is_last
-            if not is_last:
-                return Advance(self._run.cursor, Pause.SHARD)
-        if self.opened.mode is Mode.COMMIT and parts.writer:
-            await parts.thread(parts.writer.finish)
-        return Done()
+        return await self._checkpointing.finish() if isinstance(decision, Done) else decision
 
     async def _end_tranche(self) -> Decision | None:
         """Let what flies land; what is settled and not yet written is recalled by the next step."""
@@ -183,7 +164,8 @@ class Step:
         if self._run.in_flight:
             await self._wait_for_news()
             return None
-        return await self._checkpoint() or await self._tranche.end(self.opened)
+        checkpointing = self._checkpointing
+        return await self._checkpoint() or await checkpointing.tranche.end(self.opened)
 
     async def _snooze(self, snooze: Snooze) -> Decision | None:
         """Within a budget the snooze is the caller's; else wait through it, then go on.
@@ -252,38 +234,12 @@ class Step:
         return self._run.in_flight == 0 or is_tight or waited >= longest
 
     async def _checkpoint(self, on_commit: OnCommit | None = None) -> Decision | None:
-        limit = self._tranche.limit(self._parts.settings.checkpoint_items)
-        landed = self._run.drain(limit)
-        parts = self._parts
-        settled = [self._settled(one) for one in landed]
-        if parts.authority.dry_run is not None and changes(settled):
-            settled = await parts.thread(self._only_evaluated, settled, parts.authority.dry_run)
-        run = self._run
+        run, checkpointing = self._run, self._checkpointing
+        settled = await checkpointing.settled(run.drain(checkpointing.room))
         state = Checkpoint(settled, run.cursor, run.breaker, run.suspects, run.pace.reached)
-        recorded = await parts.thread(
-            parts.ledger.checkpoint,
-            self.opened,
-            parts.classifier.fingerprint,
-            state,
-            parts.writer,
-            self._now(),
-            on_commit,
-        )
-        if not isinstance(recorded, Recorded):
-            return recorded
-        self.opened = recorded.opened
-        self._learn(state.breaker, recorded.opened.breaker)
-        self._tranche.count(recorded.actions)
+        lost = await checkpointing.store(state, on_commit)
+        if lost is not None:
+            return lost
+        self._learn(state.breaker, self.opened.breaker)
         self._checkpointed_at = self._now()
-        if settled:
-            parts.tell(checkpointed(self.opened, settled, recorded.actions))
         return None
-
-    def _only_evaluated(self, settled: list[Settled], seal: DryRunSeal) -> list[Settled]:
-        held = self._parts.ledger.evaluated(seal.run, seal.number, changes(settled))
-        return only_evaluated(settled, held)
-
-    def _settled(self, landed: Landed) -> Settled:
-        policy = self._parts.authority.policy
-        action = policy.decide(landed.key, landed.current, landed.outcome)
-        return Settled(landed.key, landed.digest, landed.current, landed.outcome, action)
