@@ -20,6 +20,11 @@ _ASK_AGAIN = (
 )
 
 
+def ask_again(problem: str) -> str:
+    """What a model is told whose reply could not be used."""
+    return _ASK_AGAIN.format(fault=fault_of(problem))
+
+
 class Call:
     """`spent` is what the call has used so far, to be read also when it is cancelled."""
 
@@ -33,7 +38,7 @@ class Call:
         """What came of it."""
         result = await self._ask()
         if isinstance(result, Answer) and result.problem and result.stop is Stop.ENDED:
-            self._turns.append(_ASK_AGAIN.format(fault=fault_of(result.problem)))
+            self._turns.append(ask_again(result.problem))
             result = await self._ask()
         return result
 

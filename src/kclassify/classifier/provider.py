@@ -88,18 +88,21 @@ class InstructorProvider:
         if isinstance(closing, Awaitable):
             await closing
 
+    def asking(self, messages: Sequence[str]) -> dict[str, Any]:
+        """The arguments with which instructor's `create` asks in these turns."""
+        roles = ["system", *["user"] * (len(messages) - 1)]
+        turns = [
+            {"role": role, "content": text} for role, text in zip(roles, messages, strict=True)
+        ]
+        own = {"response_model": self.reply_model, "messages": turns, "max_retries": 0}
+        return {**own, **self.arguments}
+
     async def _create(self, messages: Sequence[str], received: list[object]) -> Reply:
         from instructor.core.hooks import Hooks  # noqa: PLC0415
 
         hooks = Hooks()
         hooks.on("completion:response", received.append)
-        roles = ["system", *["user"] * (len(messages) - 1)]
-        turns: Any = [
-            {"role": role, "content": text} for role, text in zip(roles, messages, strict=True)
-        ]
-        reply: Reply = await self.client.create(
-            self.reply_model, turns, max_retries=0, hooks=hooks, **self.arguments
-        )
+        reply: Reply = await self.client.create(**self.asking(messages), hooks=hooks)
         return reply
 
     def _check_event_loop(self) -> None:
