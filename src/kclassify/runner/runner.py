@@ -28,11 +28,11 @@ from kclassify.ports import (
 from kclassify.runner.authority import Authorities, Authority
 from kclassify.runner.clock import SystemClock
 from kclassify.runner.dividing import divisible
+from kclassify.runner.driven import Driven
 from kclassify.runner.loop import EventLoop
 from kclassify.runner.machine import Machine
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.spot_checks import SpotChecks
-from kclassify.runner.step import Step
 from kclassify.runner.work import Work
 
 
@@ -75,7 +75,7 @@ class ReclassifyRunner:
         self._clock = clock or SystemClock()
         self._machine = machine or Machine()
         self._tell = Broadcast(list(listeners))
-        self._step: Step | None = None
+        self._step: Driven | None = None
         self._stop_reason: str | None = None
         self._loop: EventLoop | None = None
         self._thread = self._machine.worker("kclassify-database")
@@ -262,6 +262,6 @@ class ReclassifyRunner:
         parts = self._parts(authority)
         return Work(parts, self.name, mode, self._machine.holder, self._take_step)
 
-    def _take_step(self, step: Step) -> None:
+    def _take_step(self, step: Driven) -> None:
         self._step = step
         self._pass_on_stop()

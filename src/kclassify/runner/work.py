@@ -13,7 +13,9 @@ from kclassify.core.passes import Mode, Pass, PassRequest
 from kclassify.errors import DatabaseError, EnqueueError, KclassifyError
 from kclassify.events import logger
 from kclassify.holder import retire
+from kclassify.ports.batches import AsksInBatches
 from kclassify.runner.dividing import divide, divisible
+from kclassify.runner.driven import Driven
 from kclassify.runner.opening import survey
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.step import Step
@@ -28,7 +30,7 @@ class Work:
         run: str,
         mode: Mode,
         holder: Callable[[], str],
-        on_step: Callable[[Step], None],
+        on_step: Callable[[Driven], None],
     ) -> None:
         self._parts = parts
         self._run = run
@@ -57,7 +59,7 @@ class Work:
             return opened, limits
         parts = self._parts
         decision: Decision = Advance(opened.cursor, Pause.STOPPED)
-        step: Step | None = None
+        step: Driven | None = None
         try:
             cut, limits = await divide(parts, opened, limits)
             if isinstance(cut, Pass) and not _is_another(cut, limits):
@@ -147,8 +149,8 @@ class Work:
             await self._close(opened, decision)
         return opened.number
 
-    def _begin(self, opened: Pass, limits: Limits) -> Step:
-        step = Step(self._parts, opened, limits)
+    def _begin(self, opened: Pass, limits: Limits) -> Driven:
+        step = _step(self._parts, opened, limits)
         self._on_step(step)
         return step
 
@@ -162,6 +164,16 @@ class Work:
             except DatabaseError as error:
                 retire(opened.holder)
                 logger.warning("run %r could not let its lease go: %s", self._run, error)
+
+
+def _step(parts: Parts, opened: Pass, limits: Limits) -> Driven:
+    """A step that asks in batches where the classifier does."""
+    classifier = parts.classifier
+    if isinstance(classifier, AsksInBatches) and classifier.batches is not None:
+        from kclassify.runner.batch_step import BatchStep  # noqa: PLC0415  # few runs need it
+
+        return BatchStep(parts, opened, limits)
+    return Step(parts, opened, limits)
 
 
 def _after(error: Exception) -> Decision:
