@@ -1,0 +1,106 @@
+"""What a ledger knows of earlier calls of a classifier: replies, seconds, doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Double, Select, case, cast, func, or_, select
+
+from kclassify.core.figure import Figure, mean_from_sums, share_of
+from kclassify.core.verdict import OutcomeKind
+from kclassify.database import Database
+from kclassify.store.call_tables import steps
+from kclassify.store.tables import verdicts
+from kclassify.store.verdicts import in_chunks
+
+_ENOUGH = 2
+"""Verdicts without which there is no interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What earlier calls came to; None where there were none, or too few.
+
+    `reply` is output tokens of a text, both questions included where it was asked twice; `asked`
+    how often a text was asked about, for certain; `seconds` how long its call took.
+    """
+
+    verdicts: int = 0
+    reply: Figure | None = None
+    asked: Figure | None = None
+    seconds: float | None = None
+
+
+class Past:
+    """Reads a ledger that is there. Raises `DatabaseError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def answered(self, digests: Collection[str], fingerprint: str) -> set[str]:
+        """Which of these item digests this classifier has answered for."""
+        found: set[str] = set()
+        with self._database.connect() as connection:
+            for chunk in in_chunks(digests):
+                query = select(verdicts.c.item_digest).where(
+                    verdicts.c.item_digest.in_(chunk), verdicts.c.fingerprint == fingerprint
+                )
+                found.update(connection.scalars(query))
+        return found
+
+    def history(self, fingerprint: str) -> History:
+        """What the calls of this classifier came to, in all runs."""
+        with self._database.connect() as connection:
+            row = connection.execute(_replies(fingerprint)).one()
+            if row.paid < _ENOUGH:
+                return History(verdicts=row.paid)
+            twice = share_of(int(row.invalid), row.paid)
+            return History(
+                verdicts=row.paid,
+                reply=mean_from_sums(row.paid, float(row.total), float(row.squares)),
+                asked=Figure(1 + twice.value, 1 + twice.low, 1 + twice.high),
+                seconds=_seconds(connection, fingerprint),
+            )
+
+    def doubtful(self, fingerprint: str, below: float) -> Figure | None:
+        """The share of its texts that a cascade would ask a second model about; None of none."""
+        doubt = or_(
+            verdicts.c.kind != OutcomeKind.JUDGED.value,
+            verdicts.c.confidence < below,
+        )
+        query = select(func.count().label("paid"), _counted(doubt).label("doubtful")).where(
+            verdicts.c.fingerprint == fingerprint, _is_paid()
+        )
+        with self._database.connect() as connection:
+            row = connection.execute(query).one()
+        return share_of(int(row.doubtful), row.paid) if row.paid else None
+
+
+def _replies(fingerprint: str) -> Select[Any]:
+    tokens = cast(verdicts.c.output_tokens, Double)
+    invalid = verdicts.c.kind == OutcomeKind.INVALID.value
+    return select(
+        func.count().label("paid"),
+        func.sum(tokens).label("total"),
+        func.sum(tokens * tokens).label("squares"),
+        _counted(invalid).label("invalid"),
+    ).where(verdicts.c.fingerprint == fingerprint, verdicts.c.output_tokens > 0)
+
+
+def _seconds(connection: Connection, fingerprint: str) -> float | None:
+    """Mean seconds of a call, those of batches left out: they took no time here."""
+    query = select(func.sum(steps.c.seconds), func.sum(steps.c.calls)).where(
+        steps.c.fingerprint == fingerprint, steps.c.seconds > 0
+    )
+    seconds, calls = connection.execute(query).one()
+    return float(seconds) / float(calls) if calls else None
+
+
+def _is_paid() -> Any:  # noqa: ANN401 - an expression of SQLAlchemy's
+    return verdicts.c.kind.in_([kind.value for kind in OutcomeKind if kind.is_paid])
+
+
+def _counted(condition: Any) -> Any:  # noqa: ANN401 - the same
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
