@@ -1,0 +1,205 @@
+"""The batches of runs as the memory ledger keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kclassify.core.batch import (
+    Answer,
+    Batch,
+    BatchPlan,
+    BatchStatus,
+    RemoteBatch,
+    Standing,
+    Tried,
+)
+from kclassify.core.decision import Superseded
+from kclassify.core.item import Key
+from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.ports import Pass
+from kclassify.store.batch_results import UNANSWERED, charge_of, paid
+from kclassify.store.batch_rows import UNREAD
+from kclassify.store.places import shard_number
+from kclassify.testing.memory_run import MemoryRun
+from kclassify.testing.memory_spending import add_charge
+from kclassify.testing.memory_verdicts import MemoryVerdicts
+
+
+class KeepsRuns(Protocol):
+    """What the batches need of the ledger that they are of."""
+
+    runs: dict[str, MemoryRun]
+    verdicts: MemoryVerdicts
+
+
+@dataclass(slots=True)
+class MemoryBatch:
+    """A batch as the memory ledger keeps it. `answers` has None for a request without a result."""
+
+    batch: Batch
+    opened: Pass
+    reached: Key | None
+    is_all: bool
+    answers: dict[str, Answer | None]
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it is not over."""
+        return self.batch.status in UNREAD
+
+    def is_of(self, opened: Pass) -> bool:
+        """Whether it is of this pass or shard: from before a cut it is of the first."""
+        ours, number = shard_number(opened), shard_number(self.opened)
+        return self.opened.id == opened.id and (number == ours or (number == 0 and ours == 1))
+
+    def store(self, answer: Answer) -> bool:
+        """Keep a result; False when there is one, or no such request."""
+        is_new = answer.digest in self.answers and self.answers[answer.digest] is None
+        if is_new:
+            self.answers[answer.digest] = answer
+        return is_new
+
+
+class MemoryBatches:
+    """Implements `kclassify.ports.BatchLedger` in memory; `all` is what it holds, for tests."""
+
+    def __init__(self, ledger: KeepsRuns) -> None:
+        self.ledger = ledger
+        self.all: list[MemoryBatch] = []
+
+    def standing(self, opened: Pass) -> Standing:
+        """The batches that are not over, and how far items were planned."""
+        ours = [each for each in self.all if each.is_of(opened)]
+        return Standing(
+            tuple(each.batch for each in ours if each.is_unread),
+            ours[-1].reached if ours else None,
+            bool(ours) and ours[-1].is_all,
+            len(set(self._again(opened))),
+        )
+
+    def tried(self, opened: Pass, digests: Collection[str]) -> dict[str, Tried]:
+        """What these items met in the batches of this pass, those of its other shards too."""
+        met: dict[str, Tried] = {}
+        for each in self.all:
+            if each.opened.id == opened.id:
+                for digest in each.answers.keys() & set(digests):
+                    met[digest] = _with(met.get(digest, Tried()), each.answers[digest])
+        return met
+
+    def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
+        """Store the intent to create a batch, under the fence of the pass."""
+        run = self.ledger.runs[opened.run]
+        place = run.place_of(opened)
+        if not place.is_moved_by(opened):
+            holder = run.lease_of(opened).holder or run.holder
+            return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
+        opened = replace(opened, version=place.move())
+        digests = dict.fromkeys(plan.digests)
+        batch = Batch(1 + len(self.all), BatchStatus.INTENT, len(digests), now, held=plan.held)
+        kept = MemoryBatch(batch, opened, plan.reached, plan.is_all, dict.fromkeys(digests))
+        self.all.append(kept)
+        self._hold(kept, plan.held)
+        step = run.steps.get(opened.step)
+        if step is not None:
+            step.held = max(0, step.held - plan.held)
+        return opened, batch
+
+    def sent(self, batch: Batch, remote: RemoteBatch, now: float) -> Batch:
+        """The provider has it, or has ended it; one that is over stays as it is."""
+        kept = self._kept(batch)
+        is_ended = remote.is_ended or kept.batch.status is BatchStatus.ENDED
+        if kept.is_unread and remote.is_ended == is_ended:
+            kept.batch = replace(
+                kept.batch,
+                status=BatchStatus.ENDED if is_ended else BatchStatus.SENT,
+                remote_id=remote.id,
+                expires_at=remote.expires_at or kept.batch.expires_at,
+                polled_at=now,
+            )
+        return kept.batch
+
+    def lost(self, batch: Batch, now: float) -> None:
+        """The provider never got it: its items are free again; nothing when it did."""
+        del now
+        kept = self._kept(batch)
+        if kept.batch.status is BatchStatus.INTENT:
+            self._end(kept, BatchStatus.LOST)
+            kept.answers = {}
+            self._look_again(kept)
+
+    def collect(
+        self, opened: Pass, fingerprint: str, batch: Batch, answers: Sequence[Answer], now: float
+    ) -> int:
+        """Store results; how many were not there before."""
+        kept = self._kept(batch)
+        fresh = [answer for answer in answers if kept.store(answer)]
+        self.ledger.verdicts.record(fingerprint, paid(fresh))
+        charge = charge_of(fresh)
+        add_charge(self.ledger.runs[opened.run], opened, charge, now, is_batch=True)
+        self._hold(kept, kept.batch.held - charge.cost - charge.uncertain)
+        return len(fresh)
+
+    def read(self, batch: Batch, now: float) -> None:
+        """All results are read: the batch is over; a request without one is asked again."""
+        del now
+        kept = self._kept(batch)
+        if kept.is_unread:
+            self._end(kept, BatchStatus.READ)
+            nothing = Outcome[str](OutcomeKind.UNAVAILABLE, detail=UNANSWERED)
+            for digest in kept.answers:
+                kept.store(Answer(digest, nothing, is_final=False, counts=False))
+
+    def remote_ids(self, since: float) -> frozenset[str]:
+        """The batches of all runs that were created since then, and perhaps some from before."""
+        known = [each.batch for each in self.all]
+        return frozenset(
+            each.remote_id
+            for each in known
+            if each.remote_id and max(each.intended_at, each.polled_at or 0.0) >= since
+        )
+
+    def _kept(self, batch: Batch) -> MemoryBatch:
+        return self.all[batch.id - 1]
+
+    def _end(self, kept: MemoryBatch, status: BatchStatus) -> None:
+        kept.batch = replace(kept.batch, status=status)
+        self._hold(kept, 0)
+
+    def _hold(self, kept: MemoryBatch, amount: int) -> None:
+        """So much is held for a batch from now on, and never less than nothing."""
+        kept.batch = replace(kept.batch, held=max(0, amount))
+        self.ledger.runs[kept.opened.run].held_for_batches[kept.batch.id] = kept.batch.held
+
+    def _again(self, opened: Pass) -> Iterator[str]:
+        """The items that no request waits for or has settled, and that have no verdict."""
+        fingerprint = self.ledger.runs[opened.run].pass_of(opened).request.fingerprint
+        ours = {digest for each in self.all if each.is_of(opened) for digest in each.answers}
+        for digest, met in self.tried(opened, ours).items():
+            has_verdict = (digest, fingerprint) in self.ledger.verdicts
+            if not (met.in_flight or met.is_final or has_verdict):
+                yield digest
+
+    def _look_again(self, lost: MemoryBatch) -> None:
+        """Plans from the lost one on reach no further than the plan before it."""
+        place = lost.opened.id, shard_number(lost.opened)
+        alike = [e for e in self.all if (e.opened.id, shard_number(e.opened)) == place]
+        at = alike.index(lost)
+        before = alike[at - 1] if at else None
+        for each in alike[at:]:
+            each.reached = before.reached if before else None
+            each.is_all = before.is_all if before else False
+
+
+def _with(before: Tried, answer: Answer | None) -> Tried:
+    """What an item met, with a request that is later than those."""
+    if answer is None:
+        return replace(before, in_flight=True)
+    return Tried(
+        in_flight=before.in_flight,
+        attempts=before.attempts + answer.counts,
+        is_final=before.is_final or answer.is_final,
+        kind=answer.outcome.kind,
+        detail=answer.outcome.detail,
+    )
