@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from kclassify.core import allowance, bucket, pace
+from kclassify.core.admission import Admission
 from kclassify.core.allowance import NAMES
 from kclassify.core.availability import Availability, RecentCalls, Suspect
 from kclassify.core.concurrency import Concurrency
@@ -185,12 +186,12 @@ def cut_loses_the_item(patch: pytest.MonkeyPatch) -> None:
 
 
 def recalled_is_asked_again(patch: pytest.MonkeyPatch) -> None:
-    place = Run._place
+    place = Admission._place
 
-    def wrong(self: Run, entry: Entry, recalled: Outcome[str] | None) -> None:
+    def wrong(self: Admission, entry: Entry, recalled: Outcome[str] | None) -> None:
         place(self, entry, None)
 
-    patch.setattr(Run, "_place", wrong)
+    patch.setattr(Admission, "_place", wrong)
 
 
 def empty_is_asked(patch: pytest.MonkeyPatch) -> None:
@@ -250,17 +251,15 @@ def waits_for_ever_on_what_failed(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_poisonous_row_is_the_canary(patch: pytest.MonkeyPatch) -> None:
-    probe = Run._probe
+    following = Run._next
 
-    def wrong(self: Run) -> Call | None:
+    def wrong(self: Run, now: float) -> Call | None:
         items = self._items
         if self._provider.needs_canary and items.fresh and not items.flying:
-            entry = items.fresh.popleft()
-            items.fly(entry)
-            return Call(entry.number, entry.item)
-        return probe(self)
+            return Call(items.fresh[0].number, items.fresh[0].item)
+        return following(self, now)
 
-    patch.setattr(Run, "_probe", wrong)
+    patch.setattr(Run, "_next", wrong)
 
 
 def holds_are_ignored(patch: pytest.MonkeyPatch) -> None:

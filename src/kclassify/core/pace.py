@@ -12,6 +12,7 @@ from kclassify.core.learned_rate import LearnedRate
 from kclassify.core.policy import RunPolicy
 from kclassify.core.throttled_share import MANY, ThrottledShare
 from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.warming import Warming
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,23 @@ class Pace:
     for a backoff that grows while nothing is answered, and is the shorter the fewer calls are
     throttled. A longer one says little of other calls: it is its item's, or an outage.
 
-    `first` is what an earlier step of the run has `reached`; it says nothing after an outage.
+    `first` is what an earlier step of the run has `reached`; it says nothing after an outage. While
+    the provider's cache is cold, one call flies alone.
     """
 
     def __init__(
-        self, policy: RunPolicy, *, is_recovering: bool = False, first: int | None = None
+        self,
+        policy: RunPolicy,
+        *,
+        is_recovering: bool = False,
+        first: int | None = None,
+        warming: Warming | None = None,
     ) -> None:
         self._retry = policy.retry
         self._concurrency = Concurrency(
             policy.max_concurrency, is_recovering=is_recovering, first=first
         )
+        self._warming = warming or Warming()
         self._allowances = {name: Allowance(name) for name in NAMES}
         self._learned = LearnedRate()
         self._share = ThrottledShare()
@@ -75,7 +83,8 @@ class Pace:
     @property
     def is_full(self) -> bool:
         """Whether as many run as may."""
-        return len(self._flights) >= self.limit
+        is_cold = self._warming.is_cold(self._now)
+        return len(self._flights) >= (1 if is_cold else self.limit)
 
     @property
     def opens_at(self) -> float:
@@ -105,6 +114,8 @@ class Pace:
         self._keep_time(now)
         flight = self._end(number)
         self._read(flight, outcome, now)
+        if outcome.kind.is_paid:
+            self._warming.answered(now)
         if outcome.kind is OutcomeKind.THROTTLED:
             self._throttle(flight, outcome, now)
         elif not outcome.kind.is_availability:

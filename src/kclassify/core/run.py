@@ -12,14 +12,18 @@ A *probe* is a call for a harmless text of our own. It is the canary after a sno
 poisonous item is never taken for an outage, and the second opinion on rejections that come first,
 last or several in a row. While the provider recovers, items without a record are tried one at a
 time, and a probe tells whose fault a failure is. An item that failed is tried again only once
-another call was answered. How many calls start, and when, is the pace's to say.
+another call was answered. How many calls start, and when, is the pace's to say; whether there is
+money for one, the budget's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
+from kclassify.core.admission import Admission
 from kclassify.core.availability import Availability, Breaker, Suspect
+from kclassify.core.budget import Budget
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
 from kclassify.core.item import Item, Key
 from kclassify.core.pace import Pace
@@ -27,6 +31,7 @@ from kclassify.core.policy import RunPolicy
 from kclassify.core.rejections import Rejections
 from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.warming import Warming
 from kclassify.core.window import PROBE, Call, Entry, Landed, Phase, Window
 
 
@@ -42,58 +47,40 @@ class Run:
         suspects: Sequence[Suspect] = (),
         max_items: int | None = None,
         first_limit: int | None = None,
+        budget: Budget | None = None,
+        warming: Warming | None = None,
     ) -> None:
         self.policy = policy
         self.cursor = cursor
-        self._stored_suspects = {suspect.key: suspect for suspect in suspects}
-        self._last = 2**63 if max_items is None else max_items
-        self._exhausted = False
+        self.budget = budget or Budget()
         self._provider = Availability(policy.snooze, policy.retry, breaker or Breaker())
         is_recovering = self._provider.is_recovering
-        self.pace = Pace(policy, is_recovering=is_recovering, first=first_limit)
+        self.pace = Pace(policy, is_recovering=is_recovering, first=first_limit, warming=warming)
         self._window = Window()
         self._items = Unsettled()
+        self._admission = Admission(policy, self._window, self._items, suspects, max_items)
         self._doubtful = Rejections(max(policy.doubts, policy.max_concurrency))
-        self._probing = False
+        self._probing = self._is_short = False
         self._halt: Halt | None = None
         self._pause: Pause | None = None
 
     @property
     def room(self) -> int:
         """How many more items may be admitted now."""
-        if self._exhausted or self._is_closed:
-            return 0
-        return min(self.policy.window - len(self._window), self._last - self._window.admitted)
+        return 0 if self._is_closed else self._admission.room
 
     @property
     def wants_items(self) -> bool:
-        """Whether it is time to fetch a page: calls would run out, or half the window is free."""
-        few = len(self._items.fresh) < 2 * self.policy.max_concurrency
-        return self.room > 0 and (few or self.room >= self.policy.window // 2)
+        """Whether it is time to fetch a page."""
+        return not self._is_closed and self._admission.wants_items
 
     def admit(self, items: Sequence[Item], recalled: Mapping[str, Outcome[str]]) -> None:
         """Take the next items of the source, in order, with what the ledger recalls of them."""
-        for item in items:
-            entry = self._window.append(item)
-            if entry.phase is Phase.FRESH:
-                self._place(entry, recalled.get(item.digest))
+        self._admission.admit(items, recalled)
 
     def end_of_source(self) -> None:
         """There are no more items."""
-        self._exhausted = True
-        self._stored_suspects.clear()
-
-    def _place(self, entry: Entry, recalled: Outcome[str] | None) -> None:
-        suspect = self._stored_suspects.pop(entry.item.key, None)
-        if entry.item.is_empty:
-            entry.settle(Outcome(OutcomeKind.EMPTY, detail="the body holds no text"))
-        elif recalled is not None:
-            entry.settle(recalled.as_recalled())
-        elif suspect is not None:
-            entry.restore(suspect)
-            self._items.wait(entry, 0.0)
-        else:
-            self._items.fresh.append(entry)
+        self._admission.end()
 
     @property
     def in_flight(self) -> int:
@@ -107,13 +94,23 @@ class Run:
     def start(self, now: float) -> list[Call]:
         """The calls to start now. Each ends in `settle` or `cut`."""
         calls: list[Call] = []
+        self._is_short = False
         while not self._is_closed and not self._probing and self.pace.may_start(now):
-            call = self._probe() if self._needs_probe else self._next(now)
-            if call is None:
+            call = self._next(now)
+            self._is_short = bool(call and not self.budget.fits(call.item))
+            if call is None or self._is_short:
                 break
-            self.pace.start(call.number, now)
+            self._launch(call, now)
             calls.append(call)
         return calls
+
+    def _launch(self, call: Call, now: float) -> None:
+        if call.number is None:
+            self._probing = True
+        else:
+            self._items.fly(call.number)
+        self.pace.start(call.number, now)
+        self.budget.start(call)
 
     @property
     def _needs_probe(self) -> bool:
@@ -126,18 +123,21 @@ class Run:
         work = self._items.fresh or self._items.waiting or self._doubtful
         return not self._provider.needs_canary or bool(work and not self._items.flying)
 
-    def _probe(self) -> Call | None:
-        self._probing = self._may_probe
-        return Call(None, PROBE) if self._probing else None
-
     def _next(self, now: float) -> Call | None:
+        """The call that comes next, as soon as it may start."""
+        if self._needs_probe:
+            return Call(None, PROBE) if self._may_probe else None
         entry = self._items.due(now)
         if entry is None and self._may_try_fresh:
-            entry = self._items.fresh.popleft()
-        if entry is None:
-            return None
-        self._items.fly(entry)
-        return Call(entry.number, entry.item)
+            entry = self._items.fresh[0]
+        return None if entry is None else Call(entry.number, entry.item)
+
+    def coming(self, now: float) -> Iterator[Item]:
+        """The items of the calls that come next, as many as may be in flight at once."""
+        call = None if self._is_closed or self._probing else self._next(now)
+        if call is not None:
+            yield call.item
+            yield from islice(self._items.fresh_but(call.number), self.pace.limit - 1)
 
     @property
     def _may_try_fresh(self) -> bool:
@@ -148,7 +148,7 @@ class Run:
     def cut(self, call: Call) -> None:
         """The call was cancelled by us: it counts for nothing, and its item is fresh again."""
         self.pace.drop(call.number)
-        self._unsettle(self._landing(call))
+        self._items.put_back(self._landing(call))
 
     def settle(self, call: Call, outcome: Outcome[str] | Halt, now: float) -> None:
         """The call ended."""
@@ -159,7 +159,7 @@ class Run:
         if isinstance(outcome, Halt):
             self.pace.drop(call.number)
             self._halt = self._halt or outcome
-            self._unsettle(entry)
+            self._items.put_back(entry)
         elif outcome.kind.is_availability:
             self._fail(entry, outcome, now)
         elif outcome.kind is OutcomeKind.REJECTED:
@@ -168,12 +168,9 @@ class Run:
             self._answer(entry, outcome)
 
     def _landing(self, call: Call) -> Entry | None:
+        self.budget.land(call.number)
         self._probing &= call.number is not None
         return None if call.number is None else self._items.flying.pop(call.number)
-
-    def _unsettle(self, entry: Entry | None) -> None:
-        if entry is not None:
-            self._items.put_back(entry)
 
     def _fail(self, entry: Entry | None, outcome: Outcome[str], now: float) -> None:
         if entry is None:
@@ -239,7 +236,7 @@ class Run:
     @property
     def suspects(self) -> tuple[Suspect, ...]:
         """The items whose availability failures must outlive this step."""
-        return (*self._stored_suspects.values(), *self._items.suspects)
+        return (*self._admission.suspects, *self._items.suspects)
 
     def stop(self, pause: Pause) -> None:
         """Stop admitting and starting; what flies may land."""
@@ -248,7 +245,7 @@ class Run:
     @property
     def wake_at(self) -> float | None:
         """When `start` will have more without a call landing first; None: it will not."""
-        if self._is_closed or self._probing or self.pace.is_full:
+        if self._is_closed or self._probing or self._is_short or self.pace.is_full:
             return None
         if self._needs_probe:
             return self.pace.opens_at if self._may_probe else None
@@ -266,12 +263,17 @@ class Run:
             return self._halt
         if self._provider.outage:
             return self._provider.snooze(self._provider.outage, 0.0, now, jitter)
-        if self._pause is None and (self.room > 0 or self._items.fresh or self._doubtful):
+        return Advance(self.cursor, self._pause) if self._pause else self._go_on(now, jitter)
+
+    def _go_on(self, now: float, jitter: float) -> Decision | None:
+        call = self._next(now)
+        if call and self.budget.is_short_of(call.item):
+            return self.budget.halt(call.item, self._window.drained)
+        if self.room > 0 or self._items.fresh or self._doubtful:
             return None
-        if self._pause is None and self._items.waiting:
+        if self._items.waiting:
             return self._decide_waiting(now, jitter)
-        is_done = self._pause is None and self._exhausted
-        return Done() if is_done else Advance(self.cursor, self._pause or Pause.MAX_ITEMS)
+        return Done() if self._admission.is_exhausted else Advance(self.cursor, Pause.MAX_ITEMS)
 
     def _decide_waiting(self, now: float, jitter: float) -> Decision | None:
         soon, due_at = now + self.policy.retry.max_seconds, self._items.due_at

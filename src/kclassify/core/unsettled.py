@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from kclassify.core.availability import Suspect
+from kclassify.core.item import Item
 from kclassify.core.window import Entry, Phase
 
 
@@ -34,15 +35,19 @@ class Unsettled:
         ready = (e for e in self.waiting.values() if e.retriable and e.retry_at <= now)
         return next(ready, None)
 
+    def fresh_but(self, number: int | None) -> Iterator[Item]:
+        """The items that are fresh, in order, without this one."""
+        return (entry.item for entry in self.fresh if entry.number != number)
+
     @property
     def due_at(self) -> float | None:
         """When the first of the waiting is due; None when none is without another answer."""
         return min((e.retry_at for e in self.waiting.values() if e.retriable), default=None)
 
-    def fly(self, entry: Entry) -> None:
-        """A call for this item, which is fresh no longer, starts."""
-        self.waiting.pop(entry.number, None)
-        self.flying[entry.number] = entry
+    def fly(self, number: int) -> None:
+        """A call starts for this item: one that waits, or else the first that is fresh."""
+        entry = self.waiting.pop(number, None) or self.fresh.popleft()
+        self.flying[number] = entry
         self._started += 1
         entry.phase, entry.started = Phase.IN_FLIGHT, self._started
 
@@ -51,10 +56,11 @@ class Unsettled:
         entry.phase, entry.retry_at = Phase.WAITING, until
         self.waiting[entry.number] = entry
 
-    def put_back(self, entry: Entry) -> None:
-        """This item is the next to be tried, as if its call had not been."""
-        entry.phase = Phase.FRESH
-        self.fresh.appendleft(entry)
+    def put_back(self, entry: Entry | None) -> None:
+        """This item, if there is one, is the next to be tried, as if its call had not been."""
+        if entry is not None:
+            entry.phase = Phase.FRESH
+            self.fresh.appendleft(entry)
 
     def forgive(self) -> None:
         """What failed in an outage is nobody's own: it is fresh, behind what was not tried."""

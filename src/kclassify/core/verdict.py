@@ -120,8 +120,14 @@ class Outcome(Generic[L_co]):
         if self.verdict is None or self.verdict.label in labels:
             return self
         detail = "the classifier gave a label that is no active category"
-        usage, limits = self.verdict.usage, self.rate_limits
-        return Outcome(OutcomeKind.INVALID, detail=detail, usage=usage, rate_limits=limits)
+        return Outcome(
+            OutcomeKind.INVALID,
+            detail=detail,
+            usage=self.verdict.usage,
+            rate_limits=self.rate_limits,
+            cost=self.cost,
+            uncertain=self.uncertain,
+        )
 
     def as_recalled(self) -> Outcome[L_co]:
         """The same outcome, marked as read back from the ledger."""

@@ -109,6 +109,11 @@ class Window:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def drained(self) -> int:
+        """How many entries have been taken."""
+        return self.admitted - len(self._entries)
+
     def append(self, item: Item) -> Entry:
         """Admit an item; the entry follows an earlier one with the same text when there is one."""
         entry = Entry(self.admitted, item)
