@@ -85,6 +85,10 @@ class BatchLedger(Protocol):
         """What these items met in the batches of this pass; nothing of those that were in none."""
         ...
 
+    def asked_in(self, batch: Batch, digests: Collection[str]) -> Collection[str]:
+        """Those of these items that the batch has a request for."""
+        ...
+
     def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
         """Store the intent to create a batch, before it is created, under the fence of the pass."""
         ...

@@ -100,6 +100,16 @@ def mark_unanswered(connection: Connection, batch: Batch) -> None:
     )
 
 
+def asked_in(connection: Connection, batch: Batch, digests: Collection[str]) -> frozenset[str]:
+    """Those of these items that a batch has a request for."""
+    found: set[str] = set()
+    for chunk in in_chunks(digests):
+        of_these = requests.c.item_digest.in_(chunk)
+        query = select(requests.c.item_digest).where(requests.c.batch_id == batch.id, of_these)
+        found.update(connection.scalars(query))
+    return frozenset(found)
+
+
 def tried(connection: Connection, opened: Pass, digests: Collection[str]) -> dict[str, Tried]:
     """What these items met in all batches of a pass, by item digest."""
     met: dict[str, Tried] = {}

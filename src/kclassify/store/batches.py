@@ -41,6 +41,11 @@ class SqlBatches:
         with self.database.connect() as connection:
             return batch_results.tried(connection, opened, digests)
 
+    def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
+        """Those of these items that the batch has a request for."""
+        with self.database.connect() as connection:
+            return batch_results.asked_in(connection, batch, digests)
+
     def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
         """Store the intent to create a batch, before it is created, under the fence of the pass."""
         with self.database.begin() as connection:

@@ -88,6 +88,10 @@ class MemoryBatches:
                     met[digest] = _with(met.get(digest, Tried()), each.answers[digest])
         return met
 
+    def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
+        """Those of these items that the batch has a request for."""
+        return frozenset(self._kept(batch).answers.keys() & set(digests))
+
     def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
         """Store the intent to create a batch, under the fence of the pass."""
         run = self.ledger.runs[opened.run]

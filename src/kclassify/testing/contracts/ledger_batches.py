@@ -70,6 +70,13 @@ class LedgerBatches(LedgerMaterial):
         _, batch = planned(ledger, open_pass(ledger), plan_of(1, 2, 1))
         assert batch.requests == 2
 
+    def test_a_batch_knows_its_items_and_no_others(self, ledger: Ledger) -> None:
+        opened, first = planned(ledger, open_pass(ledger), plan_of(1, 2))
+        _, second = planned(ledger, opened, plan_of(3))
+        assert set(ledger.batches.asked_in(first, digests(2, 3, 9))) == set(digests(2))
+        assert set(ledger.batches.asked_in(second, digests(2, 3, 9))) == set(digests(3))
+        assert not ledger.batches.asked_in(first, [])
+
     def test_plans_are_told_in_their_order_with_the_reach_of_the_last(self, ledger: Ledger) -> None:
         opened, first = planned(ledger, open_pass(ledger), plan_of(1, 2))
         opened, second = planned(ledger, opened, plan_of("b", reached="c", is_all=True))
