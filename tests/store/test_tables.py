@@ -12,7 +12,7 @@ from kclassify.store.tables import ledger_metadata
 
 def test_the_tables_stay_out_of_the_hosts_metadata() -> None:
     assert not [name for name in SQLModel.metadata.tables if name.startswith("kclassify")]
-    assert len(ledger_metadata.tables) == 11
+    assert len(ledger_metadata.tables) == 14
 
 
 def test_a_host_may_create_all_of_its_own_tables_after_importing_the_ledger() -> None:

@@ -5,12 +5,15 @@ They are in the registry of `kclassify.store.tables`, as are the rules for names
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, Text, text
 from sqlmodel import Field
 
 from kclassify.store.tables import LedgerTable, ledger_metadata
 
+__all__ = ["BatchRow", "RequestRow", "StepRow", "batches", "ledger_metadata", "requests", "steps"]
+
 _Count = BigInteger().with_variant(Integer(), "sqlite")
+_UNENDED = text("ended_at IS NULL")
 
 
 class StepRow(LedgerTable, table=True):
@@ -20,7 +23,16 @@ class StepRow(LedgerTable, table=True):
     without `ended_at` whose worker is dead may have had calls in flight: what it holds stays held.
     """
 
-    __table_args__ = (Index("kclassify_step_by_run", "run_id", "pass_id"),)
+    # No column that moves with every call is in an index: a call would write to that, too.
+    __table_args__ = (
+        Index("kclassify_step_by_run", "run_id", "pass_id"),
+        Index(
+            "kclassify_step_unended",
+            "run_id",
+            sqlite_where=_UNENDED,
+            postgresql_where=_UNENDED,
+        ),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(_Count, primary_key=True))
     run_id: int = Field(foreign_key="kclassify_run.id")
@@ -52,7 +64,10 @@ class BatchRow(LedgerTable, table=True):
     followed. `read` counts the requests whose results are stored.
     """
 
-    __table_args__ = (Index("kclassify_batch_by_pass", "pass_id", "shard"),)
+    __table_args__ = (
+        Index("kclassify_batch_by_pass", "pass_id", "shard"),
+        Index("kclassify_batch_by_run", "run_id"),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(_Count, primary_key=True))
     run_id: int = Field(foreign_key="kclassify_run.id")

@@ -27,7 +27,7 @@ from kclassify.ports import (
     Write,
     Writer,
 )
-from kclassify.store import audit, breakers, passes, runs, verdicts
+from kclassify.store import audit, breakers, passes, runs, steps, verdicts
 from kclassify.store.insert import add_counts, insert_all
 from kclassify.store.places import shard_number
 from kclassify.store.settlement import (
@@ -143,6 +143,7 @@ class CheckpointWork:
         opened = self._store_state(connection, moved(held, settled, self.checkpoint.cursor))
         if self.on_commit is not None:
             runs.release_lease(connection, opened)
+            steps.let_go(connection, opened)
             self.on_commit(connection, self.checkpoint.cursor)
         return Recorded(opened, [item.action for item in items])
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from sqlalchemy import Connection
+
 from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Halt, Superseded
 from kclassify.core.division import Division
 from kclassify.core.item import Key
 from kclassify.core.shared_concurrency import Share
+from kclassify.core.spending import NOTHING, Charge, Hold, Spending
 from kclassify.core.verdict import Outcome
 from kclassify.database import Database
 from kclassify.holder import is_alive as holder_is_alive
@@ -32,9 +35,12 @@ from kclassify.store import (
     passes,
     runs,
     shards,
+    spent,
+    steps,
     verdicts,
     written,
 )
+from kclassify.store.batches import SqlBatches
 from kclassify.store.checkpoint import CheckpointWork, superseded
 from kclassify.store.endings import Ending, tell
 from kclassify.store.forget import forget_failing
@@ -85,11 +91,12 @@ class SqlLedger:
             if other is not None:
                 return other
             if row is not None and row.parts and passes.is_for(row, request):
-                return shards.open_shard(connection, run, row, request, claim)
-            rival = runs.take_lease(connection, request.run, claim)
-            if rival is not None:
-                return Superseded(rival)
-            return passes.open_pass(connection, run.id, request, holder, now)
+                opened = shards.open_shard(connection, run, row, request, claim)
+            else:
+                opened = _open_whole(connection, run.id, request, claim)
+            if isinstance(opened, Pass):
+                return steps.begin(connection, run.id, opened, request, now)
+            return opened
 
     def renew(self, request: PassRequest, now: float) -> int | None:
         """The number of the unfinished pass that jobs work on; what of it has stopped is due."""
@@ -109,7 +116,10 @@ class SqlLedger:
         """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker."""
         with self.database.begin() as connection:
             cut = cutting.divide(connection, opened, division, now, lease_s)
-            return superseded(connection, opened) if cut is None else cut
+            if cut is None:
+                return superseded(connection, opened)
+            steps.hand_on(connection, cut)
+            return cut
 
     def want_parts(self, run: str, mode: Mode, shard: int | None, into: int) -> int:
         """Have the next step of an unfinished pass, or shard, cut it; the number of the pass.
@@ -156,16 +166,42 @@ class SqlLedger:
             return verdicts.recall(connection, digests, fingerprint)
 
     def record(
-        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        self,
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        *,
+        opened: Pass | None = None,
+        charge: Charge = NOTHING,
     ) -> Mapping[str, Outcome[str]]:
         """Store outcomes by item digest, all in one transaction; one that is there stays.
 
         Returns those that were there, by item digest and marked as recalled: they count instead of
-        the ones given. The first of several outcomes of one item is there for the others.
+        the ones given. The first of several outcomes of one item is there for the others. The
+        charge is added to the step of `opened` in the same transaction.
         """
         self.prepare()
         with self.database.begin() as connection:
-            return verdicts.record(connection, fingerprint, outcomes, now)
+            earlier = verdicts.record(connection, fingerprint, outcomes, now)
+            if opened is not None:
+                steps.charge(connection, opened.step, charge, now)
+            return earlier
+
+    def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
+        """Hold so much more of the run's budget (nanodollars), or what there is of it."""
+        with self.database.begin() as connection:
+            return spent.reserve(connection, opened, (budget, wanted), now, self.is_alive)
+
+    def spending(self, run: str) -> Spending:
+        """What a run has spent in all its passes; nothing of a run that is not there."""
+        self.prepare()
+        with self.database.connect() as connection:
+            return spent.spending_of(connection, run)
+
+    @property
+    def batches(self) -> SqlBatches:
+        """What it remembers of batches."""
+        return SqlBatches(self.database)
 
     def forget_failures_of(self, fingerprint: str, digests: Collection[str]) -> None:
         """Forget the outcomes of these items that are failures, so that others are recorded."""
@@ -220,13 +256,15 @@ class SqlLedger:
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
         """Record how the step ended and let the lease go; nothing when the run was opened since.
 
-        After a checkpoint with `on_commit` the lease is gone already, and the rest is recorded.
+        What the step holds of the budget is let go all the same. After a checkpoint with
+        `on_commit` the lease is gone already, and the rest is recorded.
         """
         with self.database.begin() as connection:
             runs.lock(connection, opened.run)
             if passes.end(connection, opened, Ending.of(decision, now)):
                 runs.release_lease(connection, opened)
                 grants.give_back(connection, opened, now)
+            steps.end(connection, opened, decision, now)
 
     def look(self, sample: str, fingerprint: str, now: float, *, sealed: bool, verdict: str) -> int:
         """Count a look of this classifier at this sample, both by their digests; its number.
@@ -247,3 +285,12 @@ class SqlLedger:
     def close(self) -> None:
         """Let go of the connections."""
         self.database.close()
+
+
+def _open_whole(
+    connection: Connection, run_id: int, request: PassRequest, claim: runs.Claim
+) -> Pass | Superseded:
+    rival = runs.take_lease(connection, request.run, claim)
+    if rival is not None:
+        return Superseded(rival)
+    return passes.open_pass(connection, run_id, request, claim.holder, claim.now)

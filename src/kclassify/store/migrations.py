@@ -24,8 +24,10 @@ from sqlalchemy import (
 )
 
 from kclassify.errors import LedgerVersionError
+from kclassify.store import call_tables
+from kclassify.store.call_migration import add_call_tables
 from kclassify.store.insert import insert_or_ignore
-from kclassify.store.tables import ledger_metadata, schemas
+from kclassify.store.tables import schemas
 
 if TYPE_CHECKING:
     from kclassify.database import Database
@@ -174,7 +176,7 @@ def _tallies_by_shard(connection: Connection, metadata: MetaData) -> None:
     connection.execute(text("ALTER TABLE kclassify_tally_by_shard RENAME TO kclassify_tally"))
 
 
-STEPS: tuple[Step, ...] = (_gate, _breaker, _shards)
+STEPS: tuple[Step, ...] = (_gate, _breaker, _shards, add_call_tables)
 """The first leads from version 1 to version 2. New tables are created at the newest version."""
 
 _ADVISORY_LOCK = 7_522_811_930_472_061
@@ -211,7 +213,7 @@ def _migrate(connection: Connection, description: str, steps: Sequence[Step]) ->
     newest = 1 + len(steps)
     found = schema_version(connection)
     if found is None:
-        ledger_metadata.create_all(connection)
+        call_tables.ledger_metadata.create_all(connection)
         connection.execute(insert_or_ignore(connection, schemas), {"id": 1, "version": newest})
         return
     if found > newest:

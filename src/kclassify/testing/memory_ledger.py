@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -12,37 +12,45 @@ from kclassify.core.decision import Decision, Superseded
 from kclassify.core.division import Division
 from kclassify.core.item import Key
 from kclassify.core.shared_concurrency import Share
+from kclassify.core.spending import NOTHING, Charge, Hold, Spending
 from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import Outcome
 from kclassify.ports import (
+    BatchLedger,
     Checkpoint,
     Evaluated,
     Mode,
     OnCommit,
     Pass,
     PassRequest,
-    Receipt,
     Recorded,
-    Settled,
     Write,
     Writer,
     WrittenRow,
 )
 from kclassify.store.places import shard_number
 from kclassify.store.settlement import (
-    Audited,
     finals,
-    idempotency_key,
     plan_writes,
     refuse_repeated,
     with_results,
 )
-from kclassify.store.verdicts import first_of_each, worth_recording
+from kclassify.store.verdicts import worth_recording
+from kclassify.testing.memory_batches import MemoryBatches
 from kclassify.testing.memory_opening import Opening
 from kclassify.testing.memory_place import MemoryPlace, MemoryShard
 from kclassify.testing.memory_run import MemoryPass, MemoryRun
 from kclassify.testing.memory_shards import Cut, end_shard, give_back, take_share, want_parts
-from kclassify.testing.memory_writer import MemoryWriter
+from kclassify.testing.memory_spending import (
+    add_charge,
+    begin_step,
+    end_step,
+    let_go,
+    reserve,
+    spending_of,
+)
+from kclassify.testing.memory_verdicts import MemoryVerdicts
+from kclassify.testing.memory_writer import asked, undone_on_error
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -62,8 +70,9 @@ class MemoryLedger:
         self.database = database
         self.description = "a ledger in memory"
         self.runs: dict[str, MemoryRun] = {}
-        self.verdicts: dict[tuple[str, str], Outcome[str]] = {}
-        self._next_id = 1
+        self.verdicts = MemoryVerdicts()
+        self.batches: BatchLedger = MemoryBatches(self)
+        self._next_id = self._next_step = 1
 
     def open(
         self, request: PassRequest, holder: str, now: float, lease_s: float
@@ -72,9 +81,11 @@ class MemoryLedger:
         run = self.runs.setdefault(request.run, MemoryRun())
         asked = Opening(run, request, holder, now, now + lease_s, self._next_id)
         found = asked.find()
-        if isinstance(found, Pass) and found.id == self._next_id:
-            self._next_id += 1
-        return found
+        if not isinstance(found, Pass):
+            return found
+        self._next_id += found.id == self._next_id
+        self._next_step += 1
+        return begin_step(run, found, request.fingerprint, self._next_step - 1)
 
     def divide(
         self, opened: Pass, division: Division, now: float, lease_s: float
@@ -82,12 +93,15 @@ class MemoryLedger:
         """Cut a pass, or a shard of it, at these bounds; its first part stays with this worker."""
         place = self._row(opened)
         if place is None:
-            return self._superseded(opened)
+            return self.runs[opened.run].superseded(opened)
         row = self.runs[opened.run].pass_of(opened)
         cut = Cut(row, place, opened, now, now + lease_s)
         first = cut.make(division)
         if opened.shard is None and first.shard is not None:
-            self._release(opened)
+            self.runs[opened.run].release(opened)
+        run = self.runs[opened.run]
+        if opened.step in run.steps:
+            run.steps[opened.step].shard = shard_number(first)
         return first
 
     def renew(self, request: PassRequest, now: float) -> int | None:
@@ -106,7 +120,7 @@ class MemoryLedger:
         if not isinstance(place, MemoryShard):
             return True
         is_last = end_shard(run.pass_of(opened), place, opened, now)
-        return self._superseded(opened) if is_last is None else is_last
+        return self.runs[opened.run].superseded(opened) if is_last is None else is_last
 
     def share(self, opened: Pass, total: int, in_flight: int, now: float, lease_s: float) -> Share:
         """What this worker may have in flight of the `total` that all workers of the pass share."""
@@ -127,28 +141,33 @@ class MemoryLedger:
 
     def forget_failures_of(self, fingerprint: str, digests: Collection[str]) -> None:
         """Forget the outcomes of these items that are failures, so that others are recorded."""
-        for digest in digests:
-            found = self.verdicts.get((digest, fingerprint))
-            if found is not None and found.kind.is_failure:
-                del self.verdicts[digest, fingerprint]
+        self.verdicts.forget_failures_of(fingerprint, digests)
 
     def recall(self, digests: Collection[str], fingerprint: str) -> dict[str, Outcome[str]]:
         """The recorded outcomes among these items, by item digest, each marked as recalled."""
-        found = {digest: self.verdicts.get((digest, fingerprint)) for digest in digests}
-        return {key: outcome.as_recalled() for key, outcome in found.items() if outcome}
+        return self.verdicts.recall(digests, fingerprint)
 
     def record(
-        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        self,
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        *,
+        opened: Pass | None = None,
+        charge: Charge = NOTHING,
     ) -> dict[str, Outcome[str]]:
-        """Store outcomes by item digest; those that were there before, and count instead."""
-        del now
-        first = first_of_each(outcomes)
-        inserted = {digest for digest in first if (digest, fingerprint) not in self.verdicts}
-        for digest in inserted:
-            kept = replace(first[digest], retry_after_s=None)
-            self.verdicts[digest, fingerprint] = kept
-        late = {each for each, said in outcomes if each not in inserted or said != first[each]}
-        return self.recall(late, fingerprint)
+        """Store outcomes by item digest, and the charge; those that were there before count."""
+        if opened is not None:
+            add_charge(self.runs[opened.run], opened, charge, now)
+        return self.verdicts.record(fingerprint, outcomes)
+
+    def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
+        """Hold so much more of the run's budget (nanodollars), or what there is of it."""
+        return reserve(self.runs[opened.run], opened, budget, wanted, now)
+
+    def spending(self, run: str) -> Spending:
+        """What a run has spent in all its passes; nothing of a run that is not there."""
+        return spending_of(self.runs[run]) if run in self.runs else Spending()
 
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
         """Try again what was on its way to an external writer; how many writes that were."""
@@ -183,22 +202,22 @@ class MemoryLedger:
             raise ValueError("a commit needs a writer")
         refuse_repeated(opened, checkpoint.settled)
         if self._row(opened) is None:
-            return self._superseded(opened)
-        audited = self._audited(opened, checkpoint.settled)
+            return self.runs[opened.run].superseded(opened)
+        audited = self.runs[opened.run].audited(opened, checkpoint.settled)
         writes = plan_writes(opened, checkpoint.settled, audited)
         is_apart = writer is None or writer.database != self.database
         if writes and is_apart:
             opened = self._intend(opened, writes)
-        with nullcontext() if is_apart else _undone_on_error(writer):
-            audited = with_results(audited, _apply(writer, writes))
+        with nullcontext() if is_apart else undone_on_error(writer):
+            audited = with_results(audited, asked(writer, writes))
             if self._row(opened) is None:
-                return self._superseded(opened)
+                return self.runs[opened.run].superseded(opened)
             items = finals(opened, checkpoint.settled, audited)
             self.runs[opened.run].pass_of(opened).refuse_second(items)
             self._tell(opened, checkpoint, on_commit)
         self.runs[opened.run].audit.update(audited)
         said = [(item.item_digest, item.outcome) for item in checkpoint.settled]
-        self.record(fingerprint, worth_recording(said), now)
+        self.verdicts.record(fingerprint, worth_recording(said))
         return self.runs[opened.run].store(opened, checkpoint, items, now)
 
     def written(self, run: str) -> list[WrittenRow]:
@@ -218,12 +237,16 @@ class MemoryLedger:
         return {} if row is None else row.evaluated(keys)
 
     def close_step(self, opened: Pass, decision: Decision, now: float) -> None:
-        """Record how the step ended and let the lease go; nothing when the run was opened since."""
+        """Record how the step ended and let the lease go; nothing when the run was opened since.
+
+        What the step holds of the budget is let go all the same.
+        """
+        end_step(self.runs[opened.run], opened, decision, now)
         place = self._unopened_since(opened)
         if place is None or place.status is not PassStatus.OPEN:
             return
         place.end(decision, now)
-        self._release(opened)
+        self.runs[opened.run].release(opened)
         if isinstance(place, MemoryShard):
             give_back(place, now)
             row = self.runs[opened.run].pass_of(opened)
@@ -247,52 +270,23 @@ class MemoryLedger:
         place = self.runs[opened.run].place_of(opened)
         return place if place.is_unopened_since(opened) else None
 
-    def _release(self, opened: Pass) -> None:
-        lease = self.runs[opened.run].lease_of(opened)
-        if lease.holder == opened.holder:
-            lease.holder, lease.expires_at = None, 0.0
-
     def _tell(self, opened: Pass, checkpoint: Checkpoint, on_commit: OnCommit | None) -> None:
         """Call `on_commit` with the lease let go."""
         if on_commit is None:
             return
         lease = self.runs[opened.run].lease_of(opened)
         before = lease.holder, lease.expires_at
-        self._release(opened)
+        self.runs[opened.run].release(opened)
         try:
             on_commit(_NO_CONNECTION, checkpoint.cursor)
         except BaseException:
             lease.holder, lease.expires_at = before
             raise
-
-    def _superseded(self, opened: Pass) -> Superseded:
-        run = self.runs[opened.run]
-        holder = run.lease_of(opened).holder or run.holder
-        return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
-
-    def _audited(self, opened: Pass, settled: Sequence[Settled]) -> dict[str, Audited]:
-        if opened.mode is Mode.DRY_RUN:
-            return {}
-        audit = self.runs[opened.run].audit
-        keys = [idempotency_key(opened, item.item_key) for item in settled]
-        return {key: audit[key] for key in keys if key in audit}
+        let_go(self.runs[opened.run], opened)
 
     def _intend(self, opened: Pass, writes: Sequence[Write]) -> Pass:
         place = self._row(opened)
         if place is not None:
             opened = replace(opened, version=place.move())
-        run = self.runs[opened.run]
-        for write in writes:
-            run.audit[write.idempotency_key] = Audited(write.change, ChangeStatus.INTENT)
-            run.shard_of.setdefault(write.idempotency_key, shard_number(opened))
+        self.runs[opened.run].intend(opened, writes)
         return opened
-
-
-def _apply(writer: Writer | None, writes: Sequence[Write]) -> list[tuple[Write, Receipt]]:
-    if writer is None or not writes:
-        return []
-    return list(zip(writes, writer.apply(writes, None), strict=True))
-
-
-def _undone_on_error(writer: Writer | None) -> AbstractContextManager[None]:
-    return writer.transaction() if isinstance(writer, MemoryWriter) else nullcontext()

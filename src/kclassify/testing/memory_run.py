@@ -8,14 +8,26 @@ from dataclasses import dataclass, field, replace
 
 from kclassify.core.availability import Breaker
 from kclassify.core.canary import WrittenRow
+from kclassify.core.decision import Superseded
 from kclassify.core.item import Key, encode_key
 from kclassify.core.shared_breaker import merged
 from kclassify.core.states import RESUMABLE, UNDONE, ChangeStatus, PassStatus
 from kclassify.errors import SourceError
-from kclassify.ports import Checkpoint, Evaluated, Mode, Pass, PassRequest, Recorded
+from kclassify.ports import (
+    Checkpoint,
+    Evaluated,
+    Mode,
+    Pass,
+    PassRequest,
+    Recorded,
+    Settled,
+    Write,
+)
+from kclassify.store.places import shard_number
 from kclassify.store.reasons import together
-from kclassify.store.settlement import Audited, Final, Transition, met_twice, tally
+from kclassify.store.settlement import Audited, Final, Transition, idempotency_key, met_twice, tally
 from kclassify.testing.memory_place import MemoryPlace, MemoryShard
+from kclassify.testing.memory_step import MemoryStep
 
 
 @dataclass(slots=True)
@@ -78,7 +90,8 @@ class MemoryRun:
     """A run as the memory ledger keeps it.
 
     `audit` is by idempotency key, and `shard_of` says which shard wrote that; `openings` counts how
-    often a worker took the lease.
+    often a worker took the lease. `steps` are by their numbers, `held_for_batches` by those of the
+    batches: nanodollars.
     """
 
     passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
@@ -88,6 +101,8 @@ class MemoryRun:
     expires_at: float = 0.0
     openings: int = 0
     breaker: Breaker = field(default_factory=Breaker)
+    steps: dict[int, MemoryStep] = field(default_factory=dict[int, MemoryStep])
+    held_for_batches: dict[int, int] = field(default_factory=dict[int, int])
 
     def pass_of(self, opened: Pass) -> MemoryPass:
         """The pass that a worker has."""
@@ -104,6 +119,30 @@ class MemoryRun:
         """What keeps the lease of a worker: the run, or its shard."""
         place = self.place_of(opened)
         return place if isinstance(place, MemoryShard) else self
+
+    def release(self, opened: Pass) -> None:
+        """Let a worker's lease go, where it still holds it."""
+        lease = self.lease_of(opened)
+        if lease.holder == opened.holder:
+            lease.holder, lease.expires_at = None, 0.0
+
+    def superseded(self, opened: Pass) -> Superseded:
+        """Who took over from a worker."""
+        holder = self.lease_of(opened).holder or self.holder
+        return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
+
+    def audited(self, opened: Pass, settled: Sequence[Settled]) -> dict[str, Audited]:
+        """What the audit knows of these items in this pass."""
+        if opened.mode is Mode.DRY_RUN:
+            return {}
+        keys = [idempotency_key(opened, item.item_key) for item in settled]
+        return {key: self.audit[key] for key in keys if key in self.audit}
+
+    def intend(self, opened: Pass, writes: Sequence[Write]) -> None:
+        """Audit what is about to be written by an external writer."""
+        for write in writes:
+            self.audit[write.idempotency_key] = Audited(write.change, ChangeStatus.INTENT)
+            self.shard_of.setdefault(write.idempotency_key, shard_number(opened))
 
     def is_for(self, opened: Pass, identity: str) -> bool:
         """Whether a write on its way is this worker's to try again, by its idempotency key.

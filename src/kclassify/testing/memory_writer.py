@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from kclassify.core.item import Key
-from kclassify.ports import Receipt, Write, WriteResult
+from kclassify.ports import Receipt, Write, Writer, WriteResult
 from kclassify.writers.compare import Standing, standing
 
 if TYPE_CHECKING:
@@ -80,3 +80,15 @@ class MemoryWriter:
             self.labels[key] = wanted
         is_late = found is Standing.CONFLICT
         return Receipt(WriteResult.CONFLICT if is_late else WriteResult.WRITTEN)
+
+
+def asked(writer: Writer | None, writes: Sequence[Write]) -> list[tuple[Write, Receipt]]:
+    """What became of each write; nobody is asked where there is nothing to write."""
+    if writer is None or not writes:
+        return []
+    return list(zip(writes, writer.apply(writes, None), strict=True))
+
+
+def undone_on_error(writer: Writer | None) -> AbstractContextManager[None]:
+    """What a `MemoryWriter` wrote is put back when the block raises; no other writer's is."""
+    return writer.transaction() if isinstance(writer, MemoryWriter) else nullcontext()

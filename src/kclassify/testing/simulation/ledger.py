@@ -8,6 +8,7 @@ from kclassify.core.availability import Breaker
 from kclassify.core.decision import Decision, Superseded
 from kclassify.core.division import Division
 from kclassify.core.shared_concurrency import Share
+from kclassify.core.spending import NOTHING, Charge, Hold, Spending
 from kclassify.core.verdict import Outcome
 from kclassify.ports import Checkpoint, Mode, OnCommit, Pass, PassRequest, Recorded, Writer
 from kclassify.testing.memory_ledger import MemoryLedger
@@ -85,18 +86,36 @@ class SimulatedLedger(MemoryLedger):
         return in_process("recall", lambda: MemoryLedger.recall(self, digests, fingerprint))
 
     def record(
-        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        self,
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        *,
+        opened: Pass | None = None,
+        charge: Charge = NOTHING,
     ) -> dict[str, Outcome[str]]:
         """Tell the referee what is in the ledger now."""
 
         def call() -> dict[str, Outcome[str]]:
-            earlier = MemoryLedger.record(self, fingerprint, outcomes, now)
+            earlier = MemoryLedger.record(
+                self, fingerprint, outcomes, now, opened=opened, charge=charge
+            )
             process = current.get()
             if process is not None:
                 self._referee.recorded(process, {digest for digest, _ in outcomes})
             return earlier
 
         return in_process("record", call)
+
+    def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
+        """The same, in a process."""
+        return in_process(
+            "reserve", lambda: MemoryLedger.reserve(self, opened, budget, wanted, now)
+        )
+
+    def spending(self, run: str) -> Spending:
+        """The same, in a process."""
+        return in_process("spending", lambda: MemoryLedger.spending(self, run))
 
     def settle_intents(self, opened: Pass, writer: Writer, now: float) -> int:
         """The same, in a process."""

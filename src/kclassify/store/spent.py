@@ -1,0 +1,132 @@
+"""What a run has spent and holds, and how a worker comes to hold more of its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select
+
+from kclassify.core.spending import Charge, Hold, Spending
+from kclassify.core.verdict import Usage
+from kclassify.ports import Pass
+from kclassify.store import breakers
+from kclassify.store.call_tables import batches, steps
+from kclassify.store.tables import passes, runs, shards
+
+_SUMMED = (
+    "calls",
+    "seconds",
+    "input_tokens",
+    "output_tokens",
+    "cache_write_tokens",
+    "cache_read_tokens",
+    "cost",
+    "unpriced",
+    "uncertain",
+    "held",
+)
+
+
+def spending(connection: Connection, run_id: int, pass_id: int | None = None) -> Spending:
+    """What a run has spent and holds, or one pass of it."""
+    return _spending(connection, run_id, pass_id)
+
+
+def spending_of(connection: Connection, run: str) -> Spending:
+    """What the run of this name has spent and holds; nothing where there is no such run."""
+    run_id = connection.scalar(select(runs.c.id).where(runs.c.name == run))
+    return Spending() if run_id is None else _spending(connection, run_id, None)
+
+
+def _spending(connection: Connection, run_id: int, pass_id: int | None) -> Spending:
+    # One statement, so one snapshot: what moves from a step to a batch, or back, is met once.
+    for_batches = select(func.coalesce(func.sum(batches.c.held), 0))
+    query = select(*(func.coalesce(func.sum(steps.c[name]), 0).label(name) for name in _SUMMED))
+    for_batches = for_batches.where(batches.c.run_id == run_id)
+    query = query.where(steps.c.run_id == run_id)
+    if pass_id is not None:
+        for_batches = for_batches.where(batches.c.pass_id == pass_id)
+        query = query.where(steps.c.pass_id == pass_id)
+    query = query.add_columns(for_batches.scalar_subquery().label("in_batches"))
+    row = connection.execute(query).one()
+    return Spending(charge_of(row), int(row.held) + int(row.in_batches))
+
+
+def charge_of(row: Row[Any]) -> Charge:
+    """What the columns of a step, or their sums, tell."""
+    return Charge(
+        int(row.calls),
+        float(row.seconds),
+        Usage(
+            int(row.input_tokens),
+            int(row.output_tokens),
+            int(row.cache_write_tokens),
+            int(row.cache_read_tokens),
+        ),
+        int(row.cost),
+        int(row.unpriced),
+        int(row.uncertain),
+    )
+
+
+def reserve(
+    connection: Connection,
+    opened: Pass,
+    asked: tuple[int, int],
+    now: float,
+    is_alive: Callable[[str], bool],
+) -> Hold:
+    """Hold so much more for calls of this step, or what there is; `asked` is the budget, and that.
+
+    A step that has ended gets nothing: nobody would let it go.
+    """
+    budget, wanted = asked
+    run_id = connection.execute(
+        select(passes.c.run_id).where(passes.c.id == opened.id)
+    ).scalar_one()
+    breakers.lock(connection, run_id)
+    left = max(0, budget - _spending(connection, run_id, None).most)
+    ours = (steps.c.id == opened.step) & steps.c.ended_at.is_(None)
+    more = steps.update().where(ours).values(held=steps.c.held + max(0, min(wanted, left)))
+    held = connection.scalar(more.returning(steps.c.held))
+    granted = 0 if held is None else max(0, min(wanted, left))
+    others = _others_hold(connection, run_id, opened, now, is_alive)
+    return Hold(held or 0, left - granted, others)
+
+
+def _others_hold(
+    connection: Connection,
+    run_id: int,
+    opened: Pass,
+    now: float,
+    is_alive: Callable[[str], bool],
+) -> bool:
+    """Whether a batch holds some, or the step of a worker that lives and has its place."""
+    held = select(batches.c.id).where(batches.c.run_id == run_id, batches.c.held > 0).limit(1)
+    if connection.scalar(held) is not None:
+        return True
+    in_run = steps.c.shard == 0
+    query = (
+        select(
+            steps,
+            case((in_run, runs.c.lease_holder), else_=shards.c.lease_holder).label("has_it"),
+            case((in_run, runs.c.lease_expires_at), else_=shards.c.lease_expires_at).label("until"),
+        )
+        .join(runs, runs.c.id == steps.c.run_id)
+        .outerjoin(
+            shards, (shards.c.pass_id == steps.c.pass_id) & (shards.c.number == steps.c.shard)
+        )
+        .where(steps.c.run_id == run_id, steps.c.ended_at.is_(None))
+        .order_by(steps.c.id)
+    )
+    # Whoever came to a place last is the one that may have it: an earlier step is a dead one's.
+    last = {(row.shard and row.pass_id, row.shard): row for row in connection.execute(query)}
+    return any(
+        row.held > 0
+        and row.id != opened.step
+        and row.holder == row.has_it
+        and row.until > now
+        and is_alive(row.holder)
+        for row in last.values()
+    )

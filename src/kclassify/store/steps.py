@@ -1,0 +1,109 @@
+"""The rows of steps: begun, charged with what their calls cost, ended.
+
+The row of a step is the last that a transaction locks, after those of its run, pass and breaker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, select
+
+from kclassify.core.decision import Decision
+from kclassify.core.spending import Charge
+from kclassify.core.verdict import Usage
+from kclassify.ports import Pass, PassRequest
+from kclassify.store.call_tables import steps
+from kclassify.store.endings import tell
+from kclassify.store.places import shard_number
+from kclassify.store.text import storable
+
+
+def begin(
+    connection: Connection, run_id: int, opened: Pass, request: PassRequest, now: float
+) -> Pass:
+    """The pass with a row for this step, and when its classifier was last answered in this run."""
+    values: dict[str, Any] = {
+        "run_id": run_id,
+        "pass_id": opened.id,
+        "shard": shard_number(opened),
+        "holder": opened.holder,
+        "fingerprint": request.fingerprint,
+        "model": request.model,
+        "began_at": now,
+    }
+    insert = steps.insert().returning(steps.c.id)
+    identity = connection.execute(insert, values).scalar_one()
+    last = _last_call_at(connection, run_id, request.fingerprint)
+    return replace(opened, step=identity, last_call_at=last)
+
+
+def _last_call_at(connection: Connection, run_id: int, fingerprint: str) -> float | None:
+    # No index leads to it: one that moves with every call makes each of them dearer than this.
+    query = select(steps.c.last_call_at).where(
+        steps.c.run_id == run_id,
+        steps.c.fingerprint == fingerprint,
+        steps.c.last_call_at.is_not(None),
+    )
+    return connection.scalar(query.order_by(steps.c.last_call_at.desc()).limit(1))
+
+
+def hand_on(connection: Connection, opened: Pass) -> None:
+    """The step goes on in the shard that its worker has by now."""
+    _update(connection, opened.step, {"shard": shard_number(opened)})
+
+
+def charge(
+    connection: Connection, step: int, came_to: Charge, now: float, *, is_batch: bool = False
+) -> None:
+    """Add what calls came to, whoever works there by now; that much less is held for them.
+
+    What is held for a batch is in its own row, and its answers keep no cache warm.
+    """
+    if not came_to:
+        return
+    values = _added(came_to)
+    if not is_batch:
+        values["held"] = _without(steps.c.held, came_to.cost + came_to.uncertain)
+        if came_to.usage != Usage():
+            values["last_call_at"] = now
+    _update(connection, step, values)
+
+
+def _added(came_to: Charge) -> dict[str, Any]:
+    usage = came_to.usage
+    more = {
+        "calls": came_to.calls,
+        "seconds": came_to.seconds,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cost": came_to.cost,
+        "unpriced": came_to.unpriced,
+        "uncertain": came_to.uncertain,
+    }
+    return {name: steps.c[name] + amount for name, amount in more.items()}
+
+
+def _without(held: ColumnElement[int], spent: int) -> ColumnElement[int]:
+    """What is still held: a call that cost more than its worst case takes no other's."""
+    return case((held > spent, held - spent), else_=0)
+
+
+def let_go(connection: Connection, opened: Pass) -> None:
+    """Nothing of this step is in flight any more, and nothing is held for it."""
+    _update(connection, opened.step, {"held": 0})
+
+
+def end(connection: Connection, opened: Pass, decision: Decision, now: float) -> None:
+    """How the step ended, whoever opened its pass since. The first end counts."""
+    let_go(connection, opened)
+    first = (steps.c.id == opened.step) & steps.c.ended_at.is_(None)
+    told = storable(tell(decision))
+    connection.execute(steps.update().where(first).values(ended_at=now, decision=told))
+
+
+def _update(connection: Connection, step: int, values: dict[str, Any]) -> None:
+    connection.execute(steps.update().where(steps.c.id == step).values(values))
