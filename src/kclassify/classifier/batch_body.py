@@ -1,0 +1,79 @@
+"""The body of a request as the direct call sends it, byte for byte, without sending it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Never
+
+from kclassify.classifier.call import ask_again
+from kclassify.classifier.noise import hushed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.core.item import Item
+    from kclassify.prompt import Prompt
+
+_PLACE = "the place of an item 5c3f1e9a0b7d4286"
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Makes the bodies of Anthropic's requests.
+
+    The libraries write one themselves; all others are that one with another item's text.
+    """
+
+    provider: InstructorProvider
+    prompt: Prompt
+
+    def of(self, item: Item, *, again: bool = False) -> bytes:
+        """The JSON that asks about an item; `again` after a reply that could not be used."""
+        before, after = self._again if again else self._first
+        text = json.dumps(self.prompt.render(item).user, ensure_ascii=False)
+        return before + text.encode() + after
+
+    @property
+    def max_tokens(self) -> int:
+        """Of a reply."""
+        return int(self.provider.arguments["max_tokens"])
+
+    @cached_property
+    def _first(self) -> tuple[bytes, bytes]:
+        return self._around([self.prompt.system, _PLACE])
+
+    @cached_property
+    def _again(self) -> tuple[bytes, bytes]:
+        return self._around([self.prompt.system, _PLACE, ask_again("")])
+
+    def _around(self, turns: Sequence[str]) -> tuple[bytes, bytes]:
+        body = _written(self.provider, turns)
+        before, _, after = body.partition(json.dumps(_PLACE).encode())
+        return before, after
+
+
+class _NotSentError(Exception):
+    pass
+
+
+def _written(provider: InstructorProvider, turns: Sequence[str]) -> bytes:
+    """What the libraries would send for these turns, taken from them before it leaves."""
+    import anthropic  # noqa: PLC0415
+    import instructor  # noqa: PLC0415
+
+    written: list[bytes] = []
+
+    def keep(request: Any) -> Never:  # noqa: ANN401 - the HTTP library is the SDK's own
+        written.append(request.content)
+        raise _NotSentError
+
+    http_client = anthropic.DefaultHttpxClient(event_hooks={"request": [keep]})
+    with anthropic.Anthropic(api_key="none", max_retries=0, http_client=http_client) as library:
+        asks = instructor.from_anthropic(library, mode=provider.client.mode)
+        with hushed(), suppress(Exception):
+            asks.create(**provider.asking(turns))
+    return written[0]

@@ -1,0 +1,116 @@
+"""Reads a line of a batch's results: what came of one request."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from kclassify.classifier.answer import Answer, Failure, FailureKind
+from kclassify.classifier.batch_failure import request_failed
+from kclassify.classifier.completion import read_completion
+from kclassify.classifier.mapping import Spent, settle_answer, settle_failure
+from kclassify.classifier.noise import hushed
+from kclassify.classifier.reply import fault_of
+from kclassify.core.batch import BatchResult, ResultKind
+from kclassify.core.decision import Halt
+from kclassify.core.verdict import Outcome, OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kclassify.classifier.model import ChosenModel
+    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.classifier.redaction import Redaction
+    from kclassify.core.price import Price
+    from kclassify.core.taxonomy import Taxonomy
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultReader:
+    """Settles results as direct replies are settled. `price` is None where batches have none.
+
+    An item's text is not at hand here, so that nothing a model or a provider said is quoted that
+    might quote it.
+    """
+
+    provider: InstructorProvider
+    model: ChosenModel
+    taxonomy: Taxonomy[str]
+    redaction: Redaction
+    price: Price | None
+    one_hour: bool
+
+    def read(self, line: bytes) -> BatchResult | None:
+        """The result in a line of JSON; None when it is of no request of ours.
+
+        Raises `ValueError` for a line that is none.
+        """
+        said = _mapping(json.loads(line))
+        digest, result = said.get("custom_id"), _mapping(said.get("result"))
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            return None
+        kind = _kind(result.get("type"))
+        return BatchResult(digest, kind, self._outcome(kind, result))
+
+    def _outcome(self, kind: ResultKind, result: Mapping[str, object]) -> Outcome[str] | Halt:
+        match kind:
+            case ResultKind.SUCCEEDED:
+                outcome = self._settled(_mapping(result.get("message")))
+            case ResultKind.EXPIRED:
+                outcome = Outcome(OutcomeKind.TIMED_OUT, detail="expired in the batch")
+            case ResultKind.CANCELED:
+                outcome = Outcome(OutcomeKind.UNAVAILABLE, detail="canceled")
+            case ResultKind.ERRORED:
+                error = _mapping(result.get("error"))
+                outcome = request_failed(error, self.model, self.redaction)
+        return outcome if isinstance(outcome, Halt) else self._priced(outcome)
+
+    def _settled(self, message: Mapping[str, Any]) -> Outcome[str] | Halt:
+        answer = _answer(self.provider, message)
+        if answer is None:
+            return settle_failure(Failure(FailureKind.BROKEN_BODY), self.model, Spent())
+        problem = fault_of(answer.problem) if answer.problem else ""
+        named = replace(answer, model=answer.model or self.model.name, problem=problem)
+        return settle_answer(named, self.taxonomy, Spent(usage=answer.usage))
+
+    def _priced(self, outcome: Outcome[str]) -> Outcome[str]:
+        if self.price is None:
+            return outcome
+        cost = self.price.cost(outcome.usage, batch=True, one_hour=self.one_hour)
+        return replace(outcome, cost=cost)
+
+
+def _answer(provider: InstructorProvider, message: Mapping[str, Any]) -> Answer | None:
+    """What the libraries make of a message, by the parser that reads direct replies."""
+    from anthropic.types import Message  # noqa: PLC0415
+
+    completion, reply, raised = None, None, None
+    try:
+        with hushed():
+            completion = Message.construct(**message)
+            reply = _parse(provider, completion)
+    except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
+        raised = error
+    return read_completion(completion, reply, raised)
+
+
+def _parse(provider: InstructorProvider, completion: object) -> Any:  # noqa: ANN401 - instructor's
+    prepared: Any = provider.reply_model
+    client = provider.client
+    return prepared.from_response(
+        completion, mode=client.mode, provider=client.provider, strict=True
+    )
+
+
+def _kind(told: object) -> ResultKind:
+    """A kind that nobody knows yet is an error."""
+    known = {str(kind): kind for kind in ResultKind}
+    return known.get(str(told), ResultKind.ERRORED)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
