@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import types
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 import typer
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 from kclassify.cli import exit_status
 from kclassify.cli.app import app
 from kclassify.config import Settings
+from kclassify.config.table import Table
 from kclassify.core.taxonomy import Category
 from tests.conftest import REPOSITORY
 from tests.documents import read, rows
@@ -21,7 +23,15 @@ from tests.documents import read, rows
 CONFIGURATION = read(REPOSITORY / "docs" / "configuration.md")
 COMMAND_LINE = read(REPOSITORY / "docs" / "command-line.md")
 TABLES = [name for name in Settings.model_fields if name != "folder"]
-WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", dict: "table", Path: "path"}
+WORDS = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    bool: "boolean",
+    dict: "table",
+    Path: "path",
+}
 BOUNDS = {"gt": ">", "ge": "≥", "le": "≤", "lt": "<"}
 
 
@@ -43,22 +53,36 @@ def plain(annotation: Any) -> Any:
     """The type of a setting without `None` and without what it is annotated with."""
     if get_origin(annotation) in {Union, types.UnionType}:
         (annotation,) = (each for each in get_args(annotation) if each is not type(None))
-    while get_origin(annotation) is not None:
+    while get_origin(annotation) not in {None, Literal}:
         annotation = get_args(annotation)[0] if hasattr(annotation, "__metadata__") else dict
     return annotation
 
 
+def fields_of(table: str) -> dict[str, FieldInfo]:
+    """The keys of a table, or of each of the tables of a table."""
+    annotation = Settings.model_fields[table].annotation
+    found = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
+    (settings,) = (each for each in found if issubclass(each, Table))
+    return settings.model_fields
+
+
 def kind(field: FieldInfo) -> str:
+    annotation = plain(field.annotation)
+    if get_origin(annotation) is Literal:
+        *most, last = (f"`{each}`" for each in get_args(annotation))
+        return f"{', '.join(most)} or {last}"
     found = [
         f"{sign} {getattr(bound, name):g}"
         for name, sign in BOUNDS.items()
         for bound in field.metadata
         if hasattr(bound, name)
     ]
-    return ", ".join([WORDS[plain(field.annotation)], *found])
+    return ", ".join([WORDS[annotation], *found])
 
 
 def default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "absent"
@@ -67,7 +91,7 @@ def default(field: FieldInfo) -> str:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_setting_is_documented_with_its_type_and_default(table: str) -> None:
-    fields = Settings.model_fields[table].annotation.model_fields  # type: ignore[union-attr]
+    fields = fields_of(table)
     expected = [[f"`{f.alias or name}`", kind(f), default(f)] for name, f in fields.items()]
     written = rows(CONFIGURATION, table)
     assert [[key, of, otherwise] for key, of, _, otherwise, _ in written] == expected

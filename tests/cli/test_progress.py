@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -13,9 +14,13 @@ from kclassify.cli.live_progress import LiveProgress
 from kclassify.cli.plain_progress import PlainProgress
 from kclassify.cli.progress import showing
 from kclassify.cli.running import Result
+from kclassify.cli.wording import dollars
+from kclassify.core.batch import BatchStatus
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
+from kclassify.core.spending import Charge, Spending
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.events import (
+    BatchChanged,
     CallEnded,
     Checkpointed,
     ConcurrencyChanged,
@@ -245,3 +250,96 @@ def test_warnings_are_part_of_the_json(capsys: pytest.CaptureFixture[str]) -> No
     course = Course(warnings=["a commit would be refused"])
     report_ending(Result(Done(), course, None), as_json=True)
     assert json.loads(capsys.readouterr().out)["warnings"] == ["a commit would be refused"]
+
+
+def paid(cost: int | None, usage: Usage, uncertain: int = 0) -> CallEnded:
+    return CallEnded(OutcomeKind.JUDGED, 0.1, usage, 3, probe=False, cost=cost, uncertain=uncertain)
+
+
+def test_progress_tells_the_dollars_of_the_run_its_budget_and_what_the_cache_saved() -> None:
+    lines: list[str] = []
+    course = Course()
+    progress = PlainProgress(course, lines.append, Hands())
+    spent = Spending(Charge(3, 1.0, Usage(10, 10), cost=1_000_000_000))
+    progress(replace(opened(), spent=spent, budget=50_000_000_000))
+    progress(paid(230_000_000, Usage(100, 30, cache_read_tokens=900), uncertain=40_000_000))
+    progress(StepEnded(Done()))
+    assert lines[-1].endswith("; $1.23 of $50.00, 90% of the input from the cache")
+    assert course.bill.lines() == [
+        "Cost of the run: $1.23 of $50.00, $0.23 of it by this command",
+        "Up to $0.04 more may be billed, for calls whose answer nobody saw",
+        "90% of the input from the cache",
+    ]
+    assert course.bill.facts() == {
+        "run_usd": 1.23,
+        "call_usd": 0.23,
+        "uncertain_usd": 0.04,
+        "budget_usd": 50,
+        "unpriced_calls": 0,
+        "cache_hit_rate": 0.9,
+    }
+
+
+def test_what_this_command_spent_is_not_told_twice_when_it_opens_another_pass() -> None:
+    course = Course()
+    course.take(opened())
+    course.take(paid(20_000_000, Usage(100, 30)))
+    course.take(replace(opened(), spent=Spending(Charge(1, 0.1, Usage(100, 30), cost=20_000_000))))
+    course.take(paid(20_000_000, Usage(100, 30)))
+    assert course.bill.told == "$0.04"
+    assert course.bill.charge.cost == 40_000_000
+
+
+def test_an_unknown_price_is_told_and_never_as_nothing() -> None:
+    course = Course()
+    course.take(opened())
+    course.take(paid(None, Usage(100, 30)))
+    assert course.bill.told == "cost unknown"
+    assert course.bill.facts()["run_usd"] is None
+    course.take(paid(20_000_000, Usage(100, 30)))
+    assert course.bill.told == "more than $0.02"
+
+
+def test_what_costs_nothing_is_not_told_unless_there_is_a_budget() -> None:
+    course = Course()
+    course.take(opened())
+    course.take(answered(OutcomeKind.UNAVAILABLE))
+    assert (course.bill.told, course.bill.lines()) == ("", [])
+    course.take(replace(opened(), budget=50_000_000_000))
+    assert course.bill.told == "$0.00 of $50.00"
+
+
+def test_batches_are_told_as_they_are_sent_end_and_are_read() -> None:
+    lines: list[str] = []
+    course, stream = Course(), io.StringIO()
+    progress = PlainProgress(course, lines.append, Hands())
+    progress(opened())
+    progress(BatchChanged("msgbatch_1", BatchStatus.SENT, 300))
+    progress(BatchChanged("msgbatch_2", BatchStatus.SENT, 200))
+    progress(BatchChanged("msgbatch_1", BatchStatus.ENDED, 300))
+    charge = Charge(290, 0.0, Usage(1000, 100), cost=30_000_000)
+    progress(BatchChanged("msgbatch_1", BatchStatus.READ, 300, 290, 10, charge))
+    assert lines[1:] == [
+        "batch msgbatch_1 is with the provider: 300 requests",
+        "batch msgbatch_2 is with the provider: 200 requests",
+        "batch msgbatch_1 has ended: its results are read",
+        "batch msgbatch_1: 290 of 300 requests answered, 10 to be asked again",
+    ]
+    with LiveProgress(course, Console(file=stream, width=100)):
+        pass
+    assert "1 batch in flight (200 requests), $0.03" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("nanodollars", "told"),
+    [
+        (0, "$0.00"),
+        (99_999, "less than $0.0001"),
+        (100_000, "$0.0001"),
+        (9_990_000, "$0.0100"),
+        (10_000_000, "$0.01"),
+        (1_234_560_000_000, "$1,234.56"),
+    ],
+)
+def test_dollars_have_cents_and_under_a_cent_four_digits(nanodollars: int, told: str) -> None:
+    assert dollars(nanodollars) == told

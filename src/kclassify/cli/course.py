@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from kclassify.cli.batch_course import BatchCourse
+from kclassify.cli.bill import Bill
 from kclassify.core.verdict import OutcomeKind
 from kclassify.events import (
     CallEnded,
@@ -30,7 +32,8 @@ class Course:
     `began_at` counts the items that were behind the cursor before it, `settled` those behind it
     now. `answered` are the items whose call was answered that may still wait for an earlier one.
     `limit` is how many may be in flight, `throttled` how many calls the provider throttled.
-    `snoozing` is the snooze that goes on now, `tranche` the one that waits for people.
+    `snoozing` is the snooze that goes on now, `tranche` the one that waits for people. `bill` is
+    what it costs, `batches` those that this command heard of.
     """
 
     run: str = ""
@@ -58,9 +61,13 @@ class Course:
     kinds: Counter[str] = field(default_factory=Counter[str])
     actions: Counter[str] = field(default_factory=Counter[str])
     warnings: list[str] = field(default_factory=list[str])
+    bill: Bill = field(default_factory=Bill)
+    batches: BatchCourse = field(default_factory=BatchCourse)
 
     def take(self, event: Event) -> None:
         """Go on by one event."""
+        self.bill.take(event)
+        self.batches.take(event)
         match event:
             case PassOpened():
                 self._open(event)
@@ -80,6 +87,8 @@ class Course:
                 self._warn(event.message)
             case StepEnded():
                 self.snoozing, self.in_flight, self.answered = None, 0, 0
+            case _:
+                pass
 
     @property
     def completed(self) -> int:

@@ -27,7 +27,7 @@ def report_ending(result: Result, *, as_json: bool) -> int:
         say_pass(report)
         for line in _writes(result):
             say(line)
-    for line in _conclusion(result):
+    for line in [*_conclusion(result), *result.course.bill.lines()]:
         say(line)
     return status
 
@@ -53,6 +53,8 @@ def _facts(result: Result, status: int) -> dict[str, object]:
         "calls": course.calls,
         "recalled": course.recalled,
         "snoozes": course.snoozes,
+        "cost": course.bill.facts(),
+        "batches": course.batches.facts(),
         "warnings": course.warnings,
         "tranche": None if course.tranche is None else dataclasses.asdict(course.tranche),
         "pass": None if result.report is None else pass_facts(result.report),
@@ -112,13 +114,15 @@ def _conclusion(result: Result) -> list[str]:
             wait = duration(snooze.seconds)
             return [f"Snoozed: {shown(snooze.reason)}; in {wait} {again}"]
         case Halt() as halt:
-            return [f"Halted: {shown(halt.reason)}", *_mended(halt, again)]
+            return [f"Halted: {shown(halt.reason)}", *_mended(result, halt, again)]
         case Superseded() as superseded:
             return [f"Another worker holds this run: {shown(described(superseded.holder))}"]
 
 
-def _mended(halt: Halt, again: str) -> list[str]:
-    """What comes next, unless the reason names a command itself, as the canary's does."""
+def _mended(result: Result, halt: Halt, again: str) -> list[str]:
+    """What comes next, unless the reason says so itself, as those of budget and canary do."""
+    if halt.reason.startswith("budget: "):
+        return [f"{_left(result)}."]
     return [] if "`kclassify " in halt.reason else [f"When that is mended, {again}."]
 
 
@@ -126,7 +130,8 @@ def _done(result: Result) -> list[str]:
     course = result.course
     if course.items == 0:
         return [f"The source holds no items: there is nothing to do in run {shown(course.run)!r}."]
-    cost = f"{plural(course.calls, 'call')}, {course.recalled:,} recalled"
+    calls = course.batches.answers or plural(course.calls, "call")
+    cost = f"{calls}, {course.recalled:,} recalled"
     if result.report is not None and result.report.mode is Mode.COMMIT:
         return [f"Done ({cost}). `kclassify rollback` puts everything back."]
     return [f"Done ({cost}). Nothing was written: `kclassify commit` writes it."]

@@ -104,6 +104,7 @@ class LiveProgress:
             parts.append(f"{course.recalled:,} recalled")
         if course.snoozes:
             parts.append(plural(course.snoozes, "snooze"))
+        parts += [part for part in (course.batches.told, course.bill.told) if part]
         return "  " + ", ".join(parts)
 
     def _notices(self) -> list[Text]:

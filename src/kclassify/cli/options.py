@@ -58,6 +58,16 @@ MaxConcurrencyOption = Annotated[
 ModelOption = Annotated[
     str | None, typer.Option(help="The model, for instance anthropic/claude-haiku-4-5, or local.")
 ]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--budget-usd", help="What the run may cost, all of it together.", metavar="DOLLARS"
+    ),
+]
+TransportOption = Annotated[
+    str | None,
+    typer.Option(help="direct, or batch for half the price within a day.", metavar="HOW"),
+]
 TrancheOption = Annotated[
     int | None,
     typer.Option(help="Write so many rows, then wait for spot checks (75).", metavar="N", min=1),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from kclassify.cli.batch_course import batch_line
 from kclassify.cli.course import Course
 from kclassify.cli.wording import counts, duration, plural, transition
 from kclassify.events import (
+    BatchChanged,
     CallEnded,
     Checkpointed,
     Event,
@@ -44,6 +46,8 @@ class PlainProgress:
                 self._open(event)
             case CallEnded() | Checkpointed() if self._clock() >= self._next:
                 self._report()
+            case BatchChanged():
+                self._write(batch_line(event))
             case Snoozing():
                 self._write(f"snoozing {duration(event.seconds)}: {event.reason}")
             case Stopping():
@@ -76,6 +80,7 @@ class PlainProgress:
         parts.append(counts(course.failures))
         if course.throttled:
             parts.append(f"{course.throttled:,} throttled, limit {course.limit} at once")
+        parts.append(course.bill.told)
         self._write("; ".join(part for part in parts if part))
 
     def _pace(self) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from kclassify.cli.options import (
+    BudgetOption,
     ConfigOption,
     JsonOption,
     MaxConcurrencyOption,
@@ -19,6 +20,7 @@ from kclassify.cli.options import (
     RunOption,
     TenantOption,
     TrancheOption,
+    TransportOption,
     chosen_settings,
     is_quiet,
 )
@@ -31,6 +33,8 @@ def dry_run(
     max_items: MaxItemsOption = None,
     min_confidence: MinConfidenceOption = None,
     max_concurrency: MaxConcurrencyOption = None,
+    budget_usd: BudgetOption = None,
+    transport: TransportOption = None,
     model: ModelOption = None,
     run: RunOption = None,
     tenant: TenantOption = None,
@@ -51,8 +55,10 @@ def dry_run(
         "max_items": max_items,
         "min_confidence": min_confidence,
         "max_concurrency": max_concurrency,
+        "budget_usd": budget_usd,
     }
-    settings = chosen_settings(context, config, run, tenant, runner=runner)
+    asking = {"transport": transport}
+    settings = chosen_settings(context, config, run, tenant, runner=runner, classifier=asking)
     order = Order(mode=Mode.DRY_RUN, once=once, model=model, quiet=is_quiet(context, quiet=quiet))
     raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
 
@@ -66,6 +72,8 @@ def commit(
     max_items: MaxItemsOption = None,
     min_confidence: MinConfidenceOption = None,
     max_concurrency: MaxConcurrencyOption = None,
+    budget_usd: BudgetOption = None,
+    transport: TransportOption = None,
     model: ModelOption = None,
     run: RunOption = None,
     tenant: TenantOption = None,
@@ -90,9 +98,12 @@ def commit(
         "max_items": max_items,
         "min_confidence": min_confidence,
         "max_concurrency": max_concurrency,
+        "budget_usd": budget_usd,
     }
-    gate = {"tranche": tranche}
-    settings = chosen_settings(context, config, run, tenant, runner=runner, gate=gate)
+    asking, gate = {"transport": transport}, {"tranche": tranche}
+    settings = chosen_settings(
+        context, config, run, tenant, runner=runner, classifier=asking, gate=gate
+    )
     order = Order(
         mode=Mode.COMMIT,
         once=once,
@@ -118,6 +129,8 @@ def retry(
     ] = False,
     override: OverrideOption = None,
     max_concurrency: MaxConcurrencyOption = None,
+    budget_usd: BudgetOption = None,
+    transport: TransportOption = None,
     model: ModelOption = None,
     run: RunOption = None,
     tenant: TenantOption = None,
@@ -135,8 +148,9 @@ def retry(
     from kclassify.cli.running import Order
     from kclassify.ports import Mode
 
-    runner = {"max_concurrency": max_concurrency}
-    settings = chosen_settings(context, config, run, tenant, runner=runner)
+    runner = {"max_concurrency": max_concurrency, "budget_usd": budget_usd}
+    asking = {"transport": transport}
+    settings = chosen_settings(context, config, run, tenant, runner=runner, classifier=asking)
     choice = Choice(kinds=tuple(failure_kind(each) for each in kind or ()), keys=tuple(key or ()))
     order = Order(
         mode=Mode.COMMIT if write else Mode.DRY_RUN,

@@ -1,0 +1,108 @@
+"""What a run costs, gathered from its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kclassify.cli.wording import cost_of, dollars
+from kclassify.core.price import NANODOLLARS
+from kclassify.core.spending import NOTHING, Charge, Spending
+from kclassify.core.verdict import Usage
+from kclassify.events import BatchChanged, CallEnded, Event, PassOpened
+
+
+@dataclass(slots=True)
+class Bill:
+    """`before` is what the run had spent when its pass was opened, `budget` what it may spend.
+
+    `charge` is what this call of the command came to. Amounts are nanodollars.
+    """
+
+    before: Spending = field(default_factory=Spending)
+    budget: int | None = None
+    charge: Charge = NOTHING
+    _since: Charge = NOTHING
+
+    def take(self, event: Event) -> None:
+        """Go on by one event."""
+        match event:
+            case PassOpened():  # what was spent is told anew, this command's own calls included
+                self.before, self.budget, self._since = event.spent, event.budget, NOTHING
+            case CallEnded():
+                self._add(_charge(event))
+            case BatchChanged():
+                self._add(event.charge)
+            case _:
+                pass
+
+    def _add(self, charge: Charge) -> None:
+        self.charge, self._since = self.charge + charge, self._since + charge
+
+    @property
+    def run(self) -> Charge:
+        """What the whole run came to so far, as far as this worker knows."""
+        return self.before.charge + self._since
+
+    @property
+    def told(self) -> str:
+        """`$1.23 of $50.00, 93% of the input from the cache`; empty where nothing costs."""
+        parts = [self._spent(), _from_cache(self.charge.usage)]
+        return ", ".join(part for part in parts if part)
+
+    def _spent(self) -> str:
+        if self.budget is None and not self.run:
+            return ""
+        of = "" if self.budget is None else f" of {dollars(self.budget)}"
+        return f"{cost_of(self.run)}{of}"
+
+    def lines(self) -> list[str]:
+        """What is said at the end."""
+        if not self.told:
+            return []
+        own = "" if self.charge == self.run else f", {cost_of(self.charge)} of it by this command"
+        said = [f"Cost of the run: {self._spent()}{own}"]
+        if self.run.uncertain:
+            said.append(
+                f"Up to {dollars(self.run.uncertain)} more may be billed, for calls whose answer "
+                "nobody saw"
+            )
+        hit = _from_cache(self.charge.usage)
+        return [*said, hit] if hit else said
+
+    def facts(self) -> dict[str, object]:
+        """The same as data, in dollars and shares."""
+        return {
+            "run_usd": in_dollars(self.run),
+            "call_usd": in_dollars(self.charge),
+            "uncertain_usd": self.run.uncertain / NANODOLLARS,
+            "budget_usd": None if self.budget is None else self.budget / NANODOLLARS,
+            "unpriced_calls": self.run.unpriced,
+            "cache_hit_rate": cache_hits(self.charge.usage),
+        }
+
+
+def _charge(event: CallEnded) -> Charge:
+    """That of one call; nothing where nothing of it can be on the bill."""
+    if event.usage == Usage() and not event.uncertain:
+        return NOTHING
+    unpriced, cost = int(event.cost is None), event.cost or 0
+    return Charge(1, event.seconds, event.usage, cost, unpriced, event.uncertain)
+
+
+def in_dollars(charge: Charge) -> float | None:
+    """None where nothing of it has a known price."""
+    if charge.unpriced and not charge.cost:
+        return None
+    return charge.cost / NANODOLLARS
+
+
+def cache_hits(usage: Usage) -> float | None:
+    """The share of the input that was read from the provider's cache; None of no input."""
+    read = usage.cache_read_tokens
+    total = read + usage.cache_write_tokens + usage.input_tokens
+    return read / total if total else None
+
+
+def _from_cache(usage: Usage) -> str:
+    share = cache_hits(usage)
+    return f"{share:.0%} of the input from the cache" if share else ""
