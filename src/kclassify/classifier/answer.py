@@ -51,6 +51,7 @@ class Failure:
     """No answer. `status` is of HTTP, `codes` are the types and codes in the error's body.
 
     `message` is in the provider's words or the library's, one line, without item text or secrets.
+    `is_sent` says that the request may have reached the provider.
     """
 
     kind: FailureKind
@@ -59,3 +60,9 @@ class Failure:
     message: str = ""
     retry_after_s: float | None = None
     rate_limits: tuple[RateLimit, ...] = ()
+    is_sent: bool = True
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the model may have answered all the same; an error that is told costs nothing."""
+        return self.is_sent and self.kind is not FailureKind.STATUS

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from kclassify.classifier.answer import Answer, Failure, Stop
 from kclassify.classifier.mapping import Spent
-from kclassify.classifier.reply import fault_of
+from kclassify.classifier.reply import LONGEST_FAULT, fault_of
+from kclassify.core.verdict import Usage
 
 if TYPE_CHECKING:
+    from kclassify.classifier.meter import Meter
     from kclassify.classifier.provider import Provider
     from kclassify.classifier.redaction import Redaction
     from kclassify.prompt import Messages
@@ -20,6 +22,10 @@ _ASK_AGAIN = (
 )
 
 
+LONGEST_ASK_AGAIN = _ASK_AGAIN.format(fault=LONGEST_FAULT)
+"""Of all that a second question can add to the first."""
+
+
 def ask_again(problem: str) -> str:
     """What a model is told whose reply could not be used."""
     return _ASK_AGAIN.format(fault=fault_of(problem))
@@ -28,23 +34,38 @@ def ask_again(problem: str) -> str:
 class Call:
     """`spent` is what the call has used so far, to be read also when it is cancelled."""
 
-    def __init__(self, provider: Provider, messages: Messages, redaction: Redaction) -> None:
+    def __init__(
+        self, provider: Provider, messages: Messages, redaction: Redaction, meter: Meter
+    ) -> None:
         self._provider = provider
         self._redaction = redaction
+        self._meter = meter
         self._turns = [messages.system, messages.user]
-        self.spent = Spent(body_chars_cut=messages.body_chars_cut)
+        self.spent = Spent(body_chars_cut=messages.body_chars_cut, cost=meter.cost(Usage()))
 
     async def make(self) -> Answer | Failure:
         """What came of it."""
-        result = await self._ask()
+        result = await self._ask(again=False)
         if isinstance(result, Answer) and result.problem and result.stop is Stop.ENDED:
             self._turns.append(ask_again(result.problem))
-            result = await self._ask()
+            result = await self._ask(again=True)
         return result
 
-    async def _ask(self) -> Answer | Failure:
+    async def _ask(self, *, again: bool) -> Answer | Failure:
+        before = self.spent
+        unseen = before.uncertain + (self._meter.worst(self._turns[1], again=again) or 0)
+        self.spent = replace(before, uncertain=unseen)  # until there is an answer
         result = await self._provider.ask(self._turns, self._redaction)
         if isinstance(result, Failure):
+            self.spent = self.spent if result.may_be_billed else before
             return result
-        self.spent = replace(self.spent, usage=self.spent.usage + result.usage)
+        self.spent = self._with(result.usage, before, unseen)
         return replace(result, problem=self._redaction.clean(result.problem))
+
+    def _with(self, usage: Usage, before: Spent, unseen: int) -> Spent:
+        """What is spent with this answer; one that tells of no tokens may be on the bill."""
+        if usage == Usage():
+            return replace(before, uncertain=unseen)
+        cost = self._meter.cost(usage)
+        known = None if before.cost is None or cost is None else before.cost + cost
+        return replace(before, usage=before.usage + usage, cost=known)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from functools import partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
 
 from kclassify.classifier.answer import Answer, Failure
-from kclassify.classifier.call import Call
+from kclassify.classifier.call import LONGEST_ASK_AGAIN, Call
 from kclassify.classifier.connect import Connection, connect
+from kclassify.classifier.fingerprint import fingerprint_parts
 from kclassify.classifier.mapping import settle_answer, settle_failure
-from kclassify.classifier.model import ChosenModel, choose_model
+from kclassify.classifier.meter import UNPRICED, Meter
+from kclassify.classifier.model import ANTHROPIC, ChosenModel, choose_model
+from kclassify.classifier.prices import price_of
+from kclassify.classifier.prompt_cache import Cache
 from kclassify.classifier.redaction import Redaction, secrets_among
-from kclassify.classifier.reply import reply_model, schema_text
+from kclassify.classifier.reply import reply_model
+from kclassify.classifier.shared_prompt import SharedPrompt
+from kclassify.core.batch import BatchLimits
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item, digest_of
-from kclassify.core.verdict import Outcome, OutcomeKind, Verdict
+from kclassify.core.token_estimate import most_tokens
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
 from kclassify.errors import ClassifierHalted, ConfigError, NoVerdict
 from kclassify.prompt import DEFAULT_INSTRUCTIONS, MAX_BODY_CHARS, Prompt
 
@@ -27,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from kclassify.classifier.provider import Provider
-    from kclassify.classifier.reply import Reply
+    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.core.price import Price
     from kclassify.core.taxonomy import Taxonomy
+    from kclassify.ports import Batches
 
 L = TypeVar("L", bound=str)
 _CLOSED = object()
@@ -49,6 +57,11 @@ class Classifier(Generic[L]):
         timeout_s: seconds of wall clock for one item, a second question included.
         api_key, base_url: as the provider's own library takes them from its environment if None.
         max_connections: at once; at least the number of concurrent calls.
+        price: of the model; the built-in one if None, where there is one.
+        cache: how long Anthropic keeps the part of the prompt that all items share.
+        transport: `batch` has a runner ask in batches of Anthropic, for half the price within a
+            day; `judge` and `classify` ask directly all the same.
+        batch: how large a batch gets, and how many are in flight.
 
     Raises `UsageError` for a model that cannot be asked and for settings out of range.
     """
@@ -66,28 +79,36 @@ class Classifier(Generic[L]):
         api_key: str | None = None,
         base_url: str | None = None,
         max_connections: int = 1000,
+        price: Price | None = None,
+        cache: Cache = "5m",
+        transport: Literal["direct", "batch"] = "direct",
+        batch: BatchLimits | None = None,
     ) -> None:
         _check_positive(max_tokens=max_tokens, timeout_s=timeout_s, max_connections=max_connections)
         self._taxonomy = taxonomy
         self._model = _language_model(model)
+        self._price = price or price_of(self._model)
+        self._cache: Cache = cache if self._model.provider == ANTHROPIC else "off"
+        self._batch = _batch_limits(self._model, batch) if transport == "batch" else None
         self._prompt = Prompt(
             taxonomy,
             instructions=instructions,
             max_body_chars=max_body_chars,
             may_abstain=may_abstain,
         )
-        self._timeout_s = timeout_s
+        self._max_tokens, self._timeout_s = max_tokens, timeout_s
         replies = reply_model(taxonomy, may_abstain=may_abstain)
-        self._parts = _parts(self._prompt, self._model, replies, max_tokens)
+        self._parts = fingerprint_parts(self._prompt, self._model, replies, max_tokens)
         how = Connection(
             api_key=api_key,
             base_url=base_url,
             max_tokens=max_tokens,
             max_connections=max_connections,
             timeout_s=timeout_s,
+            cache=self._cache,
         )
         self._connect = partial(connect, self._model, replies, how)
-        self._provider: Provider = self._connect()
+        self._provider: InstructorProvider = self._connect()
         self._event_loop: object = None
         self._redaction = Redaction(secrets_among([api_key, *self._provider.secrets]))
 
@@ -111,6 +132,47 @@ class Classifier(Generic[L]):
         """What the fingerprint is a digest of: names where there are any, else digests."""
         return self._parts
 
+    def worst_case(self, item: Item) -> int | None:
+        """The most nanodollars that judging this item can cost, both questions of it.
+
+        None where no price is known.
+        """
+        if item.is_empty:
+            return self._meter.cost(Usage())
+        return self._meter.worst_of_both(self._prompt.render(item).user)
+
+    @property
+    def warms_cache(self) -> float | None:
+        """For how many seconds the provider keeps what all items share after a call.
+
+        None where it keeps nothing: it is too short, or nobody asks for that.
+        """
+        return self._shared.warms_cache
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """That what all items share is too short to be cached, in one line with figures."""
+        return self._shared.advice
+
+    @cached_property
+    def batches(self) -> Batches | None:
+        """Who takes the batches; None where each item is a call of its own."""
+        if self._batch is None:
+            return None
+        from kclassify.classifier.batches import AnthropicBatches  # noqa: PLC0415
+
+        return AnthropicBatches(
+            provider=self._provider,
+            connected=self._provider_here,
+            model=self._model,
+            prompt=self._prompt,
+            redaction=self._redaction,
+            limits=self._batch,
+            price=self._price,
+            one_hour=self._cache == "1h",
+            timeout_s=self._timeout_s,
+        )
+
     async def classify(self, body: str, title: str | None = None) -> Verdict[L]:
         """The verdict on a text.
 
@@ -131,9 +193,10 @@ class Classifier(Generic[L]):
         bounds both together. Nothing that a provider's library raises gets out.
         """
         if item.is_empty:
-            return Outcome(OutcomeKind.EMPTY, detail="the body is empty")
+            cost = self._meter.cost(Usage())
+            return Outcome(OutcomeKind.EMPTY, detail="the body is empty", cost=cost)
         redaction = replace(self._redaction, texts=(item.title or "", item.body))
-        call = Call(self._provider_here(), self._prompt.render(item), redaction)
+        call = Call(self._provider_here(), self._prompt.render(item), redaction, self._meter)
         with anyio.move_on_after(self._timeout_s):
             return self._settle(await call.make(), call)
         return call.spent.outcome(OutcomeKind.TIMED_OUT, f"no answer in {self._timeout_s:g} s")
@@ -143,7 +206,24 @@ class Classifier(Generic[L]):
         await self._provider.aclose()
         self._event_loop = _CLOSED
 
-    def _provider_here(self) -> Provider:
+    @cached_property
+    def _meter(self) -> Meter:
+        if self._price is None:
+            return UNPRICED
+        fields = self._provider.rendered([self._prompt.system, ""])
+        shared = most_tokens(json.dumps(fields, ensure_ascii=False, default=str))
+        again = most_tokens(json.dumps(LONGEST_ASK_AGAIN, ensure_ascii=False))
+        return Meter(self._price, shared, again, self._max_tokens, one_hour=self._cache == "1h")
+
+    @cached_property
+    def _shared(self) -> SharedPrompt:
+        text = self._prompt.system
+        if self._cache != "off":
+            fields = self._provider.rendered([text, ""])
+            text = "".join(block["text"] for block in fields["system"])
+        return SharedPrompt(text, self._model, self._price, self._cache)
+
+    def _provider_here(self) -> InstructorProvider:
         """Connections belong to the event loop in which they were opened: another has its own."""
         here = anyio.lowlevel.current_token()
         if self._event_loop not in (None, here):
@@ -182,19 +262,10 @@ def _language_model(model: str | ChosenModel | None) -> ChosenModel:
     return chosen
 
 
-def _parts(
-    prompt: Prompt, model: ChosenModel, replies: type[Reply], max_tokens: int
-) -> Mapping[str, str]:
-    may_abstain = prompt.may_abstain
-    return MappingProxyType(
-        {
-            "taxonomy": prompt.taxonomy.digest,
-            "prompt": prompt.digest,
-            "model": str(model),
-            "parameters": f"{max_tokens=} max_body_chars={prompt.max_body_chars} {may_abstain=}",
-            "schema": digest_of(schema_text(replies)),
-        }
-    )
+def _batch_limits(model: ChosenModel, limits: BatchLimits | None) -> BatchLimits:
+    if model.provider != ANTHROPIC:
+        raise ConfigError(f"model {model.told}: batches are for Anthropic's models")
+    return limits or BatchLimits()
 
 
 def _check_positive(**settings: float) -> None:

@@ -54,15 +54,23 @@ def _first(entries: object) -> object:
 
 
 def _usage(usage: object) -> Usage:
-    cached = _count(usage, "cache_read_input_tokens")
-    if _count(usage, "prompt_tokens"):  # OpenAI's count of the prompt includes what was cached
-        cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+    if _count(usage, "prompt_tokens"):
+        return _openai_usage(usage)
     return Usage(
-        _count(usage, "input_tokens") or max(0, _count(usage, "prompt_tokens") - cached),
+        _count(usage, "input_tokens"),
         _count(usage, "output_tokens") or _count(usage, "completion_tokens"),
         _count(usage, "cache_creation_input_tokens"),
-        cached,
+        _count(usage, "cache_read_input_tokens"),
     )
+
+
+def _openai_usage(usage: object) -> Usage:
+    """OpenAI's count of the prompt includes what went into the cache and came from it."""
+    details = getattr(usage, "prompt_tokens_details", None)
+    written, read = _count(details, "cache_write_tokens"), _count(details, "cached_tokens")
+    rest = max(0, _count(usage, "prompt_tokens") - written - read)
+    output = _count(usage, "output_tokens") or _count(usage, "completion_tokens")
+    return Usage(_count(usage, "input_tokens") or rest, output, written, read)
 
 
 def _count(usage: object, name: str) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kclassify.classifier.model import ANTHROPIC
 from kclassify.classifier.noise import hush, hushed
+from kclassify.classifier.prompt_cache import Cache
 from kclassify.classifier.provider import InstructorProvider
 from kclassify.classifier.rate_limit_headers import listen_to
 from kclassify.classifier.redaction import Redaction, secrets_among
@@ -29,7 +31,8 @@ _EVERY_LOOP = ("max_retries", "base_url", "timeout")
 class Connection:
     """How a provider is reached. What is None is the provider's library's to choose.
 
-    Its own text has neither the key nor the URL, which may hold a password.
+    `cache` is for providers that keep a prompt when they are asked to. Its own text has neither the
+    key nor the URL, which may hold a password.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -37,6 +40,7 @@ class Connection:
     max_tokens: int
     max_connections: int
     timeout_s: float
+    cache: Cache = "off"
 
 
 def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
@@ -44,7 +48,7 @@ def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> In
 
     Raises `UsageError` when there is no such provider, and `MissingExtra` without its library.
     """
-    build = _anthropic if model.provider == "anthropic" else _other
+    build = _anthropic if model.provider == ANTHROPIC else _other
     provider = build(model, reply_model, how)
     listen_to(provider.client.client)
     hush(type(provider.client.client).__module__.partition(".")[0])
@@ -63,7 +67,9 @@ def _anthropic(model: ChosenModel, reply_model: type[Reply], how: Connection) ->
         "output_config": {"format": schema},
     }
     prepared = _prepared(reply_model)
-    return InstructorProvider(client, model.provider, prepared, arguments, takes_trio=True)
+    return InstructorProvider(
+        client, model.provider, prepared, arguments, takes_trio=True, cache=how.cache
+    )
 
 
 def _anthropic_library(how: Connection) -> anthropic.AsyncAnthropic:

@@ -20,6 +20,19 @@ LONGEST_RETRY_AFTER_S = 86_400.0
 
 _CODE_FIELDS = ("type", "code", "error_code", "status", "param")
 _DEEPEST = 6
+# What fails before a request can leave: finding the host, connecting, waiting for a connection.
+_UNSENT = frozenset(
+    {
+        "ClientConnectorError",
+        "ConnectError",
+        "ConnectTimeout",
+        "ConnectionRefusedError",
+        "ConnectionTimeoutError",
+        "PoolTimeout",
+        "gaierror",
+    }
+)
+_UNSENT_KINDS = frozenset({FailureKind.CERTIFICATE, FailureKind.CREDENTIALS})
 _NO_CREDENTIALS = ("could not resolve authentication", "api_key client option must be set")
 
 
@@ -30,7 +43,8 @@ def read_failure(error: BaseException, redaction: Redaction, now: float) -> Fail
     if told is not None:
         return _of_status(told, redaction, now)
     kind = _kind(chain)
-    return Failure(kind, message=redaction.clean(_words(kind, chain)))
+    is_sent = kind not in _UNSENT_KINDS and not _UNSENT & _names(chain)
+    return Failure(kind, message=redaction.clean(_words(kind, chain)), is_sent=is_sent)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -91,7 +105,7 @@ def _own(fields: Mapping[Any, object]) -> str | None:
 
 
 def _kind(chain: list[BaseException]) -> FailureKind:
-    names = {cls.__name__ for error in chain for cls in type(error).__mro__}
+    names = _names(chain)
     words = " ".join(str(error) for error in chain).casefold()
     if any(isinstance(error, ssl.SSLCertVerificationError) for error in chain):
         return FailureKind.CERTIFICATE
@@ -104,6 +118,10 @@ def _kind(chain: list[BaseException]) -> FailureKind:
     if names & {"JSONDecodeError", "APIResponseValidationError", "DecodingError"}:
         return FailureKind.BROKEN_BODY
     return FailureKind.UNEXPECTED
+
+
+def _names(chain: list[BaseException]) -> set[str]:
+    return {cls.__name__ for error in chain for cls in type(error).__mro__}
 
 
 def _words(kind: FailureKind, chain: list[BaseException]) -> str:

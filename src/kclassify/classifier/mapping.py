@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Never, TypeVar
 
@@ -56,18 +56,35 @@ _ITEM_STATUSES = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENT
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a call has used up so far, and how much of the item the model was not shown."""
+    """What a call has used up so far, and how much of the item the model was not shown.
+
+    `cost` is what that comes to in nanodollars, None where no price is known; `uncertain` what a
+    question whose answer nobody saw can have cost beyond that, at most.
+    """
 
     usage: Usage = field(default_factory=Usage)
     body_chars_cut: int = 0
+    cost: int | None = None
+    uncertain: int = 0
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether the provider has counted, or may have counted, anything."""
+        return self.usage != Usage() or self.uncertain > 0
 
     def outcome(
         self, kind: OutcomeKind, detail: str, retry_after_s: float | None = None
     ) -> Outcome[Never]:
         """An outcome without a verdict."""
-        cut = self.body_chars_cut
         return Outcome(
-            kind, None, detail, self.usage, retry_after_s=retry_after_s, body_chars_cut=cut
+            kind,
+            None,
+            detail,
+            self.usage,
+            retry_after_s=retry_after_s,
+            body_chars_cut=self.body_chars_cut,
+            cost=self.cost,
+            uncertain=self.uncertain,
         )
 
 
@@ -81,12 +98,19 @@ def settle_answer(answer: Answer, taxonomy: Taxonomy[L], spent: Spent) -> Outcom
         return spent.outcome(OutcomeKind.ABSTAINED, "the model says that no category fits")
     label = taxonomy.label(answer.label)
     verdict = Verdict(label, answer.confidence, answer.model, spent.usage)
-    return judged(verdict, body_chars_cut=spent.body_chars_cut)
+    outcome = judged(verdict, body_chars_cut=spent.body_chars_cut)
+    return replace(outcome, cost=spent.cost, uncertain=spent.uncertain)
 
 
 def settle_failure(failure: Failure, model: ChosenModel, spent: Spent) -> Outcome[Never] | Halt:
-    """The outcome of a call without an answer, or why no call can get one."""
+    """The outcome of a call without an answer, or why no call can get one.
+
+    A halt has nothing that could be charged: where the first question of a call is on the bill, the
+    item waits, and it is the next call that says so.
+    """
     halt = _halt(failure, model)
+    if halt and spent.is_billed:
+        return spent.outcome(OutcomeKind.UNAVAILABLE, halt)
     if halt:
         return Halt(halt)
     kind, detail = _kind(failure)

@@ -10,7 +10,7 @@ from kclassify.errors import ConfigError
 
 DEFAULT_MODEL = "anthropic/claude-haiku-4-5"
 LOCAL = "local"
-_ANTHROPIC = "anthropic"
+ANTHROPIC = "anthropic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _read(text: str, origin: str) -> ChosenModel:
         return ChosenModel(LOCAL, "", origin)
     provider, slash, name = text.partition("/")
     if not slash:
-        return ChosenModel(_ANTHROPIC, text, origin)
+        return ChosenModel(ANTHROPIC, text, origin)
     if not provider or not name:
         raise ConfigError(f"model {text!r} (from {origin}): write it as provider/model")
     return ChosenModel(provider, name, origin)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kclassify.classifier.answer import Answer, Failure, FailureKind
 from kclassify.classifier.completion import read_completion
 from kclassify.classifier.failure import read_failure
 from kclassify.classifier.noise import hushed
+from kclassify.classifier.prompt_cache import Cache, marked
 from kclassify.classifier.rate_limit_headers import hearing, rate_limits
 from kclassify.errors import UsageError
 
@@ -46,6 +47,7 @@ class InstructorProvider:
     """A provider behind an instructor client.
 
     `arguments` go with every request; `takes_trio` says whether its library runs under trio.
+    `cache` is how long the provider keeps the system's text, where it has to be asked to.
     """
 
     client: instructor.AsyncInstructor
@@ -53,6 +55,8 @@ class InstructorProvider:
     reply_model: type[Reply]
     arguments: Mapping[str, Any]
     takes_trio: bool
+    cache: Cache = "off"
+    _marked: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @property
     def secrets(self) -> Sequence[object]:
@@ -90,12 +94,35 @@ class InstructorProvider:
 
     def asking(self, messages: Sequence[str]) -> dict[str, Any]:
         """The arguments with which instructor's `create` asks in these turns."""
+        asked = self._unmarked(messages)
+        if self.cache == "off":
+            return asked
+        system = messages[0]
+        if system not in self._marked:
+            self._marked[system] = marked(self._rendered(asked)["system"], self.cache)
+        # instructor's text about the schema comes last: only the body's own fields go over it.
+        return {**asked, "extra_body": {"system": self._marked[system]}}
+
+    def rendered(self, messages: Sequence[str]) -> Mapping[str, Any]:
+        """The fields of the request that asks in these turns, as they go out."""
+        return self._rendered(self.asking(messages))
+
+    def _unmarked(self, messages: Sequence[str]) -> dict[str, Any]:
         roles = ["system", *["user"] * (len(messages) - 1)]
         turns = [
             {"role": role, "content": text} for role, text in zip(roles, messages, strict=True)
         ]
         own = {"response_model": self.reply_model, "messages": turns, "max_retries": 0}
         return {**own, **self.arguments}
+
+    def _rendered(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        from instructor.processing.response import handle_response_model  # noqa: PLC0415
+
+        told = {name: value for name, value in asked.items() if name != "max_retries"}
+        mode, provider = self.client.mode, self.client.provider
+        with hushed():
+            _, fields = handle_response_model(**told, mode=mode, provider=provider)
+        return {**fields, **fields.pop("extra_body", {})}
 
     async def _create(self, messages: Sequence[str], received: list[object]) -> Reply:
         from instructor.core.hooks import Hooks  # noqa: PLC0415

@@ -99,5 +99,11 @@ def fault_of(problem: str) -> str:
     return problem if problem in _PLAIN else _NO_OBJECT
 
 
+LONGEST_FAULT = max(
+    (f"its label {_NO_CATEGORY}", f"its confidence {_OUTSIDE}", _NO_OBJECT, *_PLAIN), key=len
+)
+"""Of all that `fault_of` can say."""
+
+
 def _shown(label: object) -> str:
     return "null" if label is None else repr(str(label)[:_SHOWN_LABEL])

@@ -16,6 +16,15 @@ _A_TOKEN = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class LongPrompt:
+    """What a prompt of more than `over` tokens is multiplied by, cached or not, all of it."""
+
+    over: int
+    input_factor: Decimal
+    output_factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """The price of a model, in dollars per million tokens, as its provider gave it on `as_of`.
 
@@ -33,28 +42,39 @@ class Price:
     batch_factor: Decimal | None = None
     min_cache_tokens: int = 0
     as_of: str = ""
+    long_prompt: LongPrompt | None = None
 
     def cost(self, usage: Usage, *, batch: bool = False, one_hour: bool = False) -> int:
-        """Nanodollars of these tokens, rounded up. `one_hour` is how long cache entries live.
+        """Nanodollars of the tokens of one request, rounded up.
 
-        Raises `ValueError` for a batch where the price knows of none.
+        `one_hour` is how long cache entries live. Raises `ValueError` for a batch where the price
+        knows of none.
         """
         write = self.cache_write_1h if one_hour else self.cache_write
+        prompt = usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens
         dollars = (
             usage.input_tokens * self.input
-            + usage.output_tokens * self.output
             + usage.cache_write_tokens * write
             + usage.cache_read_tokens * self.cache_read
         )
-        return math.ceil(dollars * _A_TOKEN * self._factor(batch=batch))
+        return self._nanodollars(prompt, dollars, usage.output_tokens, batch=batch)
 
     def worst(
         self, input_tokens: int, output_tokens: int, *, batch: bool = False, one_hour: bool = False
     ) -> int:
         """The most nanodollars that so many tokens cost, all of the input written to a cache."""
         write = self.cache_write_1h if one_hour else self.cache_write
-        dollars = input_tokens * max(self.input, write) + output_tokens * self.output
-        return math.ceil(dollars * _A_TOKEN * self._factor(batch=batch))
+        dearest = max(self.input, write, self.cache_read)
+        return self._nanodollars(input_tokens, input_tokens * dearest, output_tokens, batch=batch)
+
+    def _nanodollars(
+        self, prompt: int, dollars: Decimal, output_tokens: int, *, batch: bool
+    ) -> int:
+        written = output_tokens * self.output
+        long = self.long_prompt
+        if long is not None and prompt > long.over:
+            dollars, written = dollars * long.input_factor, written * long.output_factor
+        return math.ceil((dollars + written) * _A_TOKEN * self._factor(batch=batch))
 
     def _factor(self, *, batch: bool) -> Decimal:
         if not batch:

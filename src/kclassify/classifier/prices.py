@@ -1,0 +1,89 @@
+"""What the models are known to cost: `prices.toml`, and what the settings say otherwise."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kclassify.classifier.model import ChosenModel, choose_model
+from kclassify.core.price import FREE, LongPrompt, Price
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kclassify.config.settings import PriceSettings
+
+_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
+
+
+def price_of(
+    model: ChosenModel | str, overrides: Mapping[str, PriceSettings] | None = None
+) -> Price | None:
+    """The price of a model, None where none is known: for a name with its date, that of the alias.
+
+    What `[prices]` says wins. The embedded classifier is free. Raises `ConfigError` for half a
+    name.
+    """
+    chosen = choose_model(model) if isinstance(model, str) else model
+    if chosen.is_local:
+        return FREE
+    for name in dict.fromkeys((str(chosen), _DATE.sub("", str(chosen)))):
+        if overrides and name in overrides:
+            return _overridden(name, overrides[name])
+        if name in known_prices():
+            return known_prices()[name]
+    return None
+
+
+@cache
+def known_prices() -> Mapping[str, Price]:
+    """The built-in prices by `provider/model`, from the dearest of a provider to the cheapest."""
+    text = files("kclassify").joinpath("prices.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text, parse_float=Decimal)
+    prices = [_price(model, table) for model, table in tables.items()]
+    prices.sort(key=lambda price: (price.model.partition("/")[0], -price.output))
+    return MappingProxyType({price.model: price for price in prices})
+
+
+def _price(model: str, table: dict[str, Any]) -> Price:
+    long: dict[str, Any] | None = table.get("long_prompt")
+    return Price(
+        model,
+        input=Decimal(table["input"]),
+        output=Decimal(table["output"]),
+        cache_write=Decimal(table["cache_write"]),
+        cache_write_1h=Decimal(table["cache_write_1h"]),
+        cache_read=Decimal(table["cache_read"]),
+        batch_factor=Decimal(table["batch_factor"]),
+        min_cache_tokens=table["min_cache_tokens"],
+        as_of=str(table["as_of"]),
+        long_prompt=None if long is None else _long_prompt(long),
+    )
+
+
+def _long_prompt(table: dict[str, Any]) -> LongPrompt:
+    factors = (Decimal(table[name]) for name in ("input_factor", "output_factor"))
+    return LongPrompt(table["over"], *factors)
+
+
+def _overridden(model: str, settings: PriceSettings) -> Price:
+    """A cache price that is not given is that of the input."""
+
+    def given(price: Decimal | None) -> Decimal:
+        return settings.input if price is None else price
+
+    return Price(
+        model,
+        settings.input,
+        settings.output,
+        given(settings.cache_write),
+        given(settings.cache_write_1h),
+        given(settings.cache_read),
+        settings.batch_factor,
+        settings.min_cache_tokens,
+    )

@@ -1,0 +1,50 @@
+"""The part of a prompt that all items share: whether it is long enough to be cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kclassify.classifier.model import ChosenModel
+from kclassify.classifier.prompt_cache import Cache, lifetime_s
+from kclassify.core.price import Price
+from kclassify.core.token_estimate import approximate_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPrompt:
+    """`text` is all of it, as it goes out. Without a `price` nobody knows how long it has to be."""
+
+    text: str
+    model: ChosenModel
+    price: Price | None
+    cache: Cache
+
+    @property
+    def tokens(self) -> int:
+        """About how many it has."""
+        return approximate_tokens(self.text)
+
+    @property
+    def warms_cache(self) -> float | None:
+        """For how many seconds it stays cached after a call; None where it is not cached."""
+        fewest = self._fewest
+        return None if fewest is None or self.tokens < fewest else lifetime_s(self.cache)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """That it is too short to be cached, in one line with figures."""
+        fewest = self._fewest
+        if fewest is None or self.tokens >= fewest:
+            return ()
+        told = (
+            f"the part of the prompt that all items share is about {self.tokens:,} tokens; "
+            f"{self.model.name} caches {fewest:,} or more: every call pays for all of it"
+        )
+        return (told,)
+
+    @property
+    def _fewest(self) -> int | None:
+        """Tokens from which it is cached; None where nobody asks for that."""
+        if self.price is None or self.cache == "off":
+            return None
+        return self.price.min_cache_tokens
