@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kclassify.testing import plans
+    from kclassify.testing.batch_records import BatchRecord, BatchRequestRecord
+    from kclassify.testing.batch_rules import BatchRules
+    from kclassify.testing.bill import Bill, BillLine
     from kclassify.testing.confusion import ByInstructions, ConfusionModel
     from kclassify.testing.contracts.ledger import (
         LedgerContract,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
         Fault,
         Forbidden,
         Hang,
+        LostReply,
         Overloaded,
         OverloadedAsApiError,
         Refusal,
@@ -98,6 +102,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "calls_seen": "provider_calls",
     "verify_memory": "memory_facts",
+    "BatchRecord": "batch_records",
+    "BatchRequestRecord": "batch_records",
+    "BatchRules": "batch_rules",
+    "Bill": "bill",
+    "BillLine": "bill",
     "ByInstructions": "confusion",
     "ConfusionModel": "confusion",
     "BadConfidence": "faults",
@@ -107,6 +116,7 @@ _HOMES = {
     "Fault": "faults",
     "Forbidden": "faults",
     "Hang": "faults",
+    "LostReply": "faults",
     "Overloaded": "faults",
     "OverloadedAsApiError": "faults",
     "Refusal": "faults",
@@ -162,6 +172,11 @@ __all__ = [
     "Answer",
     "BadConfidence",
     "BadRequest",
+    "BatchRecord",
+    "BatchRequestRecord",
+    "BatchRules",
+    "Bill",
+    "BillLine",
     "BrokenBody",
     "BrokenJson",
     "ByDigest",
@@ -179,6 +194,7 @@ __all__ = [
     "Latency",
     "LedgerContract",
     "LognormalLatency",
+    "LostReply",
     "MemoryLedger",
     "MemoryTable",
     "MemoryWriter",

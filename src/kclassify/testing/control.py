@@ -12,6 +12,10 @@ from kclassify.testing.faults import FAULT
 from kclassify.testing.labels_file import first_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kclassify.testing.batches import BatchBook
+    from kclassify.testing.bill import Billing
     from kclassify.testing.records import RequestLog
     from kclassify.testing.switches import FaultSwitches
 
@@ -19,9 +23,19 @@ if TYPE_CHECKING:
 class ControlEndpoints:
     """Counts, records and the switch over HTTP."""
 
-    def __init__(self, log: RequestLog, switches: FaultSwitches) -> None:
+    def __init__(
+        self,
+        log: RequestLog,
+        switches: FaultSwitches,
+        book: BatchBook,
+        billing: Billing,
+        clock: Callable[[], float],
+    ) -> None:
         self._log = log
         self._switches = switches
+        self._book = book
+        self._billing = billing
+        self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
         """The routes to add to the application."""
@@ -30,6 +44,9 @@ class ControlEndpoints:
             web.get("/__stub__/requests", self.requests),
             web.post("/__stub__/fault", self.fault),
             web.post("/__stub__/clear", self.clear),
+            web.get("/__stub__/batches", self.batches),
+            web.post("/__stub__/batches/end", self.end_batches),
+            web.get("/__stub__/bill", self.bill),
         ]
 
     async def state(self, _: web.Request) -> web.Response:
@@ -50,6 +67,24 @@ class ControlEndpoints:
         return await self.state(request)
 
     async def clear(self, request: web.Request) -> web.Response:
-        """Forgets the records and counts from 0 again."""
+        """Forgets the records, counts from 0 again and begins a new bill; batches stay."""
+        self._book.catch_up(self._clock())
         self._log.clear()
+        self._billing.clear()
         return await self.state(request)
+
+    async def batches(self, _: web.Request) -> web.Response:
+        """The batches, oldest first."""
+        self._book.catch_up(self._clock())
+        return web.json_response([asdict(record) for record in self._book.records()])
+
+    async def end_batches(self, request: web.Request) -> web.Response:
+        """Ends those in progress, and lists all."""
+        self._book.end_all(self._clock())
+        return await self.batches(request)
+
+    async def bill(self, _: web.Request) -> web.Response:
+        """What was charged: a line for each model and transport, and the sum in nanodollars."""
+        self._book.catch_up(self._clock())
+        bill = self._billing.bill()
+        return web.json_response({**asdict(bill), "nanodollars": bill.nanodollars})

@@ -40,7 +40,7 @@ async def deliver(
     request: web.BaseRequest, reply: Reply | None, fault: faults.Fault | None
 ) -> web.StreamResponse:
     """Sends a reply as the fault says, or none until the client has gone."""
-    if reply is None:
+    if reply is None or isinstance(fault, faults.LostReply):
         never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
         return await never
     match fault:

@@ -96,6 +96,13 @@ class Hang:
 
 
 @dataclass(frozen=True, config=_CLOSED)
+class LostReply:
+    """All is done and billed as asked, and the answer never comes: the client hangs as ever."""
+
+    kind: Literal["lost_reply"] = "lost_reply"
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class Reset:
     """The connection is reset in the middle of the body of a good answer."""
 
@@ -179,7 +186,7 @@ FrontDoorFault = (
 ContentFault = BrokenJson | WrongLabel | BadConfidence | Refusal | Truncation
 """A well-formed 200 whose content is not what was asked for."""
 
-DeliveryFault = Hang | Reset | ResetAtOnce | Trickle | BrokenBody
+DeliveryFault = Hang | LostReply | Reset | ResetAtOnce | Trickle | BrokenBody
 """A good answer that does not arrive, or not as it was."""
 
 Fault = FrontDoorFault | ContentFault | DeliveryFault

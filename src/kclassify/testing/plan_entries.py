@@ -15,15 +15,32 @@ from kclassify.testing.latency import PlannableLatency
 _CLOSED = ConfigDict(extra="forbid")
 _Index = Annotated[int, Field(ge=0)]
 
+Endpoint = Literal[
+    "messages",
+    "count_tokens",
+    "create_batch",
+    "retrieve_batch",
+    "list_batches",
+    "cancel_batch",
+    "batch_results",
+    "batch_request",
+]
+"""Where a request goes; `batch_request` is one inside a batch."""
+
 
 @plain_dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a plan looks at: index of the request from 0, seconds since the stub started."""
+    """What a plan looks at: index of the request from 0, seconds since the stub started.
+
+    A request of a batch arrives with the one that created the batch: `part` is its place in it.
+    """
 
     index: int
     elapsed: float
     text: str
     model: str
+    endpoint: Endpoint = "messages"
+    part: int | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED, kw_only=True)
@@ -55,6 +72,7 @@ class Conditions(TimeWindow):
             and the request's index.
         contains: text that the item's title or body contains.
         model: the model asked for.
+        endpoint: where the request goes.
     """
 
     first: _Index = 0
@@ -62,6 +80,7 @@ class Conditions(TimeWindow):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     contains: str = ""
     model: str | None = None
+    endpoint: Endpoint | None = None
 
     def holds(self, arrival: Arrival) -> bool:
         """Whether all conditions but the probability hold."""
@@ -70,6 +89,7 @@ class Conditions(TimeWindow):
             and (self.last is None or arrival.index <= self.last)
             and self.is_now(arrival.elapsed)
             and (self.model is None or self.model == arrival.model)
+            and (self.endpoint is None or self.endpoint == arrival.endpoint)
             and self.contains in arrival.text
         )
 
@@ -77,7 +97,8 @@ class Conditions(TimeWindow):
         """Whether the probability falls on this request."""
         if self.probability in {0.0, 1.0}:
             return self.probability == 1.0
-        return uniform(seed, position, arrival.index) < self.probability
+        place = (arrival.index,) if arrival.part is None else (arrival.index, arrival.part)
+        return uniform(seed, position, *place) < self.probability
 
 
 @dataclass(frozen=True, config=_CLOSED, kw_only=True)

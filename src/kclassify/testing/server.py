@@ -6,27 +6,27 @@ import asyncio
 import json
 from dataclasses import dataclass, replace
 from email.utils import formatdate
-from itertools import count
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from kclassify.testing import faults, records
-from kclassify.testing.content import content_of
+from kclassify.testing.answering import Answered, Answerer, new_identity
 from kclassify.testing.delivery import Reply, deliver, reset
 from kclassify.testing.failures import failure_of, failure_of_limit
 from kclassify.testing.labels_file import first_fault
 from kclassify.testing.plan_entries import Arrival
 from kclassify.testing.replies import NoAnswerError
-from kclassify.testing.wire import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kclassify.testing.bill import Billing
     from kclassify.testing.latency import Latency
     from kclassify.testing.plan import FaultPlan
     from kclassify.testing.rate_limits import RateLimiter
-    from kclassify.testing.replies import Replies
     from kclassify.testing.switches import FaultSwitches
     from kclassify.testing.timeline import Timeline
     from kclassify.testing.wire import Failure, Question, Wire
@@ -35,8 +35,6 @@ MAX_REQUEST_BYTES = 32 * 2**20
 """The size above which a request gets a 413, as at the real API."""
 
 _BODY = TypeAdapter(dict[str, Any])
-_RUN = uuid4().hex[:12]
-_NUMBERS = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +52,22 @@ class Received:
 class Outcome:
     """What the record shall say of a request, and what is sent after so many seconds.
 
-    No reply means a hang.
+    No reply means a hang. `answered` is what to bill as it is sent, where a model worked on it.
     """
 
     name: str
     reply: Reply | None
     fault: faults.Fault | None = None
     delay_s: float = 0.0
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """Answers questions in any wire format, as the plan says of the time and of each request."""
 
-    replies: Replies
+    answerer: Answerer
+    billing: Billing
     latency: Latency
     plan: FaultPlan
     switches: FaultSwitches
@@ -77,15 +77,26 @@ class Server:
     require_key: bool
 
     async def serve(self, request: web.Request, wire: Wire) -> web.StreamResponse:
-        """The response to one request, counted and recorded."""
-        received = await self._receive(request)
+        """The response to a question, counted and recorded."""
+        return await self.respond(request, wire, partial(self._decide, wire))
+
+    async def respond(
+        self,
+        request: web.Request,
+        wire: Wire,
+        decide: Callable[[int, Received], Outcome],
+        max_bytes: int = MAX_REQUEST_BYTES,
+    ) -> web.StreamResponse:
+        """The response to one request, as `decide` says of its index and of what was received."""
+        received = await self._receive(request.clone(client_max_size=max_bytes))
         if self.plan.refuses(received.elapsed):
             return reset(request)
         headers = request.headers
         with self.log.visit(request.path, headers, received.body, received.at) as visit:
-            outcome = self._decide(wire, visit.index, received)
+            outcome = decide(visit.index, received)
             if outcome.reply is not None:
                 await asyncio.sleep(outcome.delay_s)
+            self._account(outcome)
             visit.settle(outcome.name, outcome.reply.status if outcome.reply else None)
             return await deliver(request, self._dated(wire, outcome.reply), outcome.fault)
 
@@ -99,15 +110,30 @@ class Server:
         except ValidationError:
             return Received(None, has_key, at, elapsed)
 
-    def _decide(self, wire: Wire, index: int, received: Received) -> Outcome:
+    def refused_at_the_door(self, wire: Wire, received: Received) -> Outcome | None:
+        """What is said to a request that is too large or has no key; None to any other."""
         if received.oversized:
-            return _rejected(wire, records.MALFORMED, faults.TooLarge())
+            return rejected(wire, records.MALFORMED, faults.TooLarge())
         if self.require_key and not received.has_key:
-            return _rejected(wire, records.UNAUTHENTICATED, faults.Unauthorized())
+            return rejected(wire, records.UNAUTHENTICATED, faults.Unauthorized())
+        return None
+
+    def _account(self, outcome: Outcome) -> None:
+        """An answer is billed, and what it wrote can be read, as its first byte is sent."""
+        answered = outcome.answered
+        if answered is None or isinstance(outcome.fault, faults.ResetAtOnce):
+            return
+        self.answerer.cache.store(answered.model, answered.written, self.timeline.now())
+        self.billing.charge(answered.model, answered.used, is_batch=False)
+
+    def _decide(self, wire: Wire, index: int, received: Received) -> Outcome:
+        refused = self.refused_at_the_door(wire, received)
+        if refused is not None:
+            return refused
         try:
-            question = wire.read(_required(received.body))
+            question = wire.read(required(received.body))
         except ValueError as error:
-            return _rejected(wire, records.MALFORMED, faults.BadRequest(_said(error)))
+            return rejected(wire, records.MALFORMED, faults.BadRequest(said(error)))
         arrival = Arrival(index, received.elapsed, question.item.text, question.model)
         outcome = self._admit(wire, question, received.at) or self._answer(wire, question, arrival)
         return replace(outcome, delay_s=self._delay(outcome, arrival))
@@ -115,10 +141,10 @@ class Server:
     def _admit(self, wire: Wire, question: Question, at: float) -> Outcome | None:
         if self.limiter is None:
             return None
-        limited = self.limiter.admit(at, tokens(question.characters))
+        limited = self.limiter.admit(at, question.tokens)
         if limited is None:
             return None
-        return _refused(wire, records.RATE_LIMITED, failure_of_limit(limited))
+        return refused(wire, records.RATE_LIMITED, failure_of_limit(limited))
 
     def _delay(self, outcome: Outcome, arrival: Arrival) -> float:
         planned = self.plan.latency(arrival)
@@ -130,20 +156,18 @@ class Server:
     def _answer(self, wire: Wire, question: Question, arrival: Arrival) -> Outcome:
         fault = self.switches.choose(arrival)
         if isinstance(fault, faults.FrontDoorFault):
-            return _rejected(wire, fault.kind, fault, question.model)
+            return rejected(wire, fault.kind, fault, question.model)
         if isinstance(fault, faults.Hang):
             return Outcome(fault.kind, None, fault)
         try:
-            answer = self.replies.answer(question.item, question.shape.labels)
+            answered = self.answerer.answer(wire, question, fault, self.timeline.now())
         except NoAnswerError as error:
-            return _rejected(wire, records.UNANSWERABLE, faults.BadRequest(str(error)))
-        identity = _identity()
-        content = content_of(fault, answer, question.shape)
+            return rejected(wire, records.UNANSWERABLE, faults.BadRequest(str(error)))
         if self.limiter is not None:
-            self.limiter.answered(self.timeline.now(), tokens(len(content.text)))
-        body = _encoded(wire.success(question, content, identity))
-        reply = Reply(200, body, {"request-id": f"req_{identity}"})
-        return Outcome(records.ANSWERED if fault is None else fault.kind, reply, fault)
+            self.limiter.answered(self.timeline.now(), answered.used.output)
+        reply = Reply(200, encoded(answered.body), {"request-id": f"req_{answered.identity}"})
+        name = records.ANSWERED if fault is None else fault.kind
+        return Outcome(name, reply, fault, answered=answered)
 
     def _dated(self, wire: Wire, reply: Reply | None) -> Reply | None:
         if reply is None or self.limiter is None:
@@ -155,31 +179,32 @@ class Server:
         return replace(reply, headers={**reply.headers, **limits, **date})
 
 
-def _required(body: dict[str, Any] | None) -> dict[str, Any]:
+def required(body: dict[str, Any] | None) -> dict[str, Any]:
+    """The body, if there is one; `ValueError` otherwise."""
     if body is None:
         raise ValueError("The request body is not valid JSON")
     return body
 
 
-def _said(error: ValueError) -> str:
+def said(error: ValueError) -> str:
+    """The error on one line."""
     return first_fault(error) if isinstance(error, ValidationError) else str(error)
 
 
-def _rejected(wire: Wire, name: str, fault: faults.FrontDoorFault, model: str = "") -> Outcome:
-    return replace(_refused(wire, name, failure_of(fault, model)), fault=fault)
+def rejected(wire: Wire, name: str, fault: faults.FrontDoorFault, model: str = "") -> Outcome:
+    """What a fault with an HTTP status makes of a request; `name` is for its record."""
+    return replace(refused(wire, name, failure_of(fault, model)), fault=fault)
 
 
-def _refused(wire: Wire, name: str, failure: Failure) -> Outcome:
-    identity = _identity()
+def refused(wire: Wire, name: str, failure: Failure) -> Outcome:
+    """What a failure makes of a request; `name` is for its record."""
+    identity = new_identity()
     headers = {"request-id": f"req_{identity}", **failure.headers}
-    body = _encoded(wire.failure(failure, identity))
+    body = encoded(wire.failure(failure, identity))
     return Outcome(name, Reply(failure.status, body, headers))
 
 
-def _identity() -> str:
-    return f"{_RUN}{next(_NUMBERS):08x}"
-
-
-def _encoded(body: dict[str, object]) -> bytes:
+def encoded(body: dict[str, object]) -> bytes:
+    """A body as it is sent."""
     # Surrogates that stand alone can come in as escapes, and must go out as such.
     return json.dumps(body).encode()

@@ -12,39 +12,38 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple, Self
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from kclassify.errors import MissingExtra
 
 try:
-    from aiohttp import web
+    import aiohttp as _  # noqa: F401
 except ImportError as error:
     raise MissingExtra("the stub needs aiohttp: pip install 'kclassify[testing]'") from error
 
-from kclassify.testing.control import ControlEndpoints
+from kclassify.testing.batch_rules import BatchRules
 from kclassify.testing.latency import NO_LATENCY, Latency
 from kclassify.testing.listener import Listener
 from kclassify.testing.opening_hours import OpeningHours
 from kclassify.testing.plan import FaultPlan
-from kclassify.testing.rate_limits import RateLimiter
+from kclassify.testing.provider import Provider
 from kclassify.testing.records import RequestLog, RequestRecord, StubState
 from kclassify.testing.replies import Random, Replies
-from kclassify.testing.server import MAX_REQUEST_BYTES, Server
-from kclassify.testing.switches import FaultSwitches
 from kclassify.testing.timeline import Timeline
-from kclassify.testing.wire_anthropic import AnthropicWire
-from kclassify.testing.wire_openai import OpenAIWire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
-    from aiohttp.typedefs import Handler
-
+    from kclassify.core.price import Price
+    from kclassify.testing.batch_records import BatchRecord
+    from kclassify.testing.bill import Bill
     from kclassify.testing.faults import Fault
-    from kclassify.testing.wire import Wire
+
+_T = TypeVar("_T")
 
 _NOT_RUNNING = "the stub is not running: call start() or use it as a context manager"
 
@@ -56,7 +55,9 @@ class _Running(NamedTuple):
 
 
 class StubMessagesAPI:
-    """`POST /v1/messages` and `POST /v1/chat/completions` on 127.0.0.1, in a thread of its own.
+    """The Messages API with its batches, and `POST /v1/chat/completions`, on 127.0.0.1.
+
+    It runs in a thread of its own.
 
     A fault hits a request by the first of these that has a say: the script, the fault that is
     switched on, the plan. All methods may be called from any thread; clients may be in this
@@ -70,10 +71,14 @@ class StubMessagesAPI:
         host, port: where to listen; port 0 takes a free one.
         require_key: answers 401 to requests without `x-api-key` or `authorization`.
         keep: how many requests are kept, the newest; None keeps all, 0 only counts.
-        clock: monotonic seconds, for the records, the plan's time windows and its rate limits.
+        clock: monotonic seconds, for the records, the plan's time windows and its rate limits, the
+            lives of cache entries and of batches.
+        batch_rules: how long batches take, and how many of their requests fail.
+        prices: what the bill is reckoned by, by model.
+        min_cache_tokens: the shortest prefix that a model without a price caches.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # each is a part of a provider that a test may choose
         self,
         replies: Replies | None = None,
         *,
@@ -84,15 +89,23 @@ class StubMessagesAPI:
         require_key: bool = True,
         keep: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        batch_rules: BatchRules | None = None,
+        prices: Mapping[str, Price] | None = None,
+        min_cache_tokens: int = 1024,
     ) -> None:
-        self._replies = replies or Random()
-        self._latency = latency
         self._address = (host, port)
-        self._require_key = require_key
-        self._clock = clock
         self._log = RequestLog(keep, clock)
-        self._plan = plan or FaultPlan()
-        self._switches = FaultSwitches(self._plan)
+        self._provider = Provider(
+            replies=replies or Random(),
+            latency=latency,
+            plan=plan or FaultPlan(),
+            log=self._log,
+            clock=clock,
+            require_key=require_key,
+            batch_rules=batch_rules or BatchRules(),
+            prices={} if prices is None else prices,
+            min_cache_tokens=min_cache_tokens,
+        )
         self._stack = ExitStack()
         self._running: _Running | None = None
 
@@ -113,13 +126,13 @@ class StubMessagesAPI:
             raise RuntimeError("the stub is running already")
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal("asyncio", name="stub-messages-api"))
-            timeline = Timeline(self._clock)
-            listener = Listener(self._application(timeline), *self._address)
-            hours = OpeningHours(self._plan, timeline, listener)
+            timeline, plan = Timeline(self._provider.clock), self._provider.plan
+            listener = Listener(self._provider.application(timeline), *self._address)
+            hours = OpeningHours(plan, timeline, listener)
             stack.callback(portal.call, listener.close)
             portal.call(listener.open)
             portal.call(hours.catch_up)
-            if self._plan.refuses_at_times:
+            if plan.refuses_at_times:
                 stack.callback(portal.start_task_soon(hours.keep).cancel)
             self._stack = stack.pop_all()
         self._running = _Running(portal, listener, hours)
@@ -150,15 +163,26 @@ class StubMessagesAPI:
 
     def set_fault(self, fault: Fault | None) -> None:
         """Every request from now on meets this fault; None switches it off."""
-        self._switches.set_fault(fault)
+        self._provider.switches.set_fault(fault)
 
     def script(self, faults: Iterable[Fault | None]) -> None:
         """The next requests meet these faults, one each, None being a good answer."""
-        self._switches.script(faults)
+        self._provider.switches.script(faults)
 
     def clear(self) -> None:
-        """Forgets requests and counts; indices start from 0 again, the plan's clock runs on."""
-        self._log.clear()
+        """Forgets requests, counts and the bill; batches stay, and the plan's clock runs on.
+
+        Indices start from 0 again.
+        """
+        self._in_its_thread(self._provider.clear)
+
+    def end_batches(self) -> None:
+        """Ends the batches in progress, at once."""
+        self._in_its_thread(self._provider.end_batches)
+
+    def set_batch_rules(self, rules: BatchRules) -> None:
+        """Batches that have not ended yet, and those to come, go by these rules."""
+        self._in_its_thread(partial(self._provider.set_batch_rules, rules))
 
     def wait_until(
         self, holds: Callable[[StubState], bool], *, timeout_s: float = 10.0
@@ -182,6 +206,16 @@ class StubMessagesAPI:
         return self._log.records()
 
     @property
+    def batches(self) -> list[BatchRecord]:
+        """The batches as they are now, oldest first."""
+        return self._in_its_thread(self._provider.batches)
+
+    @property
+    def bill(self) -> Bill:
+        """What was charged since the start or the last clear."""
+        return self._in_its_thread(self._provider.bill)
+
+    @property
     def state(self) -> StubState:
         """All counts of one moment."""
         return self._log.state()
@@ -201,39 +235,13 @@ class StubMessagesAPI:
         """The most requests that were in flight at once."""
         return self.state.max_in_flight
 
+    def _in_its_thread(self, function: Callable[[], _T]) -> _T:
+        return function() if self._running is None else self._running.portal.call(function)
+
     def _parts(self) -> _Running:
         if self._running is None:
             raise RuntimeError(_NOT_RUNNING)
         return self._running
-
-    def _application(self, timeline: Timeline) -> web.Application:
-        limits = self._plan.rate_limits
-        server = Server(
-            replies=self._replies,
-            latency=self._latency,
-            plan=self._plan,
-            switches=self._switches,
-            limiter=None if limits is None else RateLimiter(limits, timeline.now()),
-            log=self._log,
-            timeline=timeline,
-            require_key=self._require_key,
-        )
-        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        application.add_routes(ControlEndpoints(self._log, self._switches).routes())
-        application.add_routes(
-            [
-                web.post("/v1/messages", _handler(server, AnthropicWire())),
-                web.post("/v1/chat/completions", _handler(server, OpenAIWire())),
-            ]
-        )
-        return application
-
-
-def _handler(server: Server, wire: Wire) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await server.serve(request, wire)
-
-    return handle
 
 
 if __name__ == "__main__":

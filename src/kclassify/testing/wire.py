@@ -24,6 +24,43 @@ class Question:
     shape: AnswerShape
     tool: str | None
     characters: int
+    prefixes: tuple[Prefix, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of all of it, whether they are cached or not."""
+        return tokens(self.characters)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The beginning of a question that is to be cached.
+
+    `mark` tells it from any other, `tokens` is its length, and an entry lives `ttl_s` seconds.
+    """
+
+    mark: str
+    tokens: int
+    ttl_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """The tokens of one answer. `input` is neither read from the cache nor written to it.
+
+    `written_1h` are those written to entries that live an hour, `written_5m` five minutes.
+    """
+
+    input: int
+    output: int
+    read: int = 0
+    written_5m: int = 0
+    written_1h: int = 0
+
+    @property
+    def asked(self) -> int:
+        """The tokens of the whole question."""
+        return self.input + self.read + self.written_5m + self.written_1h
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +90,9 @@ class Wire(Protocol):
         """The question in a request's body; pydantic.ValidationError when it is not one."""
         ...
 
-    def success(self, question: Question, content: Content, identity: str) -> dict[str, object]:
+    def success(
+        self, question: Question, content: Content, used: TokensUsed, identity: str
+    ) -> dict[str, object]:
         """The body of a 200."""
         ...
 

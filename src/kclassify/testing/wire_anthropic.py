@@ -9,7 +9,16 @@ from pydantic import BaseModel, Field
 from kclassify.testing.item_text import item_asked
 from kclassify.testing.rate_limit_headers import rate_limit_headers
 from kclassify.testing.shape import AnswerShape, shape_in, shape_of
-from kclassify.testing.wire import Content, Failure, Question, TextPart, TurnMessage, joined, tokens
+from kclassify.testing.wire import (
+    Content,
+    Failure,
+    Question,
+    TextPart,
+    TokensUsed,
+    TurnMessage,
+    joined,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,15 +47,19 @@ class _ToolChoice(BaseModel):
     name: str | None = None
 
 
-class _Request(BaseModel):
+class _Counted(BaseModel):
     model: str
-    max_tokens: Annotated[int, Field(ge=1)]
     messages: Annotated[list[TurnMessage], Field(min_length=1)]
     system: str | list[TextPart] = ""
     output_config: _OutputConfig | None = None
     tools: list[_Tool] = []
     tool_choice: _ToolChoice | None = None
-    stream: Literal[False] = False
+
+    @property
+    def characters(self) -> int:
+        """Those of the system's texts and of all messages."""
+        texts = [message.text for message in self.messages]
+        return len(joined(self.system)) + sum(map(len, texts))
 
     def tool(self) -> _Tool | None:
         """The tool to be called: the one that is forced, or else the first."""
@@ -64,13 +77,21 @@ class _Request(BaseModel):
         return shape_of(tool.input_schema) if tool else shape_in(joined(self.system))
 
 
+class _Request(_Counted):
+    max_tokens: Annotated[int, Field(ge=1)]
+    stream: Literal[False] = False
+
+
 class AnthropicWire:
     """`POST /v1/messages`."""
+
+    def count(self, body: Mapping[str, Any]) -> int:
+        """The input tokens of such a request, which needs no `max_tokens`; ValidationError."""
+        return tokens(_Counted.model_validate(body).characters)
 
     def read(self, body: Mapping[str, Any]) -> Question:
         """The question in a request's body; pydantic.ValidationError when it is not one."""
         request = _Request.model_validate(body)
-        texts = [message.text for message in request.messages]
         asked = [message.text for message in request.messages if message.role == "user"]
         tool = request.tool()
         return Question(
@@ -78,10 +99,12 @@ class AnthropicWire:
             item=item_asked(asked, joined(request.system)),
             shape=request.shape(),
             tool=tool.name if tool else None,
-            characters=len(joined(request.system)) + sum(map(len, texts)),
+            characters=request.characters,
         )
 
-    def success(self, question: Question, content: Content, identity: str) -> dict[str, object]:
+    def success(
+        self, question: Question, content: Content, used: TokensUsed, identity: str
+    ) -> dict[str, object]:
         """The body of a 200."""
         blocks = _blocks(question, content, identity)
         called = question.tool is not None and content.values is not None
@@ -93,10 +116,7 @@ class AnthropicWire:
             "content": blocks,
             "stop_reason": "tool_use" if called else _STOPS[content.stop],
             "stop_sequence": None,
-            "usage": {
-                "input_tokens": tokens(question.characters),
-                "output_tokens": tokens(len(content.text)),
-            },
+            "usage": _usage(used),
         }
 
     def failure(self, failure: Failure, identity: str) -> dict[str, object]:
@@ -109,6 +129,19 @@ class AnthropicWire:
     def limits(self, limits: Sequence[RateLimit], unix_time: float) -> dict[str, str]:
         """`anthropic-ratelimit-...`, three for each limit."""
         return rate_limit_headers(limits, unix_time)
+
+
+def _usage(used: TokensUsed) -> dict[str, object]:
+    return {
+        "input_tokens": used.input,
+        "output_tokens": used.output,
+        "cache_creation_input_tokens": used.written_5m + used.written_1h,
+        "cache_read_input_tokens": used.read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": used.written_5m,
+            "ephemeral_1h_input_tokens": used.written_1h,
+        },
+    }
 
 
 def _blocks(question: Question, content: Content, identity: str) -> list[dict[str, object]]:

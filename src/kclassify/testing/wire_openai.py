@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from kclassify.testing.item_text import item_asked
 from kclassify.testing.shape import AnswerShape, shape_in, shape_of
-from kclassify.testing.wire import Content, Failure, Question, TurnMessage, tokens
+from kclassify.testing.wire import Content, Failure, Question, TokensUsed, TurnMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,9 +86,10 @@ class OpenAIWire:
             characters=sum(len(message.text) for message in request.messages),
         )
 
-    def success(self, question: Question, content: Content, identity: str) -> dict[str, object]:
+    def success(
+        self, question: Question, content: Content, used: TokensUsed, identity: str
+    ) -> dict[str, object]:
         """The body of a 200."""
-        asked, said = tokens(question.characters), tokens(len(content.text))
         called = question.tool is not None and content.stop == "end"
         choice = {
             "index": 0,
@@ -103,9 +104,10 @@ class OpenAIWire:
             "model": question.model,
             "choices": [choice],
             "usage": {
-                "prompt_tokens": asked,
-                "completion_tokens": said,
-                "total_tokens": asked + said,
+                "prompt_tokens": used.asked,
+                "prompt_tokens_details": {"cached_tokens": used.read},
+                "completion_tokens": used.output,
+                "total_tokens": used.asked + used.output,
             },
         }
 
