@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from kclassify.core.decision import Halt
 
 T = TypeVar("T")
-Question = Callable[["anthropic.AsyncAnthropic"], Awaitable[object]]
-"""What is asked, of the provider's library."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Never, cast
 
 from kclassify.classifier.batch_words import own_words
 from kclassify.classifier.failure import read_failure
@@ -62,11 +62,11 @@ def endpoint_failed(
 
 
 def request_failed(
-    error: Mapping[str, object], model: ChosenModel, redaction: Redaction
+    error: Mapping[str, object], model: ChosenModel, redaction: Redaction, spent: Spent
 ) -> Outcome[Never] | Halt:
     """What an error within a batch is for its item: the same as that of a direct call."""
     failure = read_failure(_ErroredError(error), redaction, time.time())
-    return settle_failure(_in_own_words(failure), model, Spent())
+    return settle_failure(_in_own_words(failure), model, spent)
 
 
 class _ErroredError(Exception):
@@ -76,9 +76,8 @@ class _ErroredError(Exception):
         super().__init__()
         self.body = body
         told = body.get("error")
-        kind = told.get("type") if isinstance(told, dict) else None
-        status = _STATUSES.get(str(kind), HTTPStatus.INTERNAL_SERVER_ERROR)
-        self.status_code = int(status)
+        kind = cast("dict[str, object]", told).get("type") if isinstance(told, dict) else None
+        self.status_code = int(_STATUSES.get(str(kind), HTTPStatus.INTERNAL_SERVER_ERROR))
 
 
 def _in_own_words(failure: Failure) -> Failure:

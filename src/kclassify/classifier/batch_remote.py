@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from kclassify.core.batch import RemoteBatch
 
@@ -40,10 +40,10 @@ def remote_batch(told: object) -> RemoteBatch | None:
 
 def remote_page(told: object) -> RemotePage | None:
     """A page of the list of batches; None for an answer that is none."""
-    entries: Any = getattr(told, "data", None)
+    entries: object = getattr(told, "data", None)
     if not isinstance(entries, list):
         return None
-    batches = [remote_batch(entry) for entry in entries]
+    batches = [remote_batch(entry) for entry in cast("list[object]", entries)]
     known = [batch for batch in batches if batch is not None]
     if len(known) < len(batches):
         return None

@@ -14,8 +14,7 @@ from kclassify.classifier.mapping import Spent, settle_answer, settle_failure
 from kclassify.classifier.noise import hushed
 from kclassify.classifier.reply import fault_of
 from kclassify.core.batch import BatchResult, ResultKind
-from kclassify.core.decision import Halt
-from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from kclassify.classifier.model import ChosenModel
     from kclassify.classifier.provider import InstructorProvider
     from kclassify.classifier.redaction import Redaction
+    from kclassify.core.decision import Halt
     from kclassify.core.price import Price
     from kclassify.core.taxonomy import Taxonomy
 
@@ -59,29 +59,31 @@ class ResultReader:
     def _outcome(self, kind: ResultKind, result: Mapping[str, object]) -> Outcome[str] | Halt:
         match kind:
             case ResultKind.SUCCEEDED:
-                outcome = self._settled(_mapping(result.get("message")))
+                return self._settled(_mapping(result.get("message")))
             case ResultKind.EXPIRED:
-                outcome = Outcome(OutcomeKind.TIMED_OUT, detail="expired in the batch")
+                return self._free(OutcomeKind.TIMED_OUT, "expired in the batch")
             case ResultKind.CANCELED:
-                outcome = Outcome(OutcomeKind.UNAVAILABLE, detail="canceled")
+                return self._free(OutcomeKind.UNAVAILABLE, "canceled")
             case ResultKind.ERRORED:
                 error = _mapping(result.get("error"))
-                outcome = request_failed(error, self.model, self.redaction)
-        return outcome if isinstance(outcome, Halt) else self._priced(outcome)
+                return request_failed(error, self.model, self.redaction, self._spent(Usage()))
+
+    def _free(self, kind: OutcomeKind, detail: str) -> Outcome[str]:
+        return self._spent(Usage()).outcome(kind, detail)
 
     def _settled(self, message: Mapping[str, Any]) -> Outcome[str] | Halt:
         answer = _answer(self.provider, message)
         if answer is None:
-            return settle_failure(Failure(FailureKind.BROKEN_BODY), self.model, Spent())
+            broken = Failure(FailureKind.BROKEN_BODY)
+            return settle_failure(broken, self.model, self._spent(Usage()))
         problem = fault_of(answer.problem) if answer.problem else ""
         named = replace(answer, model=answer.model or self.model.name, problem=problem)
-        return settle_answer(named, self.taxonomy, Spent(usage=answer.usage))
+        return settle_answer(named, self.taxonomy, self._spent(answer.usage))
 
-    def _priced(self, outcome: Outcome[str]) -> Outcome[str]:
+    def _spent(self, usage: Usage) -> Spent:
         if self.price is None:
-            return outcome
-        cost = self.price.cost(outcome.usage, batch=True, one_hour=self.one_hour)
-        return replace(outcome, cost=cost)
+            return Spent(usage)
+        return Spent(usage, cost=self.price.cost(usage, batch=True, one_hour=self.one_hour))
 
 
 def _answer(provider: InstructorProvider, message: Mapping[str, Any]) -> Answer | None:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from kclassify.classifier.batch_body import Bodies
-from kclassify.classifier.batch_endpoint import Asker, Question
+from kclassify.classifier.batch_endpoint import Asker
 from kclassify.classifier.batch_failure import Endpoint
 from kclassify.classifier.batch_remote import RemotePage, remote_batch, remote_page, requests_in
 from kclassify.classifier.batch_result import ResultReader
-from kclassify.classifier.batch_stream import Results, open_lines
+from kclassify.classifier.batch_stream import Lines, Results, open_lines
 from kclassify.classifier.batch_upload import size_of, upload
+from kclassify.classifier.meter import ADDED_TOKENS
 from kclassify.core.batch import BatchLimits, BatchRequest, BatchResult, RemoteBatch
 from kclassify.core.decision import Halt
+from kclassify.core.token_estimate import most_tokens
 from kclassify.core.verdict import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     import anthropic
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 _PATH = "/v1/messages/batches"
 _PAGE = 100
-_ADDED_TOKENS = 1000
-"""More than the provider adds to a request."""
 _CREATE_S = 60.0
 _UPLOAD_BYTES_A_SECOND = 1_000_000
 _CLOCKS_APART_S = 300.0
@@ -69,7 +69,7 @@ class AnthropicBatches:
     def request(self, item: Item, *, again: bool = False) -> BatchRequest:
         """The request for an item; `again` after a reply that could not be used."""
         body = self._bodies.of(item, again=again)
-        return BatchRequest(item.digest, body, self._worst(len(body)))
+        return BatchRequest(item.digest, body, self._worst(body))
 
     async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
         """Send a batch. One that got no answer may have been created all the same."""
@@ -91,17 +91,17 @@ class AnthropicBatches:
 
     async def retrieve(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
         """How far a batch is."""
-        return await self._batch(lambda library: _retrieve(library, batch), _of(batch))
+        return await self._batch(
+            lambda library: library.messages.batches.retrieve(batch), _of(batch)
+        )
 
     async def cancel(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
         """Have a batch end; one that has ended already is told as it is."""
-        canceled = await self._batch(
-            lambda library: library.messages.batches.cancel(batch), _of(batch)
-        )
-        if not isinstance(canceled, Halt):
-            return canceled
+        told = await self._batch(lambda library: library.messages.batches.cancel(batch), _of(batch))
+        if not isinstance(told, Halt):
+            return told
         found = await self.retrieve(batch)
-        return found if isinstance(found, RemoteBatch) and found.is_ended else canceled
+        return found if isinstance(found, RemoteBatch) and found.is_ended else told
 
     async def recent(self, since: float) -> Sequence[RemoteBatch] | Outcome[str] | Halt:
         """The batches since then (Unix seconds), the newest first, of all who use this key.
@@ -139,32 +139,47 @@ class AnthropicBatches:
 
     async def _opened(self, batch: str) -> Results | Outcome[str] | Halt:
         """The results: at this API, not at the URL that it tells, to which the key might not go."""
-        told = await self._asker.ask(lambda library: _retrieve(library, batch), _of(batch))
-        remote = told if isinstance(told, Outcome | Halt) else remote_batch(told) or _UNREADABLE
-        if not isinstance(remote, RemoteBatch):
-            return remote
-        if not remote.is_ended:
-            return Outcome(OutcomeKind.UNAVAILABLE, detail=f"batch {batch} has not ended")
+        due = await self._due(batch)
+        if not isinstance(due, int):
+            return due
         path = f"{_PATH}/{quote(batch, safe='')}/results"
         lines = await self._asker.ask(lambda library: open_lines(library, path), _of(batch))
-        if isinstance(lines, Outcome | Halt):
-            return lines
-        return Results(lines, self._reader, due=requests_in(told))
+        return Results(lines, self._reader, due) if isinstance(lines, Lines) else lines
+
+    async def _due(self, batch: str) -> int | Outcome[str] | Halt:
+        """How many results there are, 0 where nobody says."""
+
+        async def ask(library: anthropic.AsyncAnthropic) -> int | Outcome[str]:
+            told = await library.messages.batches.retrieve(batch)
+            remote = remote_batch(told)
+            if remote is None:
+                return _UNREADABLE
+            not_yet = Outcome[str](OutcomeKind.UNAVAILABLE, detail=f"batch {batch} has not ended")
+            return requests_in(told) if remote.is_ended else not_yet
+
+        return await self._asker.ask(ask, _of(batch))
 
     async def _batch(
-        self, question: Question, endpoint: Endpoint, deadline_s: float | None = None
+        self,
+        question: Callable[[anthropic.AsyncAnthropic], Awaitable[object]],
+        endpoint: Endpoint,
+        deadline_s: float | None = None,
     ) -> RemoteBatch | Outcome[str] | Halt:
-        told = await self._asker.ask(question, endpoint, deadline_s)
-        return told if isinstance(told, Outcome | Halt) else remote_batch(told) or _UNREADABLE
+        async def ask(library: anthropic.AsyncAnthropic) -> RemoteBatch | None:
+            return remote_batch(await question(library))
+
+        told = await self._asker.ask(ask, endpoint, deadline_s)
+        return _UNREADABLE if told is None else told
 
     async def _page(self, after: str | None) -> RemotePage | Outcome[str] | Halt:
-        async def ask(library: anthropic.AsyncAnthropic) -> object:
+        async def ask(library: anthropic.AsyncAnthropic) -> RemotePage | None:
+            batches = library.messages.batches
             if after is None:
-                return await library.messages.batches.list(limit=_PAGE)
-            return await library.messages.batches.list(limit=_PAGE, after_id=after)
+                return remote_page(await batches.list(limit=_PAGE))
+            return remote_page(await batches.list(limit=_PAGE, after_id=after))
 
         told = await self._asker.ask(ask, _LIST)
-        return told if isinstance(told, Outcome | Halt) else remote_page(told) or _UNREADABLE
+        return _UNREADABLE if told is None else told
 
     @cached_property
     def _asker(self) -> Asker:
@@ -190,17 +205,12 @@ class AnthropicBatches:
         known = self.price is not None and self.price.batch_factor is not None
         return self.price if known else None
 
-    def _worst(self, size: int) -> int | None:
-        """No text has more tokens than bytes."""
+    def _worst(self, body: bytes) -> int | None:
         if self._price is None:
             return None
-        tokens = size + _ADDED_TOKENS
+        asked = most_tokens(body.decode()) + ADDED_TOKENS
         most = self._bodies.max_tokens
-        return self._price.worst(tokens, most, batch=True, one_hour=self.one_hour)
-
-
-async def _retrieve(library: anthropic.AsyncAnthropic, batch: str) -> object:
-    return await library.messages.batches.retrieve(batch)
+        return self._price.worst(asked, most, batch=True, one_hour=self.one_hour)
 
 
 def _of(batch: str) -> Endpoint:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from kclassify.classifier.counting import TokenCounter
     from kclassify.classifier.provider import InstructorProvider
     from kclassify.core.price import Price
     from kclassify.core.taxonomy import Taxonomy
@@ -170,6 +171,22 @@ class Classifier(Generic[L]):
             limits=self._batch,
             price=self._price,
             one_hour=self._cache == "1h",
+            timeout_s=self._timeout_s,
+        )
+
+    @property
+    def token_counter(self) -> TokenCounter | None:
+        """Who counts the tokens of requests; None where the provider has no endpoint for that."""
+        if self._model.provider != ANTHROPIC:
+            return None
+        from kclassify.classifier.counting import TokenCounter  # noqa: PLC0415
+
+        return TokenCounter(
+            provider=self._provider,
+            connected=self._provider_here,
+            model=self._model,
+            prompt=self._prompt,
+            redaction=self._redaction,
             timeout_s=self._timeout_s,
         )
 
