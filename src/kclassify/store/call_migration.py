@@ -98,6 +98,7 @@ def _batch(metadata: MetaData) -> Table:
 
 
 def _request(metadata: MetaData) -> Table:
+    unsettled = "kind IS NOT NULL AND is_final IS "
     return Table(
         "kclassify_request",
         metadata,
@@ -110,5 +111,11 @@ def _request(metadata: MetaData) -> Table:
         Column("is_final", Boolean, nullable=False),
         Column("counts", Boolean, nullable=False),
         Index("kclassify_request_by_pass", "pass_id", "item_digest"),
+        Index(
+            "kclassify_request_unsettled",
+            "pass_id",
+            sqlite_where=text(unsettled + "0"),
+            postgresql_where=text(unsettled + "false"),
+        ),
         sqlite_with_rowid=False,
     )

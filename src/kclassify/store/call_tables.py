@@ -14,6 +14,7 @@ __all__ = ["BatchRow", "RequestRow", "StepRow", "batches", "ledger_metadata", "r
 
 _Count = BigInteger().with_variant(Integer(), "sqlite")
 _UNENDED = text("ended_at IS NULL")
+_UNSETTLED = "kind IS NOT NULL AND is_final IS "
 
 
 class StepRow(LedgerTable, table=True):
@@ -94,6 +95,12 @@ class RequestRow(LedgerTable, table=True):
 
     __table_args__ = (
         Index("kclassify_request_by_pass", "pass_id", "item_digest"),
+        Index(
+            "kclassify_request_unsettled",
+            "pass_id",
+            sqlite_where=text(_UNSETTLED + "0"),
+            postgresql_where=text(_UNSETTLED + "false"),
+        ),
         {"sqlite_with_rowid": False},
     )
 

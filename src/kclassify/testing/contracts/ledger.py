@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from kclassify.testing.contracts.ledger_batch_results import LedgerBatchResults
+from kclassify.testing.contracts.ledger_batches import LedgerBatches
 from kclassify.testing.contracts.ledger_breaker import LedgerBreaker
 from kclassify.testing.contracts.ledger_cuts import LedgerCuts
+from kclassify.testing.contracts.ledger_holds import LedgerHolds, LedgerOthers
 from kclassify.testing.contracts.ledger_intents import LedgerIntents
 from kclassify.testing.contracts.ledger_leases import LedgerLeases
 from kclassify.testing.contracts.ledger_passes import LedgerPasses
 from kclassify.testing.contracts.ledger_shards import LedgerShards
+from kclassify.testing.contracts.ledger_spending import LedgerCacheAge, LedgerCharges
 from kclassify.testing.contracts.ledger_verdicts import LedgerVerdicts
 from kclassify.testing.contracts.ledger_writes import LedgerWrites
 
@@ -19,8 +23,14 @@ class LedgerContract(
     LedgerCuts,
     LedgerBreaker,
     LedgerVerdicts,
+    LedgerCharges,
+    LedgerCacheAge,
+    LedgerHolds,
+    LedgerOthers,
     LedgerWrites,
     LedgerIntents,
+    LedgerBatches,
+    LedgerBatchResults,
 ):
     """A suite for a `kclassify.ports.Ledger`.
 
