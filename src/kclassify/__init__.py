@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kclassify.canary_file import CanaryFile as CanaryFile
+    from kclassify.classifier import Cascade as Cascade
     from kclassify.classifier import Classifier as Classifier
     from kclassify.classifier import LocalClassifier as LocalClassifier
     from kclassify.config import RunnerSettings as RunnerSettings
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from kclassify.core.finding import Invariant as Invariant
     from kclassify.core.finding import Verification as Verification
     from kclassify.core.item import Item as Item
+    from kclassify.core.price import Price as Price
     from kclassify.core.taxonomy import Category as Category
     from kclassify.core.taxonomy import Taxonomy as Taxonomy
     from kclassify.core.verdict import Outcome as Outcome
@@ -75,11 +77,12 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "canary_file": "CanaryFile",
-    "classifier": "Classifier LocalClassifier",
+    "classifier": "Cascade Classifier LocalClassifier",
     "config": "RunnerSettings",
     "core.decision": "Advance Decision Done Halt Pause Snooze Superseded",
     "core.finding": "Finding Invariant Verification",
     "core.item": "Item",
+    "core.price": "Price",
     "core.taxonomy": "Category Taxonomy",
     "core.verdict": "Outcome OutcomeKind Usage Verdict",
     "core.write": "Write WriteResult",

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from kclassify.canary_file import CanaryFile
-from kclassify.classifier.from_settings import make_classifier
+from kclassify.classifier.from_settings import Costs, make_classifier
 from kclassify.config import GateSettings, Settings, SourceSettings, WriterSettings
 from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.database import Database
@@ -73,7 +73,7 @@ def make_runner(
         writer=stores.writer,
         name=settings.run.name,
         settings=settings.runner,
-        timeout_s=settings.classifier.timeout_s,
+        timeout_s=settings.classifier.timeout_s * (1 if settings.cascade is None else 2),
         gate=None if settings.gate.record is None else GateFile(settings.gate.record),
         canary=_canary(settings.gate),
         tranches=_tranches(settings.gate),
@@ -101,7 +101,9 @@ def classifier_of(settings: Settings, model: str | None) -> Classifier[str]:
             f"[runner] min_confidence_by_category: {stray[0]!r} is no category of "
             f"{settings.taxonomy.file}"
         )
-    return make_classifier(taxonomy, settings.classifier, model, settings.runner.max_concurrency)
+    costs = Costs(settings.prices, settings.batch.limits, settings.cascade)
+    connections = settings.runner.max_concurrency
+    return make_classifier(taxonomy, settings.classifier, model, connections, costs)
 
 
 def reader_of(stores: Stores) -> LedgerReader:

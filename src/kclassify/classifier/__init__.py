@@ -1,4 +1,4 @@
-"""Classifiers: one over a language model, one embedded. Importing this imports no provider."""
+"""Classifiers: over a language model, embedded, one after the other. No provider is imported."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kclassify.classifier.cascade import Cascade
     from kclassify.classifier.classifier import Classifier
     from kclassify.classifier.local import LocalClassifier
     from kclassify.classifier.model import ChosenModel, choose_model
 
 _HOMES = {
+    "Cascade": "cascade",
     "ChosenModel": "model",
     "Classifier": "classifier",
     "LocalClassifier": "local",
     "choose_model": "model",
 }
 
-__all__ = ["ChosenModel", "Classifier", "LocalClassifier", "choose_model"]
+__all__ = ["Cascade", "ChosenModel", "Classifier", "LocalClassifier", "choose_model"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kclassify.classifier.model import ChosenModel, choose_model
+from kclassify.classifier.prices import price_of
 from kclassify.config import ClassifierSettings
+from kclassify.config.settings import CascadeSettings, PriceSettings
+from kclassify.core.batch import BatchLimits
 from kclassify.core.item import Item
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.errors import ConfigError, TaxonomyError
@@ -20,25 +25,46 @@ if TYPE_CHECKING:
 _LABEL = "gold"
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What settings say of what calls cost, beside the model: prices, batches, a cascade."""
+
+    prices: Mapping[str, PriceSettings] = field(default_factory=dict[str, PriceSettings])
+    batch: BatchLimits = field(default_factory=BatchLimits)
+    cascade: CascadeSettings | None = None
+
+
 def make_classifier(
     taxonomy: Taxonomy[str],
     settings: ClassifierSettings,
     model: str | None,
     max_connections: int,
+    costs: Costs | None = None,
 ) -> Classifier[str]:
     """The classifier; `model` is the one that the command line asked for. Raises `UsageError`."""
+    costs = costs or Costs()
     chosen = choose_model(model, settings.model)
-    if chosen.is_local:
-        return local_classifier(taxonomy, settings)
-    return _remote_classifier(taxonomy, settings, chosen, max_connections)
+    first = _one(taxonomy, settings, chosen, max_connections, costs)
+    if costs.cascade is None:
+        return first
+    if settings.transport == "batch":
+        raise ConfigError("[cascade] asks directly: leave out [classifier] transport, or [cascade]")
+    from kclassify.classifier import Cascade  # noqa: PLC0415
+
+    next_model = replace(choose_model(costs.cascade.model), origin="[cascade] model")
+    second = _one(taxonomy, settings, next_model, max_connections, costs)
+    return Cascade(first, second, costs.cascade.below)
 
 
-def _remote_classifier(
+def _one(
     taxonomy: Taxonomy[str],
     settings: ClassifierSettings,
     chosen: ChosenModel,
     max_connections: int,
+    costs: Costs,
 ) -> Classifier[str]:
+    if chosen.is_local:
+        return local_classifier(taxonomy, settings)
     from kclassify.classifier import Classifier as ModelClassifier  # noqa: PLC0415
 
     return ModelClassifier(
@@ -51,6 +77,10 @@ def _remote_classifier(
         timeout_s=settings.timeout_s,
         base_url=settings.base_url,
         max_connections=max_connections,
+        price=price_of(chosen, costs.prices),
+        cache=settings.cache,
+        transport=settings.transport,
+        batch=costs.batch,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -112,11 +113,25 @@ class LocalClassifier(Generic[L]):
     async def judge(self, item: Item) -> Outcome[L] | Halt:
         """The verdict on the item, or that its body is empty."""
         if item.is_empty:
-            return Outcome(OutcomeKind.EMPTY, detail="the body is empty")
+            return Outcome(OutcomeKind.EMPTY, detail="the body is empty", cost=0)
         text = text_of(item)
         if len(text) <= _INLINE_CHARS:
-            return judged(self._verdict(text))
-        return judged(await anyio.to_thread.run_sync(self._verdict, text))
+            return _free(self._verdict(text))
+        return _free(await anyio.to_thread.run_sync(self._verdict, text))
+
+    def worst_case(self, item: Item) -> int:  # noqa: ARG002
+        """Nothing: it asks nobody."""
+        return 0
+
+    @property
+    def warms_cache(self) -> None:
+        """There is nothing to cache."""
+        return
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """There is nothing to know of its cost."""
+        return ()
 
     async def aclose(self) -> None:
         """There is nothing to let go of."""
@@ -124,6 +139,10 @@ class LocalClassifier(Generic[L]):
     def _verdict(self, text: str) -> Verdict[L]:
         label, confidence = self._fitted.predict(text)
         return Verdict(self._taxonomy.label(label), confidence, _MODEL)
+
+
+def _free(verdict: Verdict[L]) -> Outcome[L]:
+    return replace(judged(verdict), cost=0)
 
 
 def text_of(example: Item | str) -> str:

@@ -32,12 +32,11 @@ def price_of(
     chosen = choose_model(model) if isinstance(model, str) else model
     if chosen.is_local:
         return FREE
-    for name in dict.fromkeys((str(chosen), _DATE.sub("", str(chosen)))):
-        if overrides and name in overrides:
-            return _overridden(name, overrides[name])
-        if name in known_prices():
-            return known_prices()[name]
-    return None
+    names = (str(chosen), _DATE.sub("", str(chosen)))
+    given = {str(choose_model(name)): settings for name, settings in (overrides or {}).items()}
+    built_in = next((known_prices()[name] for name in names if name in known_prices()), None)
+    settings = next((given[name] for name in names if name in given), None)
+    return built_in if settings is None else _overridden(str(chosen), settings, built_in)
 
 
 @cache
@@ -71,12 +70,17 @@ def _long_prompt(table: dict[str, Any]) -> LongPrompt:
     return LongPrompt(table["over"], *factors)
 
 
-def _overridden(model: str, settings: PriceSettings) -> Price:
-    """A cache price that is not given is that of the input."""
+def _overridden(model: str, settings: PriceSettings, built_in: Price | None) -> Price:
+    """A cache price that is not given is that of the input; what is no price stays built-in."""
 
     def given(price: Decimal | None) -> Decimal:
         return settings.input if price is None else price
 
+    factor, fewest = settings.batch_factor, settings.min_cache_tokens
+    if built_in is not None:
+        factor = built_in.batch_factor if factor is None else factor
+        is_given = "min_cache_tokens" in settings.model_fields_set
+        fewest = fewest if is_given else built_in.min_cache_tokens
     return Price(
         model,
         settings.input,
@@ -84,6 +88,6 @@ def _overridden(model: str, settings: PriceSettings) -> Price:
         given(settings.cache_write),
         given(settings.cache_write_1h),
         given(settings.cache_read),
-        settings.batch_factor,
-        settings.min_cache_tokens,
+        factor,
+        fewest,
     )
