@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy
+from sqlalchemy import event
 
 from kclassify.core.batch import BatchStatus
 from kclassify.core.decision import Superseded
@@ -35,7 +36,7 @@ from kclassify.testing.contracts.ledger_material import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from kclassify.database import Database
 
@@ -161,7 +162,7 @@ def test_ten_thousand_requests_are_planned_and_found_quickly(ledger: SqlLedger) 
 
 
 @contextmanager
-def failing_on(ledger: SqlLedger, table: str) -> Iterator[None]:
+def failing_on(ledger: SqlLedger, table: str) -> Generator[None]:
     """Statements that change this table fail, within the block."""
 
     def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -170,6 +171,6 @@ def failing_on(ledger: SqlLedger, table: str) -> Iterator[None]:
             raise ZeroDivisionError(table)
 
     engine = ledger.database.engine
-    sqlalchemy.event.listen(engine, "before_cursor_execute", fail)
+    event.listen(engine, "before_cursor_execute", fail)
     yield
-    sqlalchemy.event.remove(engine, "before_cursor_execute", fail)
+    event.remove(engine, "before_cursor_execute", fail)
