@@ -184,22 +184,28 @@ async def test_an_outcome_that_another_worker_recorded_first_is_the_one_that_cou
     real = world.ledger.record
 
     def record(
-        fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        **metered: Any,
     ) -> dict[str, Outcome[str]]:
         real(fingerprint, [(digest, other) for digest, _ in outcomes], now)
-        return real(fingerprint, outcomes, now)
+        return real(fingerprint, outcomes, now, **metered)
 
     world.ledger.record = record  # type: ignore[method-assign]
     await world.runner().commit(override="test")
     assert world.table.labels == {1: "right"}
 
 
-async def test_a_ledger_that_is_gone_is_asked_once_whatever_is_in_flight() -> None:
+async def test_a_ledger_that_is_gone_is_asked_once_and_at_the_end_whatever_is_in_flight() -> None:
     world = World(items=rows(20), settings=RunnerSettings(max_concurrency=20))
     attempts: list[float] = []
 
     def record(
-        fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        **metered: Any,
     ) -> dict[str, Outcome[str]]:
         attempts.append(now)
         raise DatabaseError("cannot use the ledger")
@@ -207,7 +213,7 @@ async def test_a_ledger_that_is_gone_is_asked_once_whatever_is_in_flight() -> No
     world.ledger.record = record  # type: ignore[method-assign]
     with pytest.raises(DatabaseError):
         await world.runner().dry_run()
-    assert len(attempts) == 1
+    assert len(attempts) == 2
 
 
 async def test_a_label_that_no_active_category_has_is_invalid_whoever_gives_it() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -234,13 +235,16 @@ async def test_a_ledger_that_fails_in_mid_run_leaves_a_resumable_run() -> None:
     calls = 0
 
     def record(
-        fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        **metered: Any,
     ) -> dict[str, Outcome[str]]:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise DatabaseError("cannot use postgresql://me:***@db/app: connection refused")
-        return real(fingerprint, outcomes, now)
+        return real(fingerprint, outcomes, now, **metered)
 
     world.ledger.record = record  # type: ignore[method-assign]
     with pytest.raises(DatabaseError, match="connection refused"):

@@ -13,6 +13,7 @@ from kclassify.core.availability import Availability, Breaker
 from kclassify.core.decision import Decision, Halt, Superseded
 from kclassify.core.policy import SnoozePolicy
 from kclassify.core.run import Run
+from kclassify.core.spending import Charge
 from kclassify.core.states import PassStatus
 from kclassify.core.unsettled import Unsettled
 from kclassify.core.verdict import Outcome, OutcomeKind
@@ -135,7 +136,9 @@ def no_heartbeat(patch: pytest.MonkeyPatch) -> None:
 def verdict_recorded_after_the_write(patch: pytest.MonkeyPatch) -> None:
     """The call gives up its place first; the checkpoint stores what it said."""
 
-    async def wrong(self: Recorder, digest: str, outcome: Outcome[str]) -> Outcome[str]:
+    async def wrong(
+        self: Recorder, call: Call, outcome: Outcome[str] | None, charge: Charge
+    ) -> Outcome[str] | None:
         return outcome
 
     patch.setattr(Recorder, "record", wrong)

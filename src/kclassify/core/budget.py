@@ -44,7 +44,7 @@ class Budget:
         self.spending = Spending()
         self._worst_case = worst_case
         self._known: dict[str, int] = {}
-        self._flying: dict[int | None, tuple[str, int]] = {}
+        self._flying: dict[int | None, int] = {}
         self._last: Hold | None = None
 
     def worst(self, item: Item) -> int:
@@ -60,15 +60,13 @@ class Budget:
     def start(self, call: Call) -> None:
         """This call, which fits, starts."""
         if self.total is not None:
-            worst = self.worst(call.item)
-            self._flying[call.number] = (call.item.digest, worst)
+            worst = self._flying[call.number] = self.worst(call.item)
             self.in_flight += worst
 
-    def land(self, number: int | None) -> None:
+    def land(self, call: Call) -> None:
         """This call is over, and what it came to is recorded: the rest of its hold is free."""
-        digest, worst = self._flying.pop(number, ("", 0))
-        self.in_flight -= worst
-        self._known.pop(digest, None)
+        self.in_flight -= self._flying.pop(call.number, 0)
+        self._known.pop(call.item.digest, None)
 
     def wanted(self, coming: Iterable[Item]) -> int:
         """How much more to ask for, for the calls that come next: 0 while half of them fit.

@@ -168,7 +168,7 @@ class Run:
             self._answer(entry, outcome)
 
     def _landing(self, call: Call) -> Entry | None:
-        self.budget.land(call.number)
+        self.budget.land(call)
         self._probing &= call.number is not None
         return None if call.number is None else self._items.flying.pop(call.number)
 

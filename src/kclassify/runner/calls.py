@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -10,8 +11,10 @@ import anyio.abc
 
 from kclassify.core.decision import Halt
 from kclassify.core.run import Run
+from kclassify.core.spending import NOTHING, Charge
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.core.window import Call
+from kclassify.errors import DatabaseError
 from kclassify.events import CallEnded, ConcurrencyChanged
 from kclassify.runner.parts import Parts
 from kclassify.runner.recorder import Recorder
@@ -29,14 +32,14 @@ class _Flight:
 class Calls:
     """Starts the calls that the run allows, as tasks of the step's task group."""
 
-    def __init__(self, parts: Parts, run: Run, on_news: Callable[[], None]) -> None:
+    def __init__(
+        self, parts: Parts, run: Run, recorder: Recorder, on_news: Callable[[], None]
+    ) -> None:
         self._parts = parts
         self._run = run
         self._on_news = on_news
         self._labels = frozenset(parts.classifier.taxonomy.labels)
-        self._recorder = Recorder(
-            parts.ledger, parts.classifier.fingerprint, parts.thread, parts.clock
-        )
+        self._recorder = recorder
         self._flights: dict[Call, _Flight] = {}
         self.failure: Exception | None = None
         self.is_cut = False
@@ -57,45 +60,72 @@ class Calls:
 
     async def _fly(self, call: Call, flight: _Flight, tasks: anyio.abc.TaskGroup) -> None:
         try:
-            outcome = await self._judge(call, flight)
-            if isinstance(outcome, Outcome) and outcome.kind.is_paid and call.number is not None:
-                recorded = await self._recorder.record(call.item.digest, outcome)
-                outcome = replace(recorded, rate_limits=outcome.rate_limits)
+            said = await self._judge(call, flight)
+            charge = self._charge(call, said, flight)
+            counts = said
+            if not isinstance(said, Halt):
+                counts = await self._recorder.record(call, said, charge)
         except Exception as error:  # noqa: BLE001  # raised by the step, outside its task group
             self.failure = self.failure or error
         else:
-            self._land(call, flight, outcome)
+            self._land(call, flight, said, counts)
             self.launch(tasks)
         self._on_news()
 
     async def _judge(self, call: Call, flight: _Flight) -> Outcome[str] | Halt | None:
         """What the classifier says; None for a call that was cut: it counts for nothing."""
         flight.scope.deadline = anyio.current_time() + self._parts.timeout_s + MARGIN_S
-        with flight.scope:
-            said = await self._parts.classifier.judge(call.item)
-            return said.within(self._labels) if isinstance(said, Outcome) else said
+        try:
+            with flight.scope:
+                said = await self._parts.classifier.judge(call.item)
+                return said.within(self._labels) if isinstance(said, Outcome) else said
+        except BaseException:  # the classifier's, or the end of all: the provider may have answered
+            with suppress(DatabaseError):
+                await self._recorder.record(call, None, self._charge(call, None, flight))
+            raise
         seconds = self._parts.clock.now() - flight.began
         if self.is_cut:
             return None
-        return Outcome(OutcomeKind.TIMED_OUT, detail=f"no answer in {seconds:.1f} s")
+        return self._unseen(call, f"no answer in {seconds:.1f} s")
 
-    def _land(self, call: Call, flight: _Flight, outcome: Outcome[str] | Halt | None) -> None:
+    def _charge(self, call: Call, said: Outcome[str] | Halt | None, flight: _Flight) -> Charge:
+        """What it came to; a call that was given up may be on the bill."""
+        if isinstance(said, Halt):
+            return NOTHING
+        outcome = self._unseen(call, "") if said is None else said
+        return Charge.of(outcome, self._parts.clock.now() - flight.began)
+
+    def _unseen(self, call: Call, detail: str) -> Outcome[str]:
+        """An answer that may have been given, and nobody saw."""
+        worst = self._run.budget.worst(call.item)
+        return Outcome(OutcomeKind.TIMED_OUT, detail=detail, cost=0, uncertain=worst)
+
+    def _land(
+        self,
+        call: Call,
+        flight: _Flight,
+        said: Outcome[str] | Halt | None,
+        counts: Outcome[str] | Halt | None,
+    ) -> None:
+        """The call is over: it `said` one thing, and what `counts` may have been there before."""
         del self._flights[call]
-        if outcome is None:
+        if said is None or counts is None:
             self._run.cut(call)
             return
         now = self._parts.clock.now()
-        self._run.settle(call, outcome, now)
-        self._parts.tell(
-            CallEnded(
-                kind=outcome.kind if isinstance(outcome, Outcome) else None,
-                seconds=now - flight.began,
-                usage=outcome.usage if isinstance(outcome, Outcome) else Usage(),
-                in_flight=self._run.in_flight,
-                probe=call.number is None,
-            )
-        )
+        if isinstance(said, Outcome) and isinstance(counts, Outcome):
+            counts = replace(counts, rate_limits=said.rate_limits)
+        self._run.settle(call, counts, now)
+        self._parts.tell(self._ended(call, said, now - flight.began))
         self._tell_limit()
+
+    def _ended(self, call: Call, said: Outcome[str] | Halt, seconds: float) -> CallEnded:
+        in_flight, probe = self._run.in_flight, call.number is None
+        if isinstance(said, Halt):
+            return CallEnded(None, seconds, Usage(), in_flight, probe)
+        return CallEnded(
+            said.kind, seconds, said.usage, in_flight, probe, said.cost, said.uncertain
+        )
 
     def _tell_limit(self) -> None:
         pace = self._run.pace

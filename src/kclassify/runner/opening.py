@@ -9,6 +9,7 @@ from kclassify.core.passes import Mode, Pass
 from kclassify.core.survey import Survey, UnknownLabel
 from kclassify.errors import SourceError, WriterError
 from kclassify.events import PassOpened, Warned
+from kclassify.runner.metering import advice_on
 from kclassify.runner.parts import Limits, Parts
 
 NAMED = 5
@@ -33,9 +34,11 @@ async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
             model=parts.classifier.model,
             override=parts.authority.override,
             gate=parts.authority.gate,
+            spent=await parts.thread(parts.ledger.spending, opened.run),
+            budget=parts.settings.budget,
         )
     )
-    for warning in parts.authority.warnings:
+    for warning in (*parts.authority.warnings, *advice_on(parts, opened)):
         parts.tell(Warned(warning))
 
 

@@ -18,8 +18,11 @@ from kclassify.ports import Checkpoint, OnCommit, Pass
 from kclassify.runner.calls import Calls
 from kclassify.runner.checkpointing import Checkpointing
 from kclassify.runner.lease import Heartbeat
+from kclassify.runner.metering import budget_of, warming_of
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.reading import Reading
+from kclassify.runner.recorder import Recorder
+from kclassify.runner.reserve import Reserve
 from kclassify.runner.shared_calls import SharedCalls
 
 PAGE = 500
@@ -39,10 +42,14 @@ class Step:
             suspects=opened.suspects,
             max_items=limits.max_items,
             first_limit=opened.limit,
+            budget=budget_of(parts, opened),
+            warming=warming_of(parts, opened),
         )
-        self._calls = Calls(parts, self._run, self._wake)
+        self._recorder = Recorder(parts, opened, self._run.budget)
+        self._calls = Calls(parts, self._run, self._recorder, self._wake)
         self._reading = Reading(parts, opened)
         self._shared = SharedCalls(parts, self._run)
+        self._reserve = Reserve(parts, self._run, self._recorder)
         self._news = anyio.Event()
         self._began = self._checkpointed_at = parts.clock.now()
         self._cut_at: float | None = None
@@ -76,6 +83,10 @@ class Step:
         if failure is not None or decision is None:
             raise failure or AssertionError("a step ended without a decision")
         return decision
+
+    async def settle_up(self) -> None:
+        """Charge what could not be charged before. Raises `DatabaseError` as long as it cannot."""
+        await self._recorder.store()
 
     def _wake(self) -> None:
         self._news.set()
@@ -126,6 +137,7 @@ class Step:
             self._keep_time()
             if self._now() >= self._shared.due_at:
                 await self._shared.ask(self.opened)
+            await self._reserve.ask(self.opened)
             self._calls.launch(tasks)
             decision = await self._advance()
             if decision is not None:
@@ -204,7 +216,11 @@ class Step:
             self._calls.cut()
 
     async def _wait_for_news(self) -> None:
-        alarms = [self._run.wake_at, None if self._calls.is_cut else self._cut_at]
+        alarms = [
+            self._run.wake_at,
+            self._reserve.alarm,
+            None if self._calls.is_cut else self._cut_at,
+        ]
         if not math.isinf(self._shared.due_at):
             alarms.append(self._shared.due_at)
         if self._run.is_ready:

@@ -16,6 +16,7 @@ from kclassify.holder import retire
 from kclassify.ports.batches import AsksInBatches
 from kclassify.runner.dividing import divide, divisible
 from kclassify.runner.driven import Driven
+from kclassify.runner.metering import refuse_unpriced
 from kclassify.runner.opening import survey
 from kclassify.runner.parts import Limits, Parts
 from kclassify.runner.step import Step
@@ -74,7 +75,7 @@ class Work:
             decision = _after(error)
             raise
         finally:
-            await self._close(opened if step is None else step.opened, decision)
+            await self._close(opened if step is None else step.opened, decision, step)
         done = 0 if step is None else step.opened.settled - opened.settled
         return decision, _rest(limits, opened, done)
 
@@ -96,6 +97,7 @@ class Work:
         )
 
     async def _open(self, limits: Limits) -> Pass | Decision:
+        refuse_unpriced(self._parts)
         request = self._request(limits)
         if self._parts.settings.shards > 1:
             divisible(self._parts.source)
@@ -126,6 +128,7 @@ class Work:
         One that goes on already is left to its workers; what has stopped of it is due again.
         """
         thread, parts = self._parts.thread, self._parts
+        refuse_unpriced(parts)
         if limits.number is None:
             request = self._request(limits)
             number = await thread(parts.ledger.renew, request, parts.clock.now())
@@ -154,10 +157,15 @@ class Work:
         self._on_step(step)
         return step
 
-    async def _close(self, opened: Pass, decision: Decision) -> None:
-        """Let the lease go, also when cancelled; one that cannot be let go expires."""
+    async def _close(self, opened: Pass, decision: Decision, step: Driven | None = None) -> None:
+        """Let the lease go, also when cancelled; one that cannot be let go expires.
+
+        As long as the ledger does not know what the step spent, what it held stays held.
+        """
         with anyio.CancelScope(shield=True):
             try:
+                if isinstance(step, Step):
+                    await step.settle_up()
                 await self._parts.thread(
                     self._parts.ledger.close_step, opened, decision, self._parts.clock.now()
                 )
