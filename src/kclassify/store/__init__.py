@@ -16,6 +16,7 @@ from kclassify.store.reading import (
 from kclassify.store.rollback import RollbackReport, rollback
 from kclassify.store.run_summaries import RunSummary
 from kclassify.store.shard_reports import ShardReport
+from kclassify.store.step_reports import StepReport
 from kclassify.store.totals import Transition
 from kclassify.store.verify import verify
 
@@ -30,6 +31,7 @@ __all__ = [
     "RunSummary",
     "ShardReport",
     "SqlLedger",
+    "StepReport",
     "Transition",
     "forget_failures",
     "is_alive",

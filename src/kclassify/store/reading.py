@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Row, select
 
 from kclassify.core.availability import Breaker
 from kclassify.core.item import Key, decode_bound, decode_key
+from kclassify.core.spending import Spending
 from kclassify.core.states import ChangeStatus, PassStatus
 from kclassify.core.verdict import OutcomeKind, Usage
 from kclassify.database import Database
 from kclassify.ports import Mode
-from kclassify.store import breakers
+from kclassify.store import breakers, spent
 from kclassify.store import passes as pass_rows
 from kclassify.store import runs as run_rows
 from kclassify.store.judged_rows import JudgedPass, find_judged
@@ -23,6 +24,7 @@ from kclassify.store.looks import Look, looks_at
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.run_summaries import RunSummary, summaries
 from kclassify.store.shard_reports import ShardReport, shard_reports
+from kclassify.store.step_reports import StepReport, step_count, step_reports
 from kclassify.store.tables import changes, outcomes, passes
 from kclassify.store.totals import Transition, change_counts, outcome_counts, transitions, usage
 
@@ -35,10 +37,12 @@ class PassReport:
     """One pass.
 
     `outcomes` counts items by kind, `changes` the audit by status. `usage` is what this classifier
-    was paid for while the pass was open. `gate` is the digest of the gate record that allowed it to
-    write, `gate_refusal` what an `override` set aside: a line for each that the pass went on for,
-    the newest last. `next_step_at` is when somebody is to go on with it, None when nobody is. A
-    divided pass has `shards`, and a cursor in each of them. Times are Unix seconds.
+    was paid for while the pass was open, `spending` what that came to and `steps` in how many
+    steps: nothing and none for a pass of a ledger that did not know of costs. `gate` is the digest
+    of the gate record that allowed it to write, `gate_refusal` what an `override` set aside: a line
+    for each that the pass went on for, the newest last. `next_step_at` is when somebody is to go on
+    with it, None when nobody is. A divided pass has `shards`, and a cursor in each of them. Times
+    are Unix seconds.
     """
 
     number: int
@@ -62,6 +66,8 @@ class PassReport:
     last_decision: str | None
     next_step_at: float | None = None
     shards: tuple[ShardReport, ...] = ()
+    spending: Spending = field(default_factory=Spending)
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,8 @@ class RunReport:
     """A run with all its passes, oldest first, and who works on it. Times are Unix seconds.
 
     `lease_holder` is the worker whose lease ends last; the shards of a pass name all of them.
-    `breaker` is the outage that its workers know of, closed when the provider answers.
+    `breaker` is the outage that its workers know of, closed when the provider answers; `spending`
+    what all passes have spent, and what is held for calls that have not ended.
     """
 
     name: str
@@ -79,6 +86,7 @@ class RunReport:
     lease_expires_at: float
     passes: tuple[PassReport, ...]
     breaker: Breaker = field(default_factory=Breaker)
+    spending: Spending = field(default_factory=Spending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,13 @@ class LedgerReader:
                 lease_expires_at=expires_at,
                 passes=reports,
                 breaker=breakers.of_run(connection, row.id),
+                spending=spent.spending(connection, row.id),
             )
+
+    def steps(self, run: str, number: int) -> Sequence[StepReport]:
+        """The steps of the pass of this number, in the order in which they began."""
+        with self._run(run) as (connection, row):
+            return step_reports(connection, row.id, number)
 
     def failures(
         self, run: str, kind: OutcomeKind | None = None, limit: int | None = None
@@ -215,6 +229,7 @@ class LedgerReader:
 
 
 def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
+    spending = spent.spending(connection, row.run_id, row.id)
     return PassReport(
         number=row.number,
         mode=Mode(row.mode),
@@ -227,7 +242,7 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         transitions=transitions(connection, row.id),
         outcomes=outcome_counts(connection, row.id),
         changes=change_counts(connection, row.id),
-        usage=usage(connection, row),
+        usage=spending.charge.usage if spending.charge.calls else usage(connection, row),
         override=row.override,
         gate=row.gate,
         gate_refusal=row.gate_refusal,
@@ -237,6 +252,8 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         last_decision=row.last_decision,
         next_step_at=row.next_step_at,
         shards=shard_reports(connection, row.id) if row.parts else (),
+        spending=spending,
+        steps=step_count(connection, row.run_id, row.id),
     )
 
 
