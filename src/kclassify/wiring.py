@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -77,8 +78,17 @@ def make_runner(
         gate=None if settings.gate.record is None else GateFile(settings.gate.record),
         canary=_canary(settings.gate),
         tranches=_tranches(settings.gate),
-        listeners=[listener],
+        listeners=[listener, *_telemetry()],
     )
+
+
+def _telemetry() -> list[Listener]:
+    """Spans and metrics where OpenTelemetry is in use: who configures an SDK imports its API."""
+    if not {"opentelemetry.trace", "opentelemetry.metrics"} & sys.modules.keys():
+        return []
+    from kclassify.telemetry import Telemetry  # noqa: PLC0415  # costs nothing where it is not in use
+
+    return [Telemetry()]
 
 
 def _canary(gate: GateSettings) -> CanaryFile | None:

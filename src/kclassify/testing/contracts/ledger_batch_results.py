@@ -23,6 +23,7 @@ from kclassify.testing.contracts.batch_material import (
     plan_of,
     planned,
     recalled,
+    remote,
     unanswered,
 )
 from kclassify.testing.contracts.ledger_material import (
@@ -113,9 +114,13 @@ class LedgerBatchResults(LedgerMaterial):
         assert ledger.reserve(opened, 10 * COST, 6 * COST, NOW).held == 6 * COST
         opened, batch = planned(ledger, opened, plan_of(1, 2, held=4 * COST))
         assert ledger.spending("r").held == 6 * COST
+        batch = ledger.batches.sent(batch, remote(), NOW)
+        collect(ledger, opened, batch, [answer(1)])
+        assert ledger.spending("r").held == 5 * COST
+        assert held_for(ledger, opened, batch) == 3 * COST
         ledger.close_step(opened, Done(), NOW)
-        assert ledger.spending("r").held == 4 * COST
-        ledger.batches.lost(batch, NOW)
+        assert ledger.spending("r").held == 3 * COST
+        ledger.batches.read(batch, NOW)
         assert ledger.spending("r").held == 0
 
     def test_who_lost_the_run_is_charged_for_what_it_reads(self, ledger: Ledger) -> None:

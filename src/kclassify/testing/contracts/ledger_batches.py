@@ -109,6 +109,7 @@ class LedgerBatches(LedgerMaterial):
         opened, batch = planned(ledger, open_pass(ledger), plan_of(1, 2, is_all=True, held=9))
         ledger.batches.lost(batch, NOW + 40)
         assert ledger.batches.standing(opened) == Standing()
+        assert ledger.spending("r").held == 0
         assert ledger.batches.tried(opened, digests(1, 2)) == {}
         assert ledger.batches.sent(batch, remote(), NOW + 41).status is BatchStatus.LOST
         opened, other = planned(ledger, opened, plan_of(1, 2))
