@@ -1,0 +1,172 @@
+"""A provider of batches in memory, that remembers what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio.lowlevel
+
+from kclassify.core.batch import BatchLimits, BatchRequest, BatchResult, RemoteBatch, ResultKind
+from kclassify.core.decision import Halt
+from kclassify.core.item import Item
+from kclassify.core.taxonomy import Taxonomy
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
+from kclassify.ports import Clock
+from kclassify.testing.scripted import ScriptedClassifier
+
+USAGE = Usage(input_tokens=100, output_tokens=10)
+COST = 500
+WORST = 2_000
+
+Said = str | Outcome[str] | Halt
+Script = Callable[[str], Said]
+Fault = Callable[[str], Outcome[str] | Halt | None]
+
+
+@dataclass
+class Sent:
+    """A batch at the provider: what it was asked, by digest the text, and how it goes on."""
+
+    remote: RemoteBatch
+    asked: dict[str, str]
+    ends_at: float
+    again: frozenset[str]
+    results: list[BatchResult] = field(default_factory=list[BatchResult])
+
+
+def expired() -> Outcome[str]:
+    return Outcome(OutcomeKind.TIMED_OUT, detail="expired in the batch")
+
+
+def errored(kind: OutcomeKind, detail: str = "") -> Outcome[str]:
+    return Outcome(kind, detail=detail or f"errored: {kind}")
+
+
+class Provider:
+    """Implements `kclassify.ports.batches.Batches`; each batch ends after `seconds`.
+
+    `script` says what becomes of each text, in the batch of that number for the text, from 1 on.
+    `fault` is asked before each operation, by its name, and may answer in its place; with `after`
+    the operation has been done by then, and only its answer is lost.
+    """
+
+    def __init__(self, clock: Clock, limits: BatchLimits, seconds: float = 600.0) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.seconds = seconds
+        self.script: Callable[[str, int], Said] = lambda _text, _number: "left"
+        self.fault: Fault = lambda _: None
+        self.after: Fault = lambda _: None
+        self.sent: dict[str, Sent] = {}
+        self.calls: list[str] = []
+
+    def request(self, item: Item, *, again: bool = False) -> BatchRequest:
+        text = f"{'again: ' if again else ''}{item.body}"
+        return BatchRequest(item.digest, text.encode(), WORST)
+
+    async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
+        refused = await self._begin("create")
+        if refused is not None:
+            return refused
+        now = self.clock.now()
+        remote = RemoteBatch(f"batch_{len(self.sent) + 1}", False, now, now + 86_400)
+        asked = {each.digest: each.body.decode() for each in requests}
+        again = frozenset(d for d, text in asked.items() if text.startswith("again: "))
+        texts = {d: text.removeprefix("again: ") for d, text in asked.items()}
+        self.sent[remote.id] = Sent(remote, texts, now + self.seconds, again)
+        return self.after("create") or remote
+
+    async def retrieve(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
+        refused = await self._begin("retrieve")
+        return self._now(self.sent[batch]) if refused is None else refused
+
+    async def recent(self, since: float) -> Sequence[RemoteBatch] | Outcome[str] | Halt:
+        refused = await self._begin("recent")
+        if refused is not None:
+            return refused
+        found = [self._now(each) for each in self.sent.values()]
+        return [each for each in reversed(found) if each.created_at >= since]
+
+    async def results(self, batch: str) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
+        refused = await self._begin("results")
+        sent = self.sent[batch]
+        results = [] if refused is not None else self._results(sent)
+        for result in results:
+            broken = self.fault("result")
+            if broken is not None:
+                refused = broken
+                break
+            yield result
+        if refused is not None:
+            yield refused
+
+    async def cancel(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
+        sent = self.sent[batch]
+        sent.ends_at = self.clock.now()
+        return self._now(sent)
+
+    def end_all(self) -> None:
+        """Have all batches end now."""
+        for sent in self.sent.values():
+            sent.ends_at = min(sent.ends_at, self.clock.now())
+
+    @property
+    def asked(self) -> list[str]:
+        """Every text that was asked, as often as it was."""
+        return [text for sent in self.sent.values() for text in sent.asked.values()]
+
+    @property
+    def answered(self) -> list[str]:
+        """Every text that was answered and billed, as often as it was."""
+        return [
+            sent.asked[result.digest]
+            for sent in self.sent.values()
+            for result in self._results(sent)
+            if isinstance(result.outcome, Outcome) and result.outcome.kind.is_paid
+        ]
+
+    async def _begin(self, operation: str) -> Outcome[str] | Halt | None:
+        self.calls.append(operation)
+        await anyio.lowlevel.checkpoint()
+        return self.fault(operation)
+
+    def _now(self, sent: Sent) -> RemoteBatch:
+        return replace(sent.remote, is_ended=self.clock.now() >= sent.ends_at)
+
+    def _results(self, sent: Sent) -> list[BatchResult]:
+        """Backwards: no order is promised."""
+        if not sent.results:
+            said = [(d, self.script(text, self._tries(sent, d))) for d, text in sent.asked.items()]
+            sent.results = [_result(digest, each) for digest, each in reversed(said)]
+        return sent.results
+
+    def _tries(self, sent: Sent, digest: str) -> int:
+        until = list(self.sent.values())
+        earlier = until[: until.index(sent) + 1]
+        return sum(digest in each.asked for each in earlier)
+
+
+def _result(digest: str, said: Said) -> BatchResult:
+    if isinstance(said, str):
+        verdict = Verdict(said, 0.9, "scripted", USAGE)
+        outcome = replace(judged(verdict), cost=COST)
+        return BatchResult(digest, ResultKind.SUCCEEDED, outcome)
+    if isinstance(said, Halt):
+        return BatchResult(digest, ResultKind.ERRORED, said)
+    if said.kind.is_paid:
+        return BatchResult(digest, ResultKind.SUCCEEDED, replace(said, usage=USAGE, cost=COST))
+    kinds = {"expired in the batch": ResultKind.EXPIRED, "canceled": ResultKind.CANCELED}
+    return BatchResult(digest, kinds.get(said.detail, ResultKind.ERRORED), said)
+
+
+class BatchClassifier(ScriptedClassifier):
+    """A scripted classifier that asks in batches, and never directly."""
+
+    def __init__(self, taxonomy: Taxonomy[str], batches: Provider) -> None:
+        super().__init__(taxonomy, _not_directly, worst=lambda _: 2 * WORST)
+        self.batches = batches
+
+
+def _not_directly(item: Item) -> str:
+    raise AssertionError(f"item {item.key} was asked by a call of its own")

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kclassify import Advance, Done, Halt, Item, Mode, Outcome, OutcomeKind, RunnerSettings
+from kclassify.core.batch import BatchStatus
+from kclassify.core.decision import Pause, Snooze
+from kclassify.events import BatchChanged, Checkpointed, Snoozing
+from tests.runner.batches.provider import COST, WORST, Said, errored, expired
+from tests.runner.batches.world import World
+from tests.runner.world import rows
+
+
+async def test_a_dry_run_waits_for_its_batches_and_asks_each_text_once() -> None:
+    world = World()
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+    assert [len(sent.asked) for sent in world.provider.sent.values()] == [10, 10, 5]
+    assert world.told(Checkpointed)[-1].settled == 25
+    assert sum(one.recalled for one in world.told(Checkpointed)) == 0
+
+
+async def test_a_commit_recalls_what_the_dry_run_asked_in_batches() -> None:
+    world = World()
+    assert await world.runner().dry_run() == Done()
+    assert await world.runner().commit(override="test") == Done()
+    assert set(world.table.labels.values()) == {"left"}
+    assert len(world.provider.asked) == 25
+    assert world.told(Checkpointed)[-1].recalled > 0
+
+
+async def test_while_a_batch_is_in_progress_a_step_is_snoozed_and_that_is_no_outage() -> None:
+    world = World()
+    said = await world.runner().step()
+    assert said == Snooze(60, "batch batch_1 is in progress: 10 requests, sent 0 s ago, and 1 more")
+    assert not world.ledger.breaker("test").snoozes
+    world.clock.advance(180)
+    said = await world.runner().step()
+    assert said == Snooze(
+        60, "batch batch_1 is in progress: 10 requests, sent 3 min ago, and 1 more"
+    )
+    assert (await world.steps())[-1] == Done()
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_no_more_batches_are_in_flight_than_may_be() -> None:
+    world = World(items=rows(100))
+    await world.runner().step()
+    assert len(world.provider.sent) == 2
+    assert (await world.steps())[-1] == Done()
+    assert len(world.provider.sent) == 10
+
+
+async def test_what_batches_do_is_told() -> None:
+    world = World(items=rows(10))
+    await world.runner().dry_run()
+    assert [(one.status, one.requests) for one in world.told(BatchChanged)] == [
+        (BatchStatus.SENT, 10),
+        (BatchStatus.ENDED, 10),
+        (BatchStatus.READ, 10),
+    ]
+    read = world.told(BatchChanged)[-1]
+    assert (read.answered, read.again, read.charge.cost) == (10, 0, 10 * COST)
+    assert world.ledger.spending("test").charge.cost == 10 * COST
+    assert all("in progress" in one.reason for one in world.told(Snoozing))
+
+
+async def test_duplicates_share_a_request_and_empty_items_have_none() -> None:
+    items = [Item(n, body="" if n % 5 == 0 else f"text {n % 3}", current="old") for n in range(30)]
+    world = World(items=items)
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == ["text 0", "text 1", "text 2"]
+    assert world.told(Checkpointed)[-1].settled == 30
+
+
+async def test_a_text_that_is_larger_than_a_batch_has_one_to_itself() -> None:
+    items = [Item(n, body=f"{n}" * (500 if n == 2 else 10), current="old") for n in range(1, 5)]
+    world = World(items=items)
+    world.limit(bytes=100, in_flight=4)
+    assert await world.runner().dry_run() == Done()
+    assert [len(sent.asked) for sent in world.provider.sent.values()] == [1, 1, 2]
+
+
+async def test_a_first_reply_that_cannot_be_used_is_asked_for_once_more() -> None:
+    world = World(items=rows(4))
+    bad = {"text of row 2": 1, "text of row 3": 2}
+
+    def script(text: str, number: int) -> Said:
+        return errored(OutcomeKind.INVALID) if bad.get(text, 0) >= number else "left"
+
+    world.provider.script = script
+    assert await world.runner().dry_run() == Done()
+    first, second = world.provider.sent.values()
+    assert not first.again
+    assert sorted(second.asked[digest] for digest in second.again) == sorted(bad)
+    kinds = sum((one.kinds["invalid"] for one in world.told(Checkpointed)), 0)
+    assert kinds == 1
+    assert world.ledger.spending("test").charge.calls == 6
+
+
+async def test_what_expired_is_asked_again_and_not_held_against_an_item_alone() -> None:
+    world = World(items=rows(13))
+    world.provider.script = lambda text, number: (
+        expired() if number < 6 and text.endswith("3") else "left"
+    )
+    world.limit(requests=1)
+    assert await world.runner().dry_run() == Done()
+    assert sorted(set(world.provider.answered)) == world.texts
+    assert len(world.provider.answered) == 13
+
+
+async def test_an_item_that_others_outlive_three_times_has_failed() -> None:
+    world = World(items=rows(60))
+    poison = "text of row 3"
+    world.provider.script = lambda text, _: expired() if text == poison else "left"
+    assert await world.runner().dry_run() == Done()
+    assert world.provider.asked.count(poison) == 3
+    assert sum(one.kinds["timed out"] for one in world.told(Checkpointed)) == 1
+
+
+async def test_canceled_requests_are_asked_again_however_often() -> None:
+    world = World(items=rows(10))
+
+    def script(text: str, number: int) -> Said:
+        is_canceled = text == "text of row 3" and number < 9
+        return errored(OutcomeKind.UNAVAILABLE, "canceled") if is_canceled else "left"
+
+    world.provider.script = script
+    assert await world.runner().dry_run() == Done()
+    assert world.provider.answered.count("text of row 3") == 1
+
+
+async def test_a_request_that_is_rejected_among_answered_ones_is_its_items_own_failure() -> None:
+    world = World(items=rows(10))
+    world.provider.script = lambda text, _: (
+        errored(OutcomeKind.REJECTED) if text == "text of row 3" else "left"
+    )
+    assert await world.runner().dry_run() == Done()
+    assert world.provider.asked.count("text of row 3") == 1
+    assert sum(one.kinds["rejected"] for one in world.told(Checkpointed)) == 1
+
+
+async def test_a_batch_of_rejections_ends_the_run_and_its_items_are_asked_again() -> None:
+    world = World(items=rows(10))
+    world.provider.script = lambda _, number: (
+        errored(OutcomeKind.REJECTED, "no such parameter") if number == 1 else "left"
+    )
+    assert await world.runner().dry_run() == Halt("every request is rejected: no such parameter")
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.answered) == sorted(world.provider.asked[10:])
+
+
+async def test_a_halt_among_the_results_ends_the_run_once_they_are_stored() -> None:
+    world = World(items=rows(10))
+    world.provider.script = lambda text, number: (
+        Halt("no credit") if number == 1 and text.endswith("3") else "left"
+    )
+    assert await world.runner().dry_run() == Halt("no credit")
+    assert await world.runner().dry_run() == Done()
+    assert len(world.provider.asked) == 11
+
+
+async def test_max_items_bounds_what_is_asked_and_settled() -> None:
+    world = World()
+    said = await world.runner(max_items=7).dry_run()
+    assert said == Advance(7, Pause.MAX_ITEMS)
+    assert len(world.provider.asked) == 7
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_a_stop_leaves_the_batches_to_whoever_resumes() -> None:
+    world = World(settings=RunnerSettings(grace_s=0))
+    runner = world.runner()
+    world.events.clear()
+
+    def stop(operation: str) -> None:
+        if operation == "retrieve":
+            runner.stop("enough")
+
+    world.provider.fault = stop
+    assert await runner.dry_run() == Advance(None, Pause.STOPPED)
+    world.provider.fault = lambda _: None
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_steps_of_no_time_come_to_the_end_and_enqueue_the_next() -> None:
+    world = World(items=rows(60))
+    enqueued: list[object] = []
+    ends: list[object] = []
+
+    def enqueue(_: object, cursor: object) -> None:
+        enqueued.append(cursor)
+
+    while not ends or ends[-1] != Done():
+        said = await world.runner().step(budget_s=1e-9, on_commit=enqueue)
+        ends.append(said)
+        world.clock.advance(said.seconds if isinstance(said, Snooze) else 0.0)
+        assert len(ends) < 100
+    assert enqueued == [one.cursor for one in ends if isinstance(one, Advance)]
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_an_outage_snoozes_through_the_breaker_and_asks_nothing_twice() -> None:
+    world = World()
+    down = {"create": 2, "retrieve": 3, "results": 2, "result": 1}
+
+    def fault(operation: str) -> Outcome[str] | None:
+        if down.get(operation, 0) > 0:
+            down[operation] -= 1
+            return errored(OutcomeKind.UNAVAILABLE, "529 overloaded")
+        return None
+
+    world.provider.fault = fault
+    decisions = await world.steps()
+    assert decisions[-1] == Done()
+    reasons = [one.reason for one in decisions if isinstance(one, Snooze)]
+    assert sum("still no answer (unavailable: 529" in reason for reason in reasons) == 8
+    assert sorted(world.provider.asked) == world.texts
+    assert not world.ledger.breaker("test").snoozes
+
+
+async def test_an_outage_without_an_end_is_a_halt() -> None:
+    world = World(settings=RunnerSettings(max_outage_s=3600))
+    world.provider.fault = lambda _: errored(OutcomeKind.UNAVAILABLE, "503")
+    said = await world.runner().dry_run()
+    assert isinstance(said, Halt)
+    assert "has not answered for 1.0 hours" in said.reason
+
+
+async def test_batches_that_answer_nothing_are_an_outage_with_an_end_too() -> None:
+    world = World(settings=RunnerSettings(max_outage_s=4_000))
+    world.provider.script = lambda *_: errored(OutcomeKind.UNAVAILABLE, "api_error")
+    said = await world.runner().dry_run()
+    assert isinstance(said, Halt)
+    assert "has not answered" in said.reason
+
+
+async def test_a_batch_that_arrived_unseen_is_found_by_its_results() -> None:
+    world = World()
+    lost = [errored(OutcomeKind.TIMED_OUT, "no answer in time")]
+    world.provider.after = lambda _: lost.pop() if lost else None
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+    assert world.provider.calls.count("recent") >= 1
+
+
+async def test_a_budget_shrinks_batches_and_ends_the_run_before_it_is_exceeded() -> None:
+    budget = 7 * WORST
+    world = World(items=rows(60), settings=RunnerSettings(budget_usd=Decimal(budget) / 10**9))
+    said = await world.runner().dry_run()
+    assert isinstance(said, Halt)
+    assert said.reason.startswith("budget: ")
+    assert "raise [runner] budget_usd and run again" in said.reason
+    spending = world.ledger.spending("test")
+    assert spending.held == 0
+    assert budget - WORST < spending.most <= budget
+    assert await world.runner(budget_usd=Decimal(1)).dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_shards_ask_each_text_once() -> None:
+    world = World(settings=RunnerSettings(shards=3), items=rows(40))
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_a_commit_in_batches_writes() -> None:
+    world = World()
+    said = await world.steps(mode=Mode.COMMIT, override="test")
+    assert said[-1] == Done()
+    assert set(world.table.labels.values()) == {"left"}
