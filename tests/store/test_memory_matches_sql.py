@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Snooze
 from kclassify.core.division import Division
+from kclassify.core.spending import Charge
 from kclassify.core.states import UNDONE, ChangeStatus
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
@@ -27,6 +28,7 @@ from kclassify.testing.contracts.ledger_intents import Killed, MortalWriter
 from kclassify.testing.contracts.ledger_material import (
     LEASE_S,
     NOW,
+    USAGE,
     change,
     checkpoint_of,
     digest,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from kclassify.core.item import Key
     from kclassify.ports import Ledger, Settled
 
+BUDGET = 1000
 WORKERS = st.sampled_from(["one", "two", "three"])
 KEYS = st.integers(1, 6)
 MODES = st.sampled_from(Mode)
@@ -263,6 +266,37 @@ class MemoryMatchesSql(RuleBasedStateMachine):
     def records(self, key: int, fingerprint: str, label: str) -> None:
         said = [(digest(key), verdict_of(label))]
         self.both(lambda index: self.ledgers[index].record(fingerprint, said, self.now))
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), wanted=st.sampled_from([0, 1, 300, BUDGET]))
+    def reserves(self, data: st.DataObject, wanted: int) -> None:
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        self.both(
+            lambda index: self.ledgers[index].reserve(
+                self.held[worker][index], BUDGET, wanted, self.now
+            )
+        )
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), key=KEYS | st.none(), label=st.sampled_from(["playbook", "insight"]))
+    def pays(self, data: st.DataObject, key: int | None, label: str) -> None:
+        """A call that costs no more than is held for it, with a verdict or without one."""
+        worker = data.draw(st.sampled_from(sorted(self.held)))
+        held = self.held[worker]
+        left = self.memory.runs["r"].steps[held[0].step].held
+        cost = data.draw(st.integers(0, left))
+        charge = Charge(1, 0.5, USAGE, cost, 0, data.draw(st.integers(0, left - cost)))
+        said = [] if key is None else [(digest(key), verdict_of(label))]
+        self.both(
+            lambda index: self.ledgers[index].record(
+                self.fingerprint[worker], said, self.now, opened=held[index], charge=charge
+            )
+        )
+
+    @invariant()
+    def never_exceeds_the_budget(self) -> None:
+        told = self.both(lambda index: self.ledgers[index].spending("r"))
+        assert told[0].most <= BUDGET
 
     @rule(fingerprint=FINGERPRINTS)
     def recalls(self, fingerprint: str) -> None:

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from kclassify.core.availability import Breaker
+from kclassify.core.spending import Charge, Hold, Spending
 from kclassify.core.states import ChangeStatus
+from kclassify.core.verdict import Usage
 from kclassify.database import Database
 from kclassify.errors import DatabaseError, LedgerVersionError
 from kclassify.ports import Pass
@@ -20,6 +22,7 @@ from kclassify.testing.contracts.ledger_material import (
     FINGERPRINT,
     LEASE_S,
     NOW,
+    USAGE,
     checkpoint_of,
     digest,
     request_of,
@@ -158,6 +161,26 @@ def test_a_run_of_version_2_can_trip_its_breaker(database: Database) -> None:
     ledger.checkpoint(opened, FINGERPRINT, checkpoint, MemoryWriter({}), NOW)
     assert ledger.breaker("r") == tripped
     assert ledger.breaker("snoozing") == Breaker(2, 290.5, 120, 100.5)
+
+
+@pytest.mark.parametrize("found", [1, 2, 3, 4])
+def test_a_run_from_before_costs_were_known_has_spent_nothing_and_is_charged_from_now_on(
+    database: Database, found: int
+) -> None:
+    create_version_1(database, FINGERPRINT, digest(1))
+    migrate(database, STEPS[: found - 1])
+    ledger, reader = SqlLedger(database), LedgerReader(database)
+    before = reader.status("r")
+    assert (before.spending, ledger.spending("r")) == (Spending(), Spending())
+    assert (before.passes[0].steps, before.passes[0].usage) == (0, Usage(1, 2, 3, 4))
+    assert reader.steps("r", 1) == ()
+    opened = ledger.open(request_of(), "one", NOW, LEASE_S)
+    assert isinstance(opened, Pass)
+    assert opened.last_call_at is None
+    charge = Charge(1, 0.5, USAGE, 7, 0, 2)
+    assert ledger.reserve(opened, 100, 90, NOW) == Hold(90, 10)
+    ledger.record(FINGERPRINT, [], NOW, opened=opened, charge=charge)
+    assert ledger.spending("r") == Spending(charge, 81)
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from kclassify.core.spending import Charge, Hold, Spending
 from kclassify.core.verdict import Usage
@@ -30,27 +30,39 @@ _SUMMED = (
 
 def spending(connection: Connection, run_id: int, pass_id: int | None = None) -> Spending:
     """What a run has spent and holds, or one pass of it."""
-    return _spending(connection, run_id, pass_id)
+    sums = (_sum(steps.c[name]).label(name) for name in _SUMMED)
+    row = connection.execute(_totals(run_id, pass_id, *sums)).one()
+    return Spending(charge_of(row), int(row.held) + int(row.in_batches))
 
 
 def spending_of(connection: Connection, run: str) -> Spending:
     """What the run of this name has spent and holds; nothing where there is no such run."""
     run_id = connection.scalar(select(runs.c.id).where(runs.c.name == run))
-    return Spending() if run_id is None else _spending(connection, run_id, None)
+    return Spending() if run_id is None else spending(connection, run_id)
 
 
-def _spending(connection: Connection, run_id: int, pass_id: int | None) -> Spending:
-    # One statement, so one snapshot: what moves from a step to a batch, or back, is met once.
-    for_batches = select(func.coalesce(func.sum(batches.c.held), 0))
-    query = select(*(func.coalesce(func.sum(steps.c[name]), 0).label(name) for name in _SUMMED))
-    for_batches = for_batches.where(batches.c.run_id == run_id)
-    query = query.where(steps.c.run_id == run_id)
+def _most(connection: Connection, run_id: int) -> int:
+    """What `Spending.most` is, without the rest: it is asked for again and again."""
+    all_of_it = _sum(steps.c.cost + steps.c.uncertain + steps.c.held).label("in_steps")
+    row = connection.execute(_totals(run_id, None, all_of_it)).one()
+    return int(row.in_steps) + int(row.in_batches)
+
+
+def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(column), 0)
+
+
+def _totals(run_id: int, pass_id: int | None, *sums: ColumnElement[Any]) -> Select[Any]:
+    """Sums over steps, and what is held `in_batches`.
+
+    One statement, so one snapshot: what moves from a step to a batch, or back, is met once.
+    """
+    in_batches = select(_sum(batches.c.held)).where(batches.c.run_id == run_id)
+    query = select(*sums).where(steps.c.run_id == run_id)
     if pass_id is not None:
-        for_batches = for_batches.where(batches.c.pass_id == pass_id)
+        in_batches = in_batches.where(batches.c.pass_id == pass_id)
         query = query.where(steps.c.pass_id == pass_id)
-    query = query.add_columns(for_batches.scalar_subquery().label("in_batches"))
-    row = connection.execute(query).one()
-    return Spending(charge_of(row), int(row.held) + int(row.in_batches))
+    return query.add_columns(in_batches.scalar_subquery().label("in_batches"))
 
 
 def charge_of(row: Row[Any]) -> Charge:
@@ -86,13 +98,15 @@ def reserve(
         select(passes.c.run_id).where(passes.c.id == opened.id)
     ).scalar_one()
     breakers.lock(connection, run_id)
-    left = max(0, budget - _spending(connection, run_id, None).most)
+    left = max(0, budget - _most(connection, run_id))
+    granted = max(0, min(wanted, left))
     ours = (steps.c.id == opened.step) & steps.c.ended_at.is_(None)
-    more = steps.update().where(ours).values(held=steps.c.held + max(0, min(wanted, left)))
+    more = steps.update().where(ours).values(held=steps.c.held + granted)
     held = connection.scalar(more.returning(steps.c.held))
-    granted = 0 if held is None else max(0, min(wanted, left))
+    if held is None:
+        held = granted = 0
     others = _others_hold(connection, run_id, opened, now, is_alive)
-    return Hold(held or 0, left - granted, others)
+    return Hold(held, left - granted, others)
 
 
 def _others_hold(
