@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from kclassify.core.price import Price
     from kclassify.testing.wire import TokensUsed
+
+_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 Transport = Literal["direct", "batch"]
 
@@ -55,7 +58,11 @@ class Bill:
 
 @dataclass(slots=True)
 class Billing:
-    """Keeps the bill. `prices` are by model, with or without its provider before a slash."""
+    """Keeps the bill.
+
+    `prices` are by model, with or without its provider before a slash, and hold for a model's
+    dated names too.
+    """
 
     prices: Mapping[str, Price]
     _lines: dict[tuple[str, Transport], BillLine] = field(
@@ -85,12 +92,17 @@ class Billing:
 
     def price(self, model: str) -> Price | None:
         """The price of a model, None where it is not known."""
-        named = (price for name, price in self.prices.items() if name.endswith(f"/{model}"))
-        return self.prices.get(model) or next(named, None)
+        for name in (model, _DATE.sub("", model)):
+            if name in self.prices:
+                return self.prices[name]
+            for full, price in self.prices.items():
+                if full.endswith(f"/{name}"):
+                    return price
+        return None
 
     def _cost(self, model: str, used: TokensUsed, *, is_batch: bool) -> int | None:
         price = self.price(model)
-        if price is None:
+        if price is None or (is_batch and price.batch_factor is None):
             return None
         if not used.written_1h:
             return price.cost(usage_of(used), batch=is_batch)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from kclassify.testing.timeline import Timeline
     from kclassify.testing.wire import Wire
 
+_MIN_CACHE_TOKENS = 1024
+
 
 @dataclass(slots=True, kw_only=True)
 class Provider:
@@ -49,7 +51,7 @@ class Provider:
     require_key: bool
     batch_rules: BatchRules
     prices: Mapping[str, Price]
-    min_cache_tokens: int
+    min_cache_tokens: int | None
     switches: FaultSwitches = field(init=False)
     billing: Billing = field(init=False)
     answerer: Answerer = field(init=False)
@@ -113,8 +115,10 @@ class Provider:
         self.billing.clear()
 
     def _minimum(self, model: str) -> int:
+        if self.min_cache_tokens is not None:
+            return self.min_cache_tokens
         price = self.billing.price(model)
-        return self.min_cache_tokens if price is None else price.min_cache_tokens
+        return _MIN_CACHE_TOKENS if price is None else price.min_cache_tokens
 
 
 def _handler(server: Server, wire: Wire) -> Handler:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
 
 from kclassify.core.call_seen import DIGITS, CallSeen
 from kclassify.core.window import PROBE
 from kclassify.testing import records
+from kclassify.testing.batch_records import BatchRecord
 from kclassify.testing.records import RequestRecord
 from kclassify.testing.wire import TurnMessage
 from kclassify.testing.wire_anthropic import AnthropicWire
@@ -20,7 +20,7 @@ from kclassify.testing.wire_openai import OpenAIWire
 if TYPE_CHECKING:
     from kclassify.testing.stub import StubMessagesAPI
 
-Recorded = RequestRecord | Mapping[str, Any]
+Recorded = RequestRecord | BatchRecord | Mapping[str, Any]
 """A record, or the JSON object of one that another process printed."""
 
 _FENCE = re.compile(rf"<item-([0-9a-f]{{{DIGITS}}})>\n")
@@ -34,13 +34,47 @@ _PAID = frozenset(
         "wrong_label",
     }
 )
+_MESSAGES = "/v1/messages"
+_ENDPOINTS = (_MESSAGES, "/chat/completions")
 _HALTING = frozenset({401, 403, 404})
 
 
 def calls_seen(log: StubMessagesAPI | Iterable[Recorded]) -> list[CallSeen]:
-    """The calls in order of arrival. The stub must have kept all of them."""
-    kept: Iterable[Recorded] = log if isinstance(log, Iterable) else log.requests
-    return [_call_seen(asdict(one) if isinstance(one, RequestRecord) else one) for one in kept]
+    """The calls in order of arrival. The stub must have kept all of them.
+
+    Each request of a batch is a call, made when its batch was created and answered when that had
+    ended. What else the endpoints of batches were asked is none.
+    """
+    kept: Iterable[Recorded] = log if isinstance(log, Iterable) else _in_order(log)
+    records = (one if isinstance(one, Mapping) else asdict(one) for one in kept)
+    return [call for record in records for call in _calls(record)]
+
+
+def _in_order(log: StubMessagesAPI) -> list[Recorded]:
+    seen: list[tuple[float, Recorded]] = [(one.received, one) for one in log.requests]
+    seen += [(one.created, one) for one in log.batches]
+    return [one for _, one in sorted(seen, key=itemgetter(0))]
+
+
+def _calls(record: Mapping[str, Any]) -> Iterator[CallSeen]:
+    if "requests" in record:
+        yield from map(_call_seen, _requests(record))
+    elif record["path"].endswith(_ENDPOINTS):
+        yield _call_seen(record)
+
+
+def _requests(batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The requests of a batch as if each had come by itself."""
+    for request in batch["requests"]:
+        yield {
+            "path": _MESSAGES,
+            "body": request["params"],
+            "outcome": request["outcome"],
+            "received": batch["created"],
+            "in_flight": 1,
+            "status": None,
+            "settled": batch["ended"],
+        }
 
 
 def _call_seen(record: Mapping[str, Any]) -> CallSeen:
@@ -72,5 +106,5 @@ def _labels(path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
     wire = OpenAIWire() if path.endswith("/chat/completions") else AnthropicWire()
     try:
         return wire.read(body).shape.labels
-    except ValidationError:
+    except ValueError:
         return ()

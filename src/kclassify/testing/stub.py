@@ -24,6 +24,7 @@ try:
 except ImportError as error:
     raise MissingExtra("the stub needs aiohttp: pip install 'kclassify[testing]'") from error
 
+from kclassify.classifier.prices import known_prices
 from kclassify.testing.batch_rules import BatchRules
 from kclassify.testing.latency import NO_LATENCY, Latency
 from kclassify.testing.listener import Listener
@@ -74,8 +75,9 @@ class StubMessagesAPI:
         clock: monotonic seconds, for the records, the plan's time windows and its rate limits, the
             lives of cache entries and of batches.
         batch_rules: how long batches take, and how many of their requests fail.
-        prices: what the bill is reckoned by, by model.
-        min_cache_tokens: the shortest prefix that a model without a price caches.
+        prices: what the bill is reckoned by, by model; kclassify's own unless given.
+        min_cache_tokens: the shortest prefix that is cached; unless given, as the price of the
+            model says, or 1024.
     """
 
     def __init__(  # noqa: PLR0913 # each is a part of a provider that a test may choose
@@ -91,7 +93,7 @@ class StubMessagesAPI:
         clock: Callable[[], float] = time.monotonic,
         batch_rules: BatchRules | None = None,
         prices: Mapping[str, Price] | None = None,
-        min_cache_tokens: int = 1024,
+        min_cache_tokens: int | None = None,
     ) -> None:
         self._address = (host, port)
         self._log = RequestLog(keep, clock)
@@ -103,7 +105,7 @@ class StubMessagesAPI:
             clock=clock,
             require_key=require_key,
             batch_rules=batch_rules or BatchRules(),
-            prices={} if prices is None else prices,
+            prices=known_prices() if prices is None else prices,
             min_cache_tokens=min_cache_tokens,
         )
         self._stack = ExitStack()

@@ -87,7 +87,7 @@ class Wire(Protocol):
     """One API's format."""
 
     def read(self, body: Mapping[str, Any]) -> Question:
-        """The question in a request's body; pydantic.ValidationError when it is not one."""
+        """The question in a request's body; ValueError when it is not one."""
         ...
 
     def success(
@@ -105,11 +105,19 @@ class Wire(Protocol):
         ...
 
 
+class CacheControl(BaseModel):
+    """Asks that all up to here is cached for so long."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] = "5m"
+
+
 class TextPart(BaseModel):
     """A part of a message; parts of other types have no text."""
 
     type: str
     text: str = ""
+    cache_control: CacheControl | None = None
 
 
 class TurnMessage(BaseModel):
@@ -124,7 +132,7 @@ class TurnMessage(BaseModel):
         return joined(self.content)
 
 
-def joined(content: str | list[TextPart] | None) -> str:
+def joined(content: str | Sequence[TextPart] | None) -> str:
     """The text of a message's content, parts on lines of their own."""
     if content is None or isinstance(content, str):
         return content or ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from kclassify.testing.cache_breakpoints import prefixes_of
 from kclassify.testing.item_text import item_asked
 from kclassify.testing.rate_limit_headers import rate_limit_headers
 from kclassify.testing.shape import AnswerShape, shape_in, shape_of
@@ -90,7 +91,7 @@ class AnthropicWire:
         return tokens(_Counted.model_validate(body).characters)
 
     def read(self, body: Mapping[str, Any]) -> Question:
-        """The question in a request's body; pydantic.ValidationError when it is not one."""
+        """The question in a request's body; ValueError when it is not one."""
         request = _Request.model_validate(body)
         asked = [message.text for message in request.messages if message.role == "user"]
         tool = request.tool()
@@ -100,6 +101,7 @@ class AnthropicWire:
             shape=request.shape(),
             tool=tool.name if tool else None,
             characters=request.characters,
+            prefixes=prefixes_of(_before(body), request.system, request.messages),
         )
 
     def success(
@@ -129,6 +131,11 @@ class AnthropicWire:
     def limits(self, limits: Sequence[RateLimit], unix_time: float) -> dict[str, str]:
         """`anthropic-ratelimit-...`, three for each limit."""
         return rate_limit_headers(limits, unix_time)
+
+
+def _before(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of the cache depends on beside the texts."""
+    return {name: body.get(name) for name in ("tools", "output_config")}
 
 
 def _usage(used: TokensUsed) -> dict[str, object]:
