@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kclassify.canary_file import CanaryFile
-    from kclassify.classifier import Classifier, LocalClassifier
+    from kclassify.classifier import Cascade, Classifier, LocalClassifier
     from kclassify.core.decision import Halt
     from kclassify.core.item import Item
     from kclassify.core.verdict import Outcome, Verdict
     from kclassify.gate_file import GateFile
-    from kclassify.ports import Canary, Gate
+    from kclassify.ports import AsksInBatches, Canary, Gate, Metered
     from kclassify.ports import Classifier as ClassifierPort
 
 
@@ -58,7 +58,11 @@ if TYPE_CHECKING:
         assert_type(LocalClassifier.load(path, TAXONOMY), LocalClassifier[Topic])
         assert_type(await local.judge(item), Outcome[Topic] | Halt)
 
-        for port in port_of(classifier), port_of(local):
+        cascade = Cascade(port_of(local), port_of(classifier))
+        assert_type(cascade, Cascade[Topic])
+        assert_type(await cascade.judge(item), Outcome[Topic] | Halt)
+
+        for port in port_of(classifier), port_of(local), port_of(cascade):
             assert_type(port, ClassifierPort[Topic])
         assert_type(labels_of(classifier), Taxonomy[str])
 
@@ -67,6 +71,11 @@ if TYPE_CHECKING:
 
     def port_of(classifier: ClassifierPort[Topic]) -> ClassifierPort[Topic]:
         return classifier
+
+    def meters(
+        remote: Classifier[Topic], local: LocalClassifier[Topic], cascade: Cascade[Topic]
+    ) -> tuple[tuple[Metered, ...], AsksInBatches]:
+        return (remote, local, cascade), remote
 
     def gates() -> tuple[Gate, Canary]:
         return GateFile("evals/gate.json"), CanaryFile("evals/checks.jsonl")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
@@ -11,23 +10,23 @@ import anyio
 import anyio.lowlevel
 
 from kclassify.classifier.answer import Answer, Failure
-from kclassify.classifier.call import LONGEST_ASK_AGAIN, Call
+from kclassify.classifier.arguments import batch_limits, check_positive, language_model
+from kclassify.classifier.call import Call
 from kclassify.classifier.connect import Connection, connect
 from kclassify.classifier.fingerprint import fingerprint_parts
 from kclassify.classifier.mapping import settle_answer, settle_failure
-from kclassify.classifier.meter import UNPRICED, Meter
-from kclassify.classifier.model import ANTHROPIC, ChosenModel, choose_model
+from kclassify.classifier.meter import Meter, meter_of
+from kclassify.classifier.model import ANTHROPIC, ChosenModel
 from kclassify.classifier.prices import price_of
 from kclassify.classifier.prompt_cache import Cache
 from kclassify.classifier.redaction import Redaction, secrets_among
 from kclassify.classifier.reply import reply_model
-from kclassify.classifier.shared_prompt import SharedPrompt
+from kclassify.classifier.shared_prompt import SharedPrompt, shared_text
 from kclassify.core.batch import BatchLimits
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item, digest_of
-from kclassify.core.token_estimate import most_tokens
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
-from kclassify.errors import ClassifierHalted, ConfigError, NoVerdict
+from kclassify.errors import ClassifierHalted, NoVerdict
 from kclassify.prompt import DEFAULT_INSTRUCTIONS, MAX_BODY_CHARS, Prompt
 
 if TYPE_CHECKING:
@@ -85,12 +84,12 @@ class Classifier(Generic[L]):
         transport: Literal["direct", "batch"] = "direct",
         batch: BatchLimits | None = None,
     ) -> None:
-        _check_positive(max_tokens=max_tokens, timeout_s=timeout_s, max_connections=max_connections)
+        check_positive(max_tokens=max_tokens, timeout_s=timeout_s, max_connections=max_connections)
         self._taxonomy = taxonomy
-        self._model = _language_model(model)
+        self._model = language_model(model)
         self._price = price or price_of(self._model)
         self._cache: Cache = cache if self._model.provider == ANTHROPIC else "off"
-        self._batch = _batch_limits(self._model, batch) if transport == "batch" else None
+        self._batch = batch_limits(self._model, batch) if transport == "batch" else None
         self._prompt = Prompt(
             taxonomy,
             instructions=instructions,
@@ -155,40 +154,10 @@ class Classifier(Generic[L]):
         """That what all items share is too short to be cached, in one line with figures."""
         return self._shared.advice
 
-    @cached_property
+    @property
     def batches(self) -> Batches | None:
         """Who takes the batches; None where each item is a call of its own."""
-        if self._batch is None:
-            return None
-        from kclassify.classifier.batches import AnthropicBatches  # noqa: PLC0415
-
-        return AnthropicBatches(
-            provider=self._provider,
-            connected=self._provider_here,
-            model=self._model,
-            prompt=self._prompt,
-            redaction=self._redaction,
-            limits=self._batch,
-            price=self._price,
-            one_hour=self._cache == "1h",
-            timeout_s=self._timeout_s,
-        )
-
-    @property
-    def token_counter(self) -> TokenCounter | None:
-        """Who counts the tokens of requests; None where the provider has no endpoint for that."""
-        if self._model.provider != ANTHROPIC:
-            return None
-        from kclassify.classifier.counting import TokenCounter  # noqa: PLC0415
-
-        return TokenCounter(
-            provider=self._provider,
-            connected=self._provider_here,
-            model=self._model,
-            prompt=self._prompt,
-            redaction=self._redaction,
-            timeout_s=self._timeout_s,
-        )
+        return self._batches
 
     async def classify(self, body: str, title: str | None = None) -> Verdict[L]:
         """The verdict on a text.
@@ -225,20 +194,49 @@ class Classifier(Generic[L]):
 
     @cached_property
     def _meter(self) -> Meter:
-        if self._price is None:
-            return UNPRICED
-        fields = self._provider.rendered([self._prompt.system, ""])
-        shared = most_tokens(json.dumps(fields, ensure_ascii=False, default=str))
-        again = most_tokens(json.dumps(LONGEST_ASK_AGAIN, ensure_ascii=False))
-        return Meter(self._price, shared, again, self._max_tokens, one_hour=self._cache == "1h")
+        one_hour = self._cache == "1h"
+        return meter_of(
+            self._price, self._provider, self._prompt, self._max_tokens, one_hour=one_hour
+        )
 
     @cached_property
     def _shared(self) -> SharedPrompt:
-        text = self._prompt.system
-        if self._cache != "off":
-            fields = self._provider.rendered([text, ""])
-            text = "".join(block["text"] for block in fields["system"])
+        text = shared_text(self._provider, self._prompt)
         return SharedPrompt(text, self._model, self._price, self._cache)
+
+    @cached_property
+    def _batches(self) -> Batches | None:
+        if self._batch is None:
+            return None
+        from kclassify.classifier.batches import AnthropicBatches  # noqa: PLC0415
+
+        return AnthropicBatches(
+            provider=self._provider,
+            connected=self._provider_here,
+            model=self._model,
+            prompt=self._prompt,
+            redaction=self._redaction,
+            limits=self._batch,
+            price=self._price,
+            one_hour=self._cache == "1h",
+            timeout_s=self._timeout_s,
+        )
+
+    @property
+    def token_counter(self) -> TokenCounter | None:
+        """Who counts the tokens of requests; None where the provider has no endpoint for that."""
+        if self._model.provider != ANTHROPIC:
+            return None
+        from kclassify.classifier.counting import TokenCounter  # noqa: PLC0415
+
+        return TokenCounter(
+            provider=self._provider,
+            connected=self._provider_here,
+            model=self._model,
+            prompt=self._prompt,
+            redaction=self._redaction,
+            timeout_s=self._timeout_s,
+        )
 
     def _provider_here(self) -> InstructorProvider:
         """Connections belong to the event loop in which they were opened: another has its own."""
@@ -270,22 +268,3 @@ class Classifier(Generic[L]):
             return settle_failure(result, self._model, call.spent)
         named = replace(result, model=result.model or self._model.name)
         return settle_answer(named, self._taxonomy, call.spent)
-
-
-def _language_model(model: str | ChosenModel | None) -> ChosenModel:
-    chosen = model if isinstance(model, ChosenModel) else choose_model(model)
-    if chosen.is_local:
-        raise ConfigError("model 'local' is the embedded classifier: use LocalClassifier")
-    return chosen
-
-
-def _batch_limits(model: ChosenModel, limits: BatchLimits | None) -> BatchLimits:
-    if model.provider != ANTHROPIC:
-        raise ConfigError(f"model {model.told}: batches are for Anthropic's models")
-    return limits or BatchLimits()
-
-
-def _check_positive(**settings: float) -> None:
-    for name, value in settings.items():
-        if not value > 0:
-            raise ConfigError(f"{name} is more than 0, not {value}")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from kclassify.classifier.call import LONGEST_ASK_AGAIN
 from kclassify.core.price import Price
 from kclassify.core.token_estimate import most_tokens
 from kclassify.core.verdict import Usage
+
+if TYPE_CHECKING:
+    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.prompt import Prompt
 
 ADDED_TOKENS = 1_000
 """More than a provider adds to a request: its wording of the schema, of the roles, of the turns."""
@@ -43,5 +50,20 @@ class Meter:
         return None if first is None or second is None else first + second
 
 
-UNPRICED = Meter(None, 0, 0, 0)
-"""Where no price is known."""
+def meter_of(
+    price: Price | None,
+    provider: InstructorProvider,
+    prompt: Prompt,
+    max_tokens: int,
+    *,
+    one_hour: bool,
+) -> Meter:
+    """The meter of what a provider is asked with this prompt."""
+    if price is None:
+        return Meter(None, 0, 0, max_tokens)
+    shared, again = provider.rendered([prompt.system, ""]), {"content": LONGEST_ASK_AGAIN}
+    return Meter(price, _most_tokens(shared), _most_tokens(again), max_tokens, one_hour)
+
+
+def _most_tokens(fields: object) -> int:
+    return most_tokens(json.dumps(fields, ensure_ascii=False, default=str))

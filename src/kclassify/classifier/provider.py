@@ -122,7 +122,8 @@ class InstructorProvider:
         mode, provider = self.client.mode, self.client.provider
         with hushed():
             _, fields = handle_response_model(**told, mode=mode, provider=provider)
-        return {**fields, **fields.pop("extra_body", {})}
+        over = fields.pop("extra_body", {})
+        return {**fields, **over}
 
     async def _create(self, messages: Sequence[str], received: list[object]) -> Reply:
         from instructor.core.hooks import Hooks  # noqa: PLC0415

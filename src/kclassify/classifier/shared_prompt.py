@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kclassify.classifier.model import ChosenModel
 from kclassify.classifier.prompt_cache import Cache, lifetime_s
 from kclassify.core.price import Price
 from kclassify.core.token_estimate import approximate_tokens
+
+if TYPE_CHECKING:
+    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +53,11 @@ class SharedPrompt:
         if self.price is None or self.cache == "off":
             return None
         return self.price.min_cache_tokens
+
+
+def shared_text(provider: InstructorProvider, prompt: Prompt) -> str:
+    """The text of the system as it goes out, with what the libraries add to it."""
+    if provider.cache == "off":
+        return prompt.system
+    blocks = provider.rendered([prompt.system, ""])["system"]
+    return "".join(block["text"] for block in blocks)
