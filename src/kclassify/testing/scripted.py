@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio.lowlevel
 
@@ -15,6 +16,8 @@ from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 Answer = str | Outcome[str] | Halt
 _USAGE = Usage(input_tokens=100, output_tokens=10)
 Script = Callable[[Item], Answer | Awaitable[Answer]]
+Price = Callable[[Item], int]
+"""Nanodollars of a call for an item."""
 
 
 class ScriptedClassifier:
@@ -23,9 +26,12 @@ class ScriptedClassifier:
     The function may be async, to take time or to hang. `asked` holds the items in the order in
     which they were asked (not with `keep_asked=False`), `in_flight` and `most_in_flight` how many
     at once. `version` goes into the fingerprint: change it to play another model.
+
+    With a `worst` it is `kclassify.ports.asking.Metered`: that is the most nanodollars that a call
+    for an item costs, and an answer costs `cost`, or the worst case where that is not given.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it plays, all by keyword
         self,
         taxonomy: Taxonomy[str],
         script: Script,
@@ -34,6 +40,10 @@ class ScriptedClassifier:
         usage: Usage = _USAGE,
         version: str = "1",
         keep_asked: bool = True,
+        worst: Price | None = None,
+        cost: Price | None = None,
+        warms_cache: float | None = None,
+        advice: tuple[str, ...] = (),
     ) -> None:
         self.taxonomy = taxonomy
         self.model = "scripted"
@@ -45,6 +55,14 @@ class ScriptedClassifier:
         self._script = script
         self._confidence = confidence
         self._usage = usage
+        self.worst = worst
+        self.cost = cost
+        self.warms_cache = warms_cache
+        self.advice = advice
+
+    def worst_case(self, item: Item) -> int | None:
+        """The most nanodollars that a call for this item costs; None when no price is known."""
+        return None if self.worst is None else self.worst(item)
 
     @property
     def fingerprint(self) -> str:
@@ -69,12 +87,20 @@ class ScriptedClassifier:
         try:
             await anyio.lowlevel.checkpoint()
             answer = self._script(item)
-            return self._outcome(await answer if inspect.isawaitable(answer) else answer)
+            said = self._outcome(await answer if inspect.isawaitable(answer) else answer)
+            return self._billed(item, said) if isinstance(said, Outcome) else said
         finally:
             self.in_flight -= 1
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
+
+    def _billed(self, item: Item, outcome: Outcome[str]) -> Outcome[str]:
+        """The outcome with what it cost: nothing where the provider did not answer."""
+        price = self.cost or self.worst
+        if price is None or outcome.cost is not None:
+            return outcome
+        return replace(outcome, cost=price(item) if outcome.usage != Usage() else 0)
 
     def _outcome(self, answer: Answer) -> Outcome[str] | Halt:
         if not isinstance(answer, str):
