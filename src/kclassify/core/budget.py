@@ -113,7 +113,7 @@ def out_of_budget(total: int, spending: Spending, worst: int, settled: int | Non
     spent = f"{dollars(spending.charge.cost)} of {dollars(total)} is spent"
     open_ = spending.charge.uncertain + spending.held
     unsure = f", {dollars(open_)} more may be on the bill or is held" if open_ else ""
-    done = "" if settled is None else f", {settled:,} items of this pass are settled"
+    done = "" if settled is None else f" (items of this pass settled so far: {settled:,})"
     return Halt(
         f"budget: {spent}{unsure}, and what is asked next may cost {dollars(worst)}{done}: raise "
         "[runner] budget_usd and run again: it goes on where it stopped"
