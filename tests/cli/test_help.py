@@ -8,8 +8,8 @@ import pytest
 from tests.cli.place import Place
 
 COMMANDS = (
-    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "start", "kick", "divide",
-    "status", "failures", "retry", "audit", "rollback",
+    "init", "demo", "estimate", "dry-run", "sample", "label", "eval", "commit", "start", "kick",
+    "divide", "status", "batches", "failures", "retry", "audit", "rollback",
 )  # fmt: skip
 HEAVY = (
     "anthropic", "instructor", "jinja2", "matplotlib", "numpy", "rich", "scipy", "sklearn",
@@ -59,8 +59,3 @@ def test_no_command_shows_the_help(place: Place) -> None:
     ended = place.run()
     assert ended.status == 2
     assert "Usage: kclassify" in ended.out + ended.err
-
-
-def test_there_are_no_commands_of_later_issues(place: Place) -> None:
-    for name in ("sample", "label", "estimate"):
-        assert place.run(name).status == 2

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from kclassify.cli.batches_command import batches
 from kclassify.cli.demo_command import demo
+from kclassify.cli.estimate_command import estimate
 from kclassify.cli.eval_command import evaluation
 from kclassify.cli.init_command import init
 from kclassify.cli.job_commands import divide, kick, start
@@ -18,8 +20,8 @@ from kclassify.cli.run_commands import commit, dry_run, retry
 from kclassify.cli.sample_command import sample
 
 _ORDER = (
-    "init", "demo", "dry-run", "sample", "label", "eval", "commit", "start", "kick", "divide",
-    "status", "failures", "retry", "audit", "rollback",
+    "init", "demo", "estimate", "dry-run", "sample", "label", "eval", "commit", "start", "kick",
+    "divide", "status", "batches", "failures", "retry", "audit", "rollback",
 )  # fmt: skip
 
 
@@ -69,6 +71,7 @@ def before(
 
 app.command("init")(init)
 app.command("demo")(demo)
+app.command("estimate")(estimate)
 app.command("dry-run", epilog=STATUSES)(dry_run)
 app.command("sample")(sample)
 app.command("label")(label)
@@ -78,6 +81,7 @@ app.command("start")(start)
 app.command("kick")(kick)
 app.command("divide")(divide)
 app.command("status")(status)
+app.command("batches")(batches)
 app.command("failures")(failures)
 app.command("retry", epilog=STATUSES)(retry)
 app.command("audit")(audit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kclassify.cli.spending_facts import in_dollars
 from kclassify.cli.wording import cost_of, dollars
 from kclassify.core.price import NANODOLLARS
 from kclassify.core.spending import NOTHING, Charge, Spending
@@ -87,13 +88,6 @@ def _charge(event: CallEnded) -> Charge:
         return NOTHING
     unpriced, cost = int(event.cost is None), event.cost or 0
     return Charge(1, event.seconds, event.usage, cost, unpriced, event.uncertain)
-
-
-def in_dollars(charge: Charge) -> float | None:
-    """None where nothing of it has a known price."""
-    if charge.unpriced and not charge.cost:
-        return None
-    return charge.cost / NANODOLLARS
 
 
 def cache_hits(usage: Usage) -> float | None:

@@ -38,10 +38,13 @@ def status(
     shards: Annotated[
         bool, typer.Option("--shards", help="Show every shard, also where there are many.")
     ] = False,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="Show what each step of the latest pass cost.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a run: its passes, transitions, outcomes and writes."""
+    """Show a run: its passes, transitions, outcomes, writes and cost."""
     from kclassify.cli.ledger_access import ledger_reader
     from kclassify.cli.ledger_reports import report_run, report_runs
 
@@ -51,7 +54,9 @@ def status(
             report_runs(reader.runs(), as_json=as_json)
         else:
             report = reader.status(settings.run.name)
-            report_run(report, as_json=as_json, every_shard=shards)
+            latest = report.passes[-1].number if steps and report.passes else None
+            found = None if latest is None else reader.steps(report.name, latest)
+            report_run(report, as_json=as_json, every_shard=shards, steps=found)
 
 
 def failures(

@@ -11,11 +11,20 @@ from kclassify.cli.inert_data import csv_cell, json_text
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
 from kclassify.cli.shard_report import progress, say_shards, shard_facts
-from kclassify.cli.wording import counts, label, plural, shown
+from kclassify.cli.spending_facts import spending_facts
+from kclassify.cli.spending_report import say_steps, spending_lines, step_facts
+from kclassify.cli.wording import cost_of, counts, label, plural, shown
 from kclassify.core.availability import Breaker
 from kclassify.core.verdict import OutcomeKind
 from kclassify.holder import described, is_alive
-from kclassify.store import AuditedChange, Failure, PassReport, RunReport, RunSummary
+from kclassify.store import (
+    AuditedChange,
+    Failure,
+    PassReport,
+    RunReport,
+    RunSummary,
+    StepReport,
+)
 
 
 def report_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
@@ -40,15 +49,25 @@ def report_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
         say_table([name.replace("_", " ") for name in facts[0]], [list(f.values()) for f in facts])
 
 
-def report_run(run: RunReport, *, as_json: bool, every_shard: bool = False) -> None:
-    """One run: its passes, and the latest of them in detail."""
+def report_run(
+    run: RunReport,
+    *,
+    as_json: bool,
+    every_shard: bool = False,
+    steps: Sequence[StepReport] | None = None,
+) -> None:
+    """One run: its passes, and the latest of them in detail, with its steps where they are given.
+
+    Where they are not given they are left out.
+    """
     if as_json:
-        say_json(_run_facts(run))
+        more = {} if steps is None else {"steps": step_facts(steps)}
+        say_json({**_run_facts(run), **more})
         return
     say(f"Run {shown(run.name)!r} over {shown(run.source)}, since {moment(run.created_at)}")
-    for line in [*_lease(run), *_outage(run.breaker)]:
+    for line in [*_lease(run), *_outage(run.breaker), *spending_lines(run.spending)]:
         say(line)
-    headings = ("pass", "mode", "status", "items", "writes", "model", "permission", "last")
+    headings = ("pass", "mode", "status", "items", "writes", "cost", "model", "permission", "last")
     rows = [
         (
             each.number,
@@ -56,6 +75,7 @@ def report_run(run: RunReport, *, as_json: bool, every_shard: bool = False) -> N
             each.status.value,
             each.settled,
             counts(each.changes),
+            cost_of(each.spending.charge) if each.steps else "",
             each.model,
             _permission(each),
             told(each.last_decision),
@@ -65,6 +85,8 @@ def report_run(run: RunReport, *, as_json: bool, every_shard: bool = False) -> N
     say_table(headings, rows)
     if run.passes:
         say_shards(run.passes[-1], every=every_shard)
+        if steps is not None:
+            say_steps(steps)
         say()
         say_pass(run.passes[-1])
 
@@ -123,6 +145,7 @@ def _run_facts(run: RunReport) -> dict[str, object]:
         "created_at": moment(run.created_at),
         "holder": _holder(run),
         "outage": _outage_facts(run.breaker),
+        "cost": spending_facts(run.spending),
         "passes": [_pass_facts(each) for each in run.passes],
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from kclassify.cli.output import say, say_table
+from kclassify.cli.spending_facts import spending_facts
 from kclassify.cli.wording import ARROW, counts, label, plural, shown, verb
 from kclassify.core.item import Key
 from kclassify.core.policy import Action
@@ -106,6 +107,8 @@ def pass_facts(report: PassReport) -> dict[str, object]:
         "outcomes": {kind.value: n for kind, n in report.outcomes.items()},
         "changes": {status.value: n for status, n in report.changes.items()},
         "usage": dataclasses.asdict(report.usage),
+        "cost": spending_facts(report.spending),
+        "steps": report.steps,
         "override": report.override,
         "gate": report.gate,
         "gate_refusal": report.gate_refusal,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
-import typer
-
 from kclassify.cli.ledger_access import ledger_reader
-from kclassify.cli.plain_progress import INTERVAL_S
+from kclassify.cli.read_progress import telling
 from kclassify.cli.wording import plural
 from kclassify.config import Settings
 from kclassify.core.finding import Verification
@@ -33,7 +29,7 @@ def check(settings: Settings, *, quiet: bool) -> Verification:
             source=stores.source,
             taxonomy=taxonomy,
             max_attempts=settings.runner.max_attempts,
-            tell=_silent if quiet else Told(_line),
+            tell=telling(_looked_at, quiet=quiet),
         )
     return found if taxonomy is not None or not passes else _explained(found)
 
@@ -52,25 +48,5 @@ def _explained(found: Verification) -> Verification:
     return replace(found, unchecked=(*rest, _OTHER))
 
 
-class Told:
-    """A line every ten seconds."""
-
-    def __init__(
-        self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._write, self._clock = write, clock
-        self._next = clock() + INTERVAL_S
-
-    def __call__(self, rows: int) -> None:
-        """Write a line when it is time."""
-        if self._clock() >= self._next:
-            self._next = self._clock() + INTERVAL_S
-            self._write(f"{plural(rows, 'row')} of table and ledger looked at")
-
-
-def _line(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _silent(_: int) -> None:
-    """Nobody is told."""
+def _looked_at(rows: int) -> str:
+    return f"{plural(rows, 'row')} of table and ledger looked at"

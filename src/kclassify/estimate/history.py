@@ -78,7 +78,7 @@ class Past:
         return share_of(int(row.doubtful), row.paid) if row.paid else None
 
 
-def _replies(fingerprint: str) -> Select[Any]:
+def _replies(fingerprint: str) -> Select[Any, Any, Any, Any]:
     tokens = cast(verdicts.c.output_tokens, Double)
     invalid = verdicts.c.kind == OutcomeKind.INVALID.value
     return select(
