@@ -48,16 +48,18 @@ class Provider:
 
     `script` says what becomes of each text, in the batch of that number for the text, from 1 on.
     `fault` is asked before each operation, by its name, and may answer in its place; with `after`
-    the operation has been done by then, and only its answer is lost.
+    the operation has been done by then, and only its answer is lost. A batch is listed among the
+    recent ones once `listed_after_s` have passed.
     """
 
-    def __init__(self, clock: Clock, limits: BatchLimits, seconds: float = 600.0) -> None:
+    def __init__(self, clock: Clock, limits: BatchLimits, seconds: float = 90.0) -> None:
         self.limits = limits
         self.clock = clock
         self.seconds = seconds
         self.script: Callable[[str, int], Said] = lambda _text, _number: "left"
         self.fault: Fault = lambda _: None
         self.after: Fault = lambda _: None
+        self.listed_after_s = 0.0
         self.sent: dict[str, Sent] = {}
         self.calls: list[str] = []
 
@@ -86,7 +88,8 @@ class Provider:
         if refused is not None:
             return refused
         found = [self._now(each) for each in self.sent.values()]
-        return [each for each in reversed(found) if each.created_at >= since]
+        until = self.clock.now() - self.listed_after_s
+        return [each for each in reversed(found) if since <= each.created_at <= until]
 
     async def results(self, batch: str) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
         refused = await self._begin("results")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kclassify import Advance, Done, Halt, Item, Mode, Outcome, OutcomeKind, RunnerSettings
-from kclassify.core.batch import BatchStatus
+from kclassify.core.batch import BatchRequest, BatchStatus
 from kclassify.core.decision import Pause, Snooze
 from kclassify.events import BatchChanged, Checkpointed, Snoozing
 from tests.runner.batches.provider import COST, WORST, Said, errored, expired
@@ -31,6 +31,7 @@ async def test_a_commit_recalls_what_the_dry_run_asked_in_batches() -> None:
 
 async def test_while_a_batch_is_in_progress_a_step_is_snoozed_and_that_is_no_outage() -> None:
     world = World()
+    world.provider.seconds = 600
     said = await world.runner().step()
     assert said == Snooze(60, "batch batch_1 is in progress: 10 requests, sent 0 s ago, and 1 more")
     assert not world.ledger.breaker("test").snoozes
@@ -174,9 +175,10 @@ async def test_a_stop_leaves_the_batches_to_whoever_resumes() -> None:
     runner = world.runner()
     world.events.clear()
 
-    def stop(operation: str) -> None:
+    def stop(operation: str) -> Outcome[str] | None:
         if operation == "retrieve":
             runner.stop("enough")
+        return None
 
     world.provider.fault = stop
     assert await runner.dry_run() == Advance(None, Pause.STOPPED)
@@ -230,8 +232,8 @@ async def test_an_outage_without_an_end_is_a_halt() -> None:
 
 
 async def test_batches_that_answer_nothing_are_an_outage_with_an_end_too() -> None:
-    world = World(settings=RunnerSettings(max_outage_s=4_000))
-    world.provider.script = lambda *_: errored(OutcomeKind.UNAVAILABLE, "api_error")
+    world = World(settings=RunnerSettings(max_outage_s=1_000))
+    world.provider.script = lambda _text, _number: errored(OutcomeKind.UNAVAILABLE, "api_error")
     said = await world.runner().dry_run()
     assert isinstance(said, Halt)
     assert "has not answered" in said.reason
@@ -239,11 +241,52 @@ async def test_batches_that_answer_nothing_are_an_outage_with_an_end_too() -> No
 
 async def test_a_batch_that_arrived_unseen_is_found_by_its_results() -> None:
     world = World()
-    lost = [errored(OutcomeKind.TIMED_OUT, "no answer in time")]
-    world.provider.after = lambda _: lost.pop() if lost else None
+    lose_the_first_answer(world)
     assert await world.runner().dry_run() == Done()
     assert sorted(world.provider.asked) == world.texts
     assert world.provider.calls.count("recent") >= 1
+
+
+def lose_the_first_answer(world: World) -> None:
+    lost = [errored(OutcomeKind.TIMED_OUT, "no answer in time")]
+
+    def after(_: str) -> Outcome[str] | None:
+        return lost.pop() if lost else None
+
+    world.provider.after = after
+
+
+async def test_a_batch_that_arrives_late_is_waited_for() -> None:
+    world = World()
+    lose_the_first_answer(world)
+    world.provider.listed_after_s = 500
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+
+
+async def test_the_batch_of_another_application_is_not_taken_for_a_lost_one() -> None:
+    world = World()
+    lose_the_first_answer(world)
+    said = await world.runner().step()
+    assert isinstance(said, Snooze)
+    world.clock.advance(said.seconds)
+    await world.provider.create([BatchRequest("f" * 64, b"foreign", None)])
+    assert (await world.steps())[-1] == Done()
+    assert sorted(world.provider.asked) == ["foreign", *world.texts]
+
+
+async def test_a_batch_that_never_arrived_is_created_again() -> None:
+    world = World()
+    refused = [errored(OutcomeKind.UNAVAILABLE, "no connection")]
+
+    def fault(operation: str) -> Outcome[str] | None:
+        return refused.pop() if operation == "create" and refused else None
+
+    world.provider.fault = fault
+    assert await world.runner().dry_run() == Done()
+    assert sorted(world.provider.asked) == world.texts
+    reasons = [one.reason for one in world.told(Snoozing)]
+    assert "a batch may still be on its way to the provider" in reasons
 
 
 async def test_a_budget_shrinks_batches_and_ends_the_run_before_it_is_exceeded() -> None:
