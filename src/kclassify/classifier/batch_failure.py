@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kclassify.classifier.answer import Failure
     from kclassify.classifier.model import ChosenModel
 
+UNREADABLE = "the answer is not one of this API"
 # A direct call that fails so has this status.
 _STATUSES = {
     "invalid_request_error": HTTPStatus.BAD_REQUEST,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+import anyio
+
 if TYPE_CHECKING:
     import anthropic
     import httpx2
@@ -32,8 +34,15 @@ class Lines:
         return self._ready.popleft()
 
     async def aclose(self) -> None:
-        """Let go of the response."""
-        await self._response.aclose()
+        """Let go of the response, wherever it is."""
+        try:
+            # The library's generators end in order only where they wait: trio complains of others.
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                while await anext(self._chunks, None) is not None:
+                    pass
+        finally:
+            await self._response.aclose()
 
     def _take(self, chunk: bytes) -> None:
         first, *others = chunk.split(b"\n")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from kclassify.classifier.batch_body import Bodies
 from kclassify.classifier.batch_endpoint import Asker
-from kclassify.classifier.batch_failure import Endpoint
+from kclassify.classifier.batch_failure import UNREADABLE, Endpoint
 from kclassify.classifier.batch_remote import RemotePage, remote_batch, remote_page, requests_in
 from kclassify.classifier.batch_result import ResultReader
 from kclassify.classifier.batch_stream import Lines, Results, open_lines
@@ -38,7 +38,7 @@ _CREATE_S = 60.0
 _UPLOAD_BYTES_A_SECOND = 1_000_000
 _CLOCKS_APART_S = 300.0
 _LIST = Endpoint("the list of batches")
-_UNREADABLE = Outcome[str](OutcomeKind.UNAVAILABLE, detail="the answer is not one of this API")
+_UNREADABLE = Outcome[str](OutcomeKind.UNAVAILABLE, detail=UNREADABLE)
 
 
 def create_deadline_s(size: int) -> float:
@@ -101,7 +101,9 @@ class AnthropicBatches:
         if not isinstance(told, Halt):
             return told
         found = await self.retrieve(batch)
-        return found if isinstance(found, RemoteBatch) and found.is_ended else told
+        if isinstance(found, RemoteBatch):
+            return found if found.is_ended else told
+        return found if isinstance(found, Outcome) else told
 
     async def recent(self, since: float) -> Sequence[RemoteBatch] | Outcome[str] | Halt:
         """The batches since then (Unix seconds), the newest first, of all who use this key.
@@ -173,10 +175,13 @@ class AnthropicBatches:
 
     async def _page(self, after: str | None) -> RemotePage | Outcome[str] | Halt:
         async def ask(library: anthropic.AsyncAnthropic) -> RemotePage | None:
-            batches = library.messages.batches
-            if after is None:
-                return remote_page(await batches.list(limit=_PAGE))
-            return remote_page(await batches.list(limit=_PAGE, after_id=after))
+            from anthropic.pagination import AsyncPage  # noqa: PLC0415
+            from anthropic.types.messages import MessageBatch  # noqa: PLC0415
+
+            # `batches.list` takes an answer that is no page for one.
+            where = {"limit": _PAGE} if after is None else {"limit": _PAGE, "after_id": after}
+            page = AsyncPage[MessageBatch]
+            return remote_page(await library.get(_PATH, cast_to=page, options={"params": where}))
 
         told = await self._asker.ask(ask, _LIST)
         return _UNREADABLE if told is None else told

@@ -11,10 +11,9 @@ import anyio
 
 from kclassify.classifier.batch_body import Bodies
 from kclassify.classifier.batch_endpoint import Asker
-from kclassify.classifier.batch_failure import Endpoint
+from kclassify.classifier.batch_failure import UNREADABLE, Endpoint
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
-from kclassify.core.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,18 +83,18 @@ class TokenCounter:
         return failed[0] if failed else counts
 
     async def _count(self, body: Mapping[str, Any]) -> int | NotCounted:
-        async def ask(library: anthropic.AsyncAnthropic) -> object:
-            return await library.messages.count_tokens(**body)
+        async def ask(library: anthropic.AsyncAnthropic) -> int | None:
+            told = await library.messages.count_tokens(**body)
+            tokens: object = getattr(told, "input_tokens", None)
+            return tokens if isinstance(tokens, int) else None
 
-        told = await self._asker.ask(ask, _ENDPOINT)
-        if isinstance(told, Halt):
-            return NotCounted(told.reason)
-        if isinstance(told, Outcome):
-            return NotCounted(f"{self.model.provider} does not count tokens now: {told.detail}")
-        tokens = getattr(told, "input_tokens", None)
-        if not isinstance(tokens, int):
-            return NotCounted(f"{self.model.provider} answered with no count of tokens")
-        return tokens
+        tokens = await self._asker.ask(ask, _ENDPOINT)
+        if isinstance(tokens, int):
+            return tokens
+        if isinstance(tokens, Halt):
+            return NotCounted(tokens.reason)
+        reason = UNREADABLE if tokens is None else tokens.detail
+        return NotCounted(f"{self.model.provider} does not count tokens now: {reason}")
 
     def _asked(self, item: Item) -> Mapping[str, Any]:
         body = json.loads(self._bodies.of(item))

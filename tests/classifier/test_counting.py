@@ -1,0 +1,89 @@
+"""Tokens are counted by the provider as it will bill them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kclassify.classifier.counting import NotCounted, count_tokens, prefix_tokens
+from kclassify.core.item import Item
+from kclassify.testing import (
+    FaultPlan,
+    Fixed,
+    FixedLatency,
+    Overloaded,
+    PlannedLatency,
+    ScriptedClassifier,
+    StubMessagesAPI,
+)
+from tests.classifier.batching import batching
+from tests.classifier.taxonomy import ITEM, TAXONOMY
+
+ITEMS = [Item(key=n, title="title " * n, body="word " * (n * n + 1)) for n in range(25)]
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+async def test_the_count_is_what_the_call_is_billed_for(stub: StubMessagesAPI) -> None:
+    async with batching(stub.url, cache="off") as classifier:
+        counts = await count_tokens(classifier, ITEMS[:5])
+        billed: list[int] = []
+        for item in ITEMS[:5]:
+            outcome: Any = await classifier.judge(item)
+            billed.append(outcome.usage.input_tokens)
+    assert counts == billed
+    assert len(set(billed)) == 5
+
+
+async def test_what_is_counted_is_what_is_sent(stub: StubMessagesAPI) -> None:
+    async with batching(stub.url) as classifier:
+        await count_tokens(classifier, [ITEM])
+        await classifier.judge(ITEM)
+    counted, sent = (record.body for record in stub.requests)
+    assert counted is not None
+    assert sent is not None
+    assert {**counted, "max_tokens": 1024} == sent
+
+
+async def test_the_prefix_and_the_rest_are_the_whole(stub: StubMessagesAPI) -> None:
+    async with batching(stub.url) as classifier:
+        prefix = await prefix_tokens(classifier)
+        counts = await count_tokens(classifier, ITEMS[:2])
+    assert isinstance(prefix, int)
+    assert isinstance(counts, list)
+    asked: Mapping[str, Any] = stub.requests[-1].body or {}
+    shared = "".join(block["text"] for block in asked["system"])
+    assert prefix >= len(shared) // 4
+    assert 0 < counts[0] - prefix < 40
+
+
+async def test_ten_are_asked_at_once_and_answered_in_order() -> None:
+    slow = PlannedLatency(latency=FixedLatency(0.02), endpoint="count_tokens")
+    with StubMessagesAPI(Fixed("quote", 0.5), plan=FaultPlan((slow,))) as stub:
+        async with batching(stub.url) as classifier:
+            counts = await count_tokens(classifier, ITEMS)
+        assert isinstance(counts, list)
+        assert counts == sorted(counts)
+        assert counts[0] < counts[-1]
+        assert (stub.max_in_flight, stub.count) == (10, 25)
+        assert stub.bill.answers == 0
+
+
+async def test_the_first_that_is_not_counted_ends_the_counting(stub: StubMessagesAPI) -> None:
+    stub.set_fault(Overloaded())
+    async with batching(stub.url) as classifier:
+        told = await count_tokens(classifier, ITEMS)
+    assert told == NotCounted("anthropic does not count tokens now: 529 (Overloaded)")
+    assert stub.count <= 10
+
+
+async def test_no_items_are_no_tokens() -> None:
+    assert await count_tokens(batching(), []) == []
+
+
+async def test_who_has_no_such_endpoint_says_so() -> None:
+    scripted = ScriptedClassifier(TAXONOMY, lambda _: "quote")
+    for other in (batching(model="openai/gpt-x", transport="direct"), scripted):
+        reason = f"{other.model} has no endpoint that counts tokens"
+        assert await count_tokens(other, [ITEM]) == NotCounted(reason)
+        assert await prefix_tokens(other) == NotCounted(reason)
