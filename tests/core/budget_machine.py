@@ -102,7 +102,7 @@ class Worker:
 
     def record(self, charge: Charge) -> None:
         self.ledger.record(self.row, charge)
-        self.budget.charge(charge.cost + charge.uncertain)
+        self.budget.charge(charge)
 
     def nature(self, call: Call) -> Nature:
         return nature_of(call.item)

@@ -47,7 +47,7 @@ def test_what_a_call_did_not_cost_is_free_for_the_next() -> None:
     run = begun(budget)
     budget.hold(Hold(held=12, left=0))
     (call,) = run.start(0.0)
-    budget.charge(2)
+    budget.charge(Charge(cost=2))
     assert run.start(0.0) == []
     run.settle(call, GOOD, 0.0)
     assert (budget.held, budget.in_flight) == (10, 0)
@@ -79,8 +79,9 @@ def test_the_end_of_the_money_is_a_halt_that_says_the_way_out() -> None:
     budget = Budget(5 * NANODOLLARS, lambda _: 20_000_000, settled=40)
     run = begun(budget)
     assert run.decide(0.0, 0.5) is None
-    spending = Spending(Charge(cost=4_950_000_000, uncertain=30_000_000), held=10_000_000)
-    budget.hold(Hold(held=10_000_000, left=0), spending)
+    spending = Spending(Charge(cost=4_930_000_000, uncertain=30_000_000), held=40_000_000)
+    budget.hold(Hold(held=30_000_000, left=0), spending)
+    budget.charge(Charge(cost=20_000_000))
     assert run.decide(0.0, 0.5) == Halt(
         "budget: $4.95 of $5.00 is spent, $0.04 more may be on the bill or is held, and what is "
         "asked next may cost $0.02 (items of this pass settled so far: 40): raise [runner] "
@@ -130,7 +131,7 @@ def test_an_outage_comes_before_the_end_of_the_money_and_a_stop_too() -> None:
     budget.hold(Hold(held=100, left=0))
     for _ in range(2):
         for call in run.start(0.0):
-            budget.charge(10)
+            budget.charge(Charge(cost=10))
             run.settle(call, unavailable(), 0.0)
     budget.held = 0
     assert isinstance(run.decide(0.0, 0.5), Snooze)
@@ -144,7 +145,7 @@ def test_a_call_that_cost_more_than_its_worst_case_leaves_no_debt() -> None:
     run = begun(budget, concurrency=2)
     budget.hold(Hold(held=20, left=0))
     first, second = run.start(0.0)
-    budget.charge(35)
+    budget.charge(Charge(cost=35))
     run.settle(first, GOOD, 0.0)
     assert run.start(0.0) == []
     run.settle(second, GOOD, 0.0)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.price import NANODOLLARS
-from kclassify.core.spending import Hold, Spending
+from kclassify.core.spending import Charge, Hold, Spending
 from kclassify.core.window import Call
 
 _CENTS = 2
@@ -83,11 +83,14 @@ class Budget:
     def hold(self, hold: Hold, spending: Spending | None = None) -> None:
         """The ledger's answer to `wanted`; with what the run has spent, where that was asked."""
         self.held, self._last = hold.held, hold
-        self.spending = spending or self.spending
+        self.spending = self.spending if spending is None else spending
 
-    def charge(self, amount: int) -> None:
-        """So much of what the ledger held is spent, or may be: the record took it out."""
-        self.held = max(0, self.held - amount)
+    def charge(self, charge: Charge) -> None:
+        """This much of what the ledger held is spent, or may be: the record took it out."""
+        held = max(0, self.held - charge.cost - charge.uncertain)
+        others = self.spending.held - self.held
+        self.spending = Spending(self.spending.charge + charge, others + held)
+        self.held = held
 
     @property
     def _is_all_gone(self) -> bool:
@@ -101,8 +104,8 @@ class Budget:
 
     def halt(self, item: Item, settled: int) -> Halt:
         """The end of the money, before this item; `settled` more items are behind the cursor."""
-        total = self.total or 0
-        return out_of_budget(total, self.spending, self.worst(item), self.settled + settled)
+        others = Spending(self.spending.charge, max(0, self.spending.held - self.held))
+        return out_of_budget(self.total or 0, others, self.worst(item), self.settled + settled)
 
 
 def out_of_budget(total: int, spending: Spending, worst: int, settled: int | None = None) -> Halt:

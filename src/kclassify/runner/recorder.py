@@ -103,7 +103,7 @@ class Recorder:
             charge=charge,
         )
         del self._queue[: len(group)]
-        self._budget.charge(charge.cost + charge.uncertain)
+        self._budget.charge(charge)
         for entry in group:
             if entry.verdicts:
                 entry.outcome = earlier.get(entry.call.item.digest, entry.outcome)

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from kclassify import Done, Halt, Item, OutcomeKind, RunnerSettings, UsageError
+from kclassify.core.decision import Advance
+from kclassify.core.price import NANODOLLARS
+from kclassify.core.spending import Hold, Spending
+from kclassify.core.verdict import Outcome, Usage
+from kclassify.errors import DatabaseError
+from kclassify.events import CallEnded, PassOpened, Warned
+from kclassify.testing.scripted import Answer
+from tests.runner.world import World, failing, rows
+
+CENT = NANODOLLARS // 100
+USED = Usage(100, 10)
+
+
+def priced(items: int = 20, *, concurrency: int = 4, cost: int = CENT) -> World:
+    """A world where a call costs two cents at most."""
+    world = World(items=rows(items), settings=RunnerSettings(max_concurrency=concurrency))
+    world.classifier.worst = lambda _: 2 * CENT
+    world.classifier.cost = lambda _: cost
+    return world
+
+
+def spent(world: World) -> Spending:
+    return world.ledger.spending("test")
+
+
+async def test_what_each_call_came_to_is_charged_and_told() -> None:
+    world = priced()
+    assert await world.runner().dry_run() == Done()
+    charge = spent(world).charge
+    assert (charge.calls, charge.cost, charge.unpriced, charge.uncertain) == (20, 20 * CENT, 0, 0)
+    assert charge.usage == Usage(2_000, 200)
+    assert [event.cost for event in world.told(CallEnded)] == [CENT] * 20
+    assert world.told(PassOpened)[0].spent == Spending()
+    await world.runner().dry_run()
+    assert world.told(PassOpened)[1].spent.charge.cost == 20 * CENT
+    assert spent(world).charge == charge
+
+
+async def test_without_a_price_the_calls_are_counted() -> None:
+    world = World()
+    assert await world.runner().dry_run() == Done()
+    assert (spent(world).charge.calls, spent(world).charge.unpriced) == (20, 20)
+
+
+async def test_a_budget_ends_the_run_and_more_of_it_lets_it_go_on_where_it_stopped() -> None:
+    world = priced(100)
+    decision = await world.runner(budget_usd=Decimal("0.30")).dry_run()
+    assert isinstance(decision, Halt)
+    assert decision.reason.startswith("budget: $0.29 of $0.30 is spent")
+    assert "budget_usd" in decision.reason
+    assert (spent(world).most, len(world.asked)) == (29 * CENT, 29)
+    assert world.told(PassOpened)[0].budget == 30 * CENT
+    assert await world.runner(budget_usd=Decimal(2)).dry_run() == Done()
+    assert len(world.asked) == len(set(world.asked)) == 100
+    assert spent(world).most == 100 * CENT
+
+
+async def test_a_budget_is_that_of_the_run_not_of_a_pass_nor_of_a_step() -> None:
+    world = priced(40)
+    halted = [await world.runner(budget_usd=Decimal("0.30")).step(budget_s=10) for _ in range(3)]
+    assert all(isinstance(decision, Halt) for decision in halted)
+    assert spent(world).most <= 30 * CENT
+    decision = await world.runner(budget_usd=Decimal("0.30")).commit(override="test")
+    assert isinstance(decision, Halt)
+    assert spent(world).most <= 30 * CENT
+
+
+async def test_few_asks_are_needed() -> None:
+    world = priced(400, concurrency=20)
+    asks: list[int] = []
+    real = world.ledger.reserve
+
+    def reserve(opened: Any, budget: int, wanted: int, now: float) -> Any:
+        asks.append(wanted)
+        return real(opened, budget, wanted, now)
+
+    world.ledger.reserve = reserve  # type: ignore[method-assign]
+    assert await world.runner(budget_usd=Decimal(100)).dry_run() == Done()
+    assert len(asks) <= 400 / 10
+    assert spent(world).held == 0
+
+
+@pytest.mark.parametrize("metered", [False, True], ids=["without a price", "not metered"])
+async def test_a_budget_without_a_price_is_refused_before_the_lease_is_taken(
+    metered: bool,
+) -> None:
+    world = World()
+    runner = world.runner(budget_usd=Decimal(1))
+    if metered:
+        runner.classifier = Plain(world)
+    with pytest.raises(UsageError, match=r'no price of scripted: give \[prices."scripted"\]'):
+        await runner.dry_run()
+    with pytest.raises(UsageError, match="budget_usd"):
+        await runner.prepare()
+    assert world.ledger.runs == {}
+
+
+class Plain:
+    """A classifier of an application's own that says nothing of its cost."""
+
+    def __init__(self, world: World) -> None:
+        self.taxonomy, self.model = world.classifier.taxonomy, "scripted"
+        self.fingerprint = world.classifier.fingerprint
+        self.judge, self.aclose = world.classifier.judge, world.classifier.aclose
+
+
+async def test_a_call_whose_answer_nobody_saw_is_charged_as_uncertain() -> None:
+    world = priced(6, cost=CENT)
+    world.timeout_s = 0.05
+
+    async def script(item: Item) -> Answer:
+        if item.key == 3:
+            await anyio.sleep_forever()
+        return "left"
+
+    world.script = script
+    assert await world.runner().dry_run() == Done()
+    attempts = world.asked.count(3)
+    charge = spent(world).charge
+    assert charge.cost == CENT * (len(world.asked) - attempts)
+    assert charge.uncertain == 2 * CENT * attempts
+    assert {e.uncertain for e in world.told(CallEnded) if e.kind is OutcomeKind.TIMED_OUT} == {
+        2 * CENT
+    }
+
+
+async def test_a_failure_that_was_billed_in_part_is_charged_though_it_has_no_verdict() -> None:
+    world = priced(6)
+    partly = Outcome[str](OutcomeKind.TIMED_OUT, detail="t", usage=USED, cost=7, uncertain=5)
+    world.script = lambda i: partly if i.key == 2 and world.asked.count(2) == 1 else "left"
+    assert await world.runner().dry_run() == Done()
+    charge = spent(world).charge
+    assert (charge.cost, charge.uncertain, charge.calls) == (6 * CENT + 7, 5, 7)
+
+
+async def test_an_error_of_the_provider_costs_nothing() -> None:
+    world = priced(6)
+    world.script = lambda i: (
+        failing(OutcomeKind.UNAVAILABLE) if world.asked.count(i.key) == 1 and i.key == 2 else "left"
+    )
+    assert await world.runner().dry_run() == Done()
+    assert (spent(world).charge.cost, spent(world).charge.uncertain) == (6 * CENT, 0)
+
+
+async def test_a_probe_is_charged() -> None:
+    world = priced(1)
+    used = Outcome[str](OutcomeKind.REJECTED, detail="no")
+    world.script = lambda item: used if item.key == 1 else "left"
+    assert await world.runner().dry_run() == Done()
+    assert world.asked == [1, "probe"]
+    assert spent(world).charge.cost == CENT
+
+
+async def test_a_label_of_no_category_is_paid_for_all_the_same() -> None:
+    world = priced(1)
+    outcome = (await world.classifier.judge(rows(1)[0])).within(())  # type: ignore[union-attr]
+    assert (outcome.kind, outcome.cost) == (OutcomeKind.INVALID, CENT)
+
+
+async def test_calls_that_a_stop_cuts_are_charged_before_the_step_ends() -> None:
+    world = priced(20)
+    runner = world.runner(grace_s=1.0, budget_usd=Decimal(5))
+
+    async def script(item: Item) -> Answer:
+        if len(world.asked) == 4:
+            runner.stop()
+        await anyio.sleep_forever()
+        return "left"
+
+    world.script = script
+    assert isinstance(await runner.dry_run(), Advance)
+    assert (spent(world).charge.uncertain, spent(world).held) == (4 * 2 * CENT, 0)
+
+
+async def test_calls_that_are_cancelled_are_charged_before_what_the_step_holds_is_let_go() -> None:
+    world = priced(20)
+
+    async def script(item: Item) -> Answer:
+        if len(world.asked) == 4:
+            scope.cancel()
+        await anyio.sleep_forever()
+        return "left"
+
+    world.script = script
+    with anyio.CancelScope() as scope:
+        await world.runner(budget_usd=Decimal(5)).dry_run()
+    assert (spent(world).charge.uncertain, spent(world).held) == (4 * 2 * CENT, 0)
+
+
+async def test_a_classifier_that_raises_may_have_asked() -> None:
+    world = priced(1)
+
+    def script(_: Item) -> Answer:
+        raise ValueError("an application's own")
+
+    world.script = script
+    with pytest.raises(ValueError, match="own"):
+        await world.runner().dry_run()
+    assert spent(world).charge.uncertain == 2 * CENT
+
+
+@pytest.mark.parametrize("fails", [1, 10**6], ids=["once", "for good"])
+async def test_what_cannot_be_charged_stays_held(fails: int) -> None:
+    world = priced(4)
+    real = world.ledger.record
+    failures: list[int] = []
+
+    def record(*given: Any, **metered: Any) -> Any:
+        if len(failures) < fails:
+            failures.append(1)
+            raise DatabaseError("cannot use the ledger")
+        return real(*given, **metered)
+
+    world.ledger.record = record  # type: ignore[method-assign]
+    with pytest.raises(DatabaseError):
+        await world.runner(budget_usd=Decimal("0.08")).dry_run()
+    paid = CENT * len(world.asked)
+    assert spent(world).most >= paid
+    if fails == 1:
+        assert spent(world).held == 0
+    else:
+        assert spent(world).held == 8 * CENT
+
+
+async def test_advice_is_told_once_a_pass() -> None:
+    world = priced(20)
+    world.classifier.advice = ("the prefix is too short to be cached",)
+    while not isinstance(await world.runner(max_items=5).step(), Done):
+        pass
+    assert [w.message for w in world.told(Warned)] == ["the prefix is too short to be cached"]
+    await world.runner().dry_run()
+    assert len(world.told(Warned)) == 2
+
+
+async def test_the_first_call_of_a_cold_cache_flies_alone_and_a_later_step_finds_it_warm() -> None:
+    world = priced(40, concurrency=8)
+    world.classifier.warms_cache = 300.0
+    together: list[int] = []
+
+    async def script(_: Item) -> Answer:
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        together.append(world.classifier.in_flight)
+        return "left"
+
+    world.script = script
+    await world.runner(max_items=20).step()
+    assert together[0] == 1
+    assert max(together) > 1
+    together.clear()
+    await world.runner(max_items=10).step()
+    assert together[0] > 1
+    world.clock.advance(301)
+    together.clear()
+    await world.runner().dry_run()
+    assert together[0] == 1
+
+
+async def test_another_worker_of_the_run_gives_back_what_it_does_not_need() -> None:
+    world = priced(20)
+    real = world.ledger.reserve
+    answers: list[str] = []
+
+    def reserve(opened: Any, budget: int, wanted: int, now: float) -> Any:
+        hold = real(opened, budget if len(answers) > 2 else 0, wanted, now)
+        answers.append("asked")
+        return hold if hold.held else Hold(0, 0, others=True)
+
+    world.ledger.reserve = reserve  # type: ignore[method-assign]
+    assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
+    assert world.clock.waits[:3] == [1.0, 1.0, 1.0]
+
+
+async def test_what_others_hold_for_longer_than_a_call_lasts_is_not_waited_for() -> None:
+    world = priced(20)
+
+    def reserve(opened: Any, budget: int, wanted: int, now: float) -> Hold:
+        return Hold(0, 0, others=True)
+
+    world.ledger.reserve = reserve  # type: ignore[method-assign]
+    began = world.clock.now()
+    decision = await world.runner(budget_usd=Decimal(5)).dry_run()
+    assert isinstance(decision, Halt)
+    assert 90 < world.clock.now() - began < 95
+    assert isinstance(await world.runner(budget_usd=Decimal(5)).step(budget_s=10), Advance)
