@@ -20,6 +20,7 @@ from kclassify.core.item import Item
 from kclassify.core.taxonomy import Category, Taxonomy
 from kclassify.core.verdict import OutcomeKind, Usage, Verdict
 from kclassify.errors import MissingExtra, TaxonomyError, UsageError
+from kclassify.ports import Metered
 from tests.classifier.taxonomy import TAXONOMY, Topic
 from tests.conftest import REPOSITORY
 
@@ -69,10 +70,18 @@ async def test_it_says_what_the_words_say_and_costs_nothing(
         assert verdict.model == fitted.model == "local"
 
 
+def test_nothing_of_it_costs_money(fitted: LocalClassifier[Topic]) -> None:
+    assert isinstance(fitted, Metered)
+    assert fitted.worst_case(Item(key=1, body="step " * 20_000)) == 0
+    assert fitted.warms_cache is None
+    assert fitted.advice == ()
+
+
 @pytest.mark.parametrize("text", ["", "no such words", "ünï\ud800\x00", "step " * 20_000])
 async def test_any_text_gets_an_outcome(fitted: LocalClassifier[Topic], text: str) -> None:
     outcome = await fitted.judge(Item(key=1, body=text))
     assert not isinstance(outcome, Halt)
+    assert (outcome.cost, outcome.uncertain) == (0, 0)
     assert outcome.kind is (OutcomeKind.JUDGED if text else OutcomeKind.EMPTY)
     assert outcome.verdict is None or 0 <= outcome.verdict.confidence <= 1
 
