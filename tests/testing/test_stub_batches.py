@@ -238,7 +238,7 @@ def test_each_request_ends_by_the_plan_or_on_its_own() -> None:
     assert [each.outcome for each in record.requests] == [
         "answered",
         "overloaded",
-        "hang",
+        "expired",
         "wrong_label",
         "malformed",
     ]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import pytest
@@ -19,9 +19,11 @@ from kclassify.testing import (
     LognormalLatency,
     Overloaded,
     PlannedFault,
+    command_billing,
 )
 from kclassify.testing.command import latency, outage
 from tests.testing.asking import LABELS, arguments
+from tests.testing.test_stub_records import call
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -106,6 +108,9 @@ def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
         (("--fixed", "a", "--random", "1"), "not allowed with"),
         (("--requests-per-minute", "0"), "requests_per_minute: Input should be greater than 0"),
         (("--outage", "40:20"), "`until` (20) must come after `after` (40)"),
+        (("--batch-seconds", "soon"), "'soon'"),
+        (("--batch-expire-share", "3"), "batches: expire_share: Input should be less than"),
+        (("--prices", "absent.toml"), "no such file: absent.toml"),
         (("--fixed", "a", "--otherwise", "b"), "--otherwise and --otherwise-random need --labels"),
         (("--otherwise", "a", "--otherwise-random", "1"), "not allowed with"),
     ],
@@ -141,3 +146,32 @@ def test_it_counts_beside_its_plan(tmp_path: Path) -> None:
         assert label(url, "k", "b") == "a"
         with pytest.raises(anthropic.RateLimitError, match="of 1 requests per minute"):
             label(url, "k", "b")
+
+
+def test_batches_and_the_bill_are_for_other_processes_too(tmp_path: Path) -> None:
+    prices = tmp_path / "kclassify.toml"
+    prices.write_text('[prices."anthropic/claude-haiku-4-5"]\ninput = 7\noutput = 0.5\n')
+    shares = ("--batch-expire-share", "0.3", "--batch-seed", "2", "--min-cache-tokens", "9")
+    given: Any = [{"custom_id": f"{n}", "params": arguments(f"{n}")} for n in range(20)]
+    options = ("--fixed", "pattern", "--batch-seconds", "never", "--prices", str(prices), *shares)
+    with running(*options) as (_, line):
+        url = line.split()[4]
+        with anthropic.Anthropic(base_url=url, api_key="stub", max_retries=0) as client:
+            batch = client.messages.batches.create(requests=given)
+            assert client.messages.batches.retrieve(batch.id).processing_status == "in_progress"
+            (ended,) = call(f"{url}/__stub__/batches/end", None)
+            counts = client.messages.batches.retrieve(batch.id).request_counts
+        assert (ended["id"], 0 < counts.expired < 20) == (batch.id, True)
+        bill = call(f"{url}/__stub__/bill")
+    (one,) = bill["lines"]
+    used = one["usage"]
+    assert one["answers"] == counts.succeeded
+    assert bill["nanodollars"] == used["input_tokens"] * 3500 + used["output_tokens"] * 250
+
+
+@pytest.mark.parametrize("text", ["prices = 3", '[prices."a/b"]\nprice = 3', "[prices.a]\ninput"])
+def test_prices_that_are_none_are_one_line_that_names_the_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"prices\.toml: [^\n]+$"):
+        command_billing.prices(path)

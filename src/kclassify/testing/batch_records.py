@@ -20,7 +20,8 @@ class BatchRequestRecord:
         custom_id: as the client chose it.
         params: the body of the request.
         result: how it ended; `processing` until its batch has.
-        outcome: `answered`, the `kind` of the fault that it met, or as in `RequestRecord`.
+        outcome: `answered`, `canceled`, `expired`, the `kind` of the fault that it met, or as in
+            `RequestRecord`.
     """
 
     custom_id: str

@@ -69,7 +69,7 @@ class _Ending:
             return _errored(request, records.MALFORMED, faults.BadRequest(said(error)))
         fault = self._fault(request.custom_id, question)
         if isinstance(fault, faults.Hang):
-            return _ended(request, "expired", fault.kind, {"type": "expired"})
+            return _ended(request, "expired", "expired", {"type": "expired"})
         if isinstance(fault, faults.FrontDoorFault):
             return _errored(request, fault.kind, fault, question.model)
         return self._answered(request, question, fault)

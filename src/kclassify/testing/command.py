@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pydantic import ValidationError
 
+from kclassify.testing.command_billing import add_options, batch_rules, prices
 from kclassify.testing.faults import FAULT
 from kclassify.testing.labels_file import first_fault
 from kclassify.testing.latency import NO_LATENCY, Latency, latency_spelt
@@ -91,6 +92,7 @@ def _parser() -> _Parser:
     for counted, told in _COUNTED.items():
         add(f"--{counted.replace('_', '-')}", type=float, metavar="N", help=told)
     add("--keep", type=int, default=1000, help="requests to keep (default: %(default)s)")
+    add_options(add)
     add("--no-key", action="store_true", help="answer requests without a key, too")
     return parser
 
@@ -134,6 +136,9 @@ def _stub(arguments: argparse.Namespace) -> StubMessagesAPI:
         port=arguments.port,
         require_key=not arguments.no_key,
         keep=arguments.keep,
+        batch_rules=batch_rules(arguments),
+        prices=prices(arguments.prices),
+        min_cache_tokens=arguments.min_cache_tokens,
     )
 
 

@@ -35,7 +35,7 @@ _PAID = frozenset(
     }
 )
 _MESSAGES = "/v1/messages"
-_ENDPOINTS = (_MESSAGES, "/chat/completions")
+_NO_CALLS = (f"{_MESSAGES}/batches", f"{_MESSAGES}/count_tokens")
 _HALTING = frozenset({401, 403, 404})
 
 
@@ -59,7 +59,7 @@ def _in_order(log: StubMessagesAPI) -> list[Recorded]:
 def _calls(record: Mapping[str, Any]) -> Iterator[CallSeen]:
     if "requests" in record:
         yield from map(_call_seen, _requests(record))
-    elif record["path"].endswith(_ENDPOINTS):
+    elif not record["path"].startswith(_NO_CALLS):
         yield _call_seen(record)
 
 
