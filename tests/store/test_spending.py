@@ -38,7 +38,7 @@ TOO_MANY = Usage(2**63)
 
 @pytest.fixture
 def ledger(database: Database) -> SqlLedger:
-    return SqlLedger(database, is_alive=lambda holder: holder != "dead")
+    return SqlLedger(database)
 
 
 @pytest.fixture
@@ -65,11 +65,13 @@ def test_a_record_that_fails_stores_neither_verdict_nor_charge(
     assert ledger.spending("r") == Spending(held=50)
 
 
-def test_a_worker_that_is_known_to_be_dead_is_not_waited_for(ledger: SqlLedger) -> None:
+def test_a_worker_that_is_known_to_be_dead_is_not_waited_for(database: Database) -> None:
+    dead: set[str] = set()
+    ledger = SqlLedger(database, is_alive=lambda holder: holder not in dead)
     first, second, _ = three_workers(ledger)
     ledger.reserve(first, 100, 60, NOW)
     assert ledger.reserve(second, 100, 60, NOW).others
-    ledger.is_alive = lambda holder: holder != "one"
+    dead.add("one")
     assert not ledger.reserve(second, 100, 60, NOW).others
 
 
