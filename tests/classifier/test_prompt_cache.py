@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,12 +13,10 @@ from kclassify.classifier import Classifier
 from kclassify.core.item import Item
 from kclassify.core.taxonomy import Category, Taxonomy
 from kclassify.core.token_estimate import approximate_tokens
-from kclassify.testing import WrongLabel
+from kclassify.core.verdict import Outcome
+from kclassify.testing import Fixed, StubMessagesAPI, WrongLabel
 from tests.classifier.taxonomy import ITEM, KEY, TAXONOMY, Topic
 from tests.flat_price import flat_price
-
-if TYPE_CHECKING:
-    from kclassify.testing import StubMessagesAPI
 
 EXAMPLES = ("Rotate the key: first this, then that.", "Restore a backup in five steps.")
 WITH_EXAMPLES = Taxonomy.of(
@@ -121,3 +121,19 @@ async def test_a_prefix_is_warm_for_as_long_as_it_lives_once_it_is_long_enough(
 def warmth(**settings: Any) -> tuple[float | None, tuple[str, ...]]:
     made = Classifier(TAXONOMY, base_url=NOWHERE, api_key=KEY, **settings)
     return made.warms_cache, made.advice
+
+
+async def test_the_second_call_reads_what_the_first_one_wrote_and_pays_so_much_less() -> None:
+    price = replace(flat_price("10"), cache_write=Decimal(20), cache_read=Decimal(1))
+    with StubMessagesAPI(Fixed("playbook", 0.9), min_cache_tokens=1) as stub:
+        made = Classifier(TAXONOMY, base_url=stub.url, api_key=KEY, price=price)
+        async with made:
+            first, second = await made.judge(ITEM), await made.judge(ITEM)
+    assert isinstance(first, Outcome)
+    assert isinstance(second, Outcome)
+    written, read = first.usage.cache_write_tokens, second.usage.cache_read_tokens
+    assert written == read > 300
+    assert first.usage.cache_read_tokens == second.usage.cache_write_tokens == 0
+    rest = 10_000 * (first.usage.input_tokens + first.usage.output_tokens)
+    assert first.cost == rest + 20_000 * written
+    assert second.cost == rest + 1000 * read
