@@ -36,7 +36,6 @@ _PATH = "/v1/messages/batches"
 _PAGE = 100
 _CREATE_S = 60.0
 _UPLOAD_BYTES_A_SECOND = 1_000_000
-_CLOCKS_APART_S = 300.0
 _LIST = Endpoint("the list of batches")
 _UNREADABLE = Outcome[str](OutcomeKind.UNAVAILABLE, detail=UNREADABLE)
 
@@ -106,19 +105,15 @@ class AnthropicBatches:
         return found if isinstance(found, Outcome) else told
 
     async def recent(self, since: float) -> Sequence[RemoteBatch] | Outcome[str] | Halt:
-        """The batches since then (Unix seconds), the newest first, of all who use this key.
-
-        Those of the five minutes before are among them: the provider's clock may be another.
-        """
-        earliest = since - _CLOCKS_APART_S
+        """The batches that it got since then by its clock, the newest first, whoever sent them."""
         found: list[RemoteBatch] = []
         while True:
             page = await self._page(found[-1].id if found else None)
             if isinstance(page, Outcome | Halt):
                 return page
             found += page.batches
-            if not page.is_followed or found[-1].created_at < earliest:
-                return [batch for batch in found if batch.created_at >= earliest]
+            if not page.is_followed or found[-1].created_at < since:
+                return [batch for batch in found if batch.created_at >= since]
 
     async def results(self, batch: str) -> AsyncGenerator[BatchResult | Outcome[str] | Halt]:
         """What came of each request of a batch that has ended, in any order.
