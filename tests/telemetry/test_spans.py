@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, get_current_span
 
 from kclassify import Advance, Done, Halt, OutcomeKind, Snooze, Superseded, Usage
 from kclassify.core.batch import BatchStatus
@@ -52,6 +52,17 @@ def test_a_step_is_in_the_span_that_is_current() -> None:
     told, step, _ = heard.spans
     assert step.parent == job.get_span_context()
     assert told.parent == step.get_span_context()
+
+
+def test_a_step_is_the_current_span_until_it_ends() -> None:
+    heard = Heard()
+    with heard.tracers.get_tracer("job").start_as_current_span("job") as job:
+        heard.tell(OPENED)
+        during = get_current_span()
+        heard.tell(StepEnded(Done()))
+        assert get_current_span() == job
+    assert during.get_span_context() == heard.spans[0].get_span_context()
+    assert get_current_span() == INVALID_SPAN
 
 
 @pytest.mark.parametrize(

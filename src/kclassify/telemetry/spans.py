@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 
 from kclassify.core.decision import Decision, Halt
@@ -27,14 +28,16 @@ _A_SECOND = 1_000_000_000
 class Spans:
     """Begins and ends spans; `now` gives Unix time in nanoseconds.
 
-    A step begins within whatever span is current then. Its calls are told of as they end, so they
-    begin in the past.
+    A step begins within whatever span is current then, and is the current one until it ends: spans
+    that a provider's library makes are in it, too. Its calls are told of as they end, so they begin
+    in the past.
     """
 
     def __init__(self, tracer: Tracer, now: Callable[[], int]) -> None:
         self._tracer = tracer
         self._now = now
         self._step: Span | None = None
+        self._before = Context()
 
     def begin_step(self, opened: PassOpened) -> None:
         """A step begins; one before it that has told of no end is over."""
@@ -48,6 +51,8 @@ class Spans:
             attributes=of_run(opened) | of_model(opened.model) | about,
             start_time=self._now(),
         )
+        self._before = get_current()
+        attach(set_span_in_context(self._step))
 
     def call(self, call: CallEnded, model: Attributes) -> None:
         """A call came back: its span is over."""
@@ -81,6 +86,8 @@ class Spans:
         if self._step is not None:
             self._step.end(self._now())
             self._step = None
+            # A token cannot be given back from another task, and a step may end in one.
+            attach(self._before)
 
 
 def _spent(call: CallEnded) -> Attributes:
