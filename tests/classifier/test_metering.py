@@ -20,6 +20,7 @@ from kclassify.testing import (
     BrokenBody,
     BrokenJson,
     Fault,
+    Fixed,
     Hang,
     Overloaded,
     Refusal,
@@ -259,3 +260,29 @@ async def test_tokens_that_openai_caches_are_counted_once() -> None:
 
 def test_a_classifier_is_metered() -> None:
     assert isinstance(classifier("http://x.invalid"), Metered)
+
+
+async def test_the_bill_is_what_calls_cost_and_at_most_what_nobody_knows_more(
+    stub: StubMessagesAPI,
+) -> None:
+    mixed: list[Fault | None] = [None, BrokenJson(), Overloaded(), Refusal(), Truncation()]
+    stub.script([*mixed, WrongLabel(), WrongLabel(), Throttled(), Reset(), BrokenJson(), Hang()])
+    items = [Item(key=key, body=f"text {key}: " + "word " * key**2) for key in range(9)]
+    async with classifier(stub.url, timeout_s=1, cache="off") as made:
+        outcomes = [await made.judge(item) for item in items]
+    assert all(isinstance(outcome, Outcome) for outcome in outcomes)
+    told = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    cost, uncertain = (sum(getattr(each, name) for each in told) for name in ("cost", "uncertain"))
+    assert sum(outcome.uncertain > 0 for outcome in told) == BOTH  # the reset one and the hung one
+    assert 0 < cost <= stub.bill.nanodollars <= cost + uncertain
+
+
+async def test_caches_are_billed_as_they_are_metered() -> None:
+    for cache in ("5m", "1h"):
+        with StubMessagesAPI(Fixed("playbook", 0.9), min_cache_tokens=1) as stub:
+            async with classifier(stub.url, cache=cache) as made:
+                outcomes = [await made.judge(Item(key=key, body="text " * key)) for key in (1, 2)]
+            bill = stub.bill
+        costs = [outcome.cost or 0 for outcome in outcomes if isinstance(outcome, Outcome)]
+        assert sum(costs) == bill.nanodollars
+        assert costs[1] < costs[0]
