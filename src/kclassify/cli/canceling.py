@@ -15,16 +15,18 @@ from kclassify.store.batch_reports import BatchReport
 from kclassify.wiring import classifier_of
 
 
-def cancel_all(settings: Settings, found: Sequence[BatchReport]) -> Mapping[str, str | None]:
+def cancel_all(
+    settings: Settings, found: Sequence[BatchReport], model: str | None = None
+) -> Mapping[str, str | None]:
     """Cancel those that the provider has: by the provider's name the problem, None where none is.
 
-    Raises `UsageError` where the settings' model takes no batches.
+    `model` is the one that was asked for. Raises `UsageError` where it takes no batches.
     """
     names = [each.remote_id for each in found if each.status is BatchStatus.SENT]
     flying = [name for name in names if name is not None]
     if not flying:
         return {}
-    classifier = classifier_of(settings.model_copy(update={"cascade": None}), None)
+    classifier = classifier_of(settings.model_copy(update={"cascade": None}), model)
     return anyio.run(_cancel, classifier, _batches_of(classifier), flying)
 
 

@@ -47,6 +47,7 @@ def dry_run(
     A run that stops at --max-items has done what was asked for: its status is 0. The same command
     goes on with it, as it does after 75.
     """
+    from kclassify.cli.after_stop import see_to_batches
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
@@ -60,7 +61,10 @@ def dry_run(
     asking = {"transport": transport}
     settings = chosen_settings(context, config, run, tenant, runner=runner, classifier=asking)
     order = Order(mode=Mode.DRY_RUN, once=once, model=model, quiet=is_quiet(context, quiet=quiet))
-    raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
+    result = carry_out(settings, order)
+    status = report_ending(result, as_json=as_json)
+    see_to_batches(settings, result, model)
+    raise typer.Exit(status)
 
 
 def commit(
@@ -90,6 +94,7 @@ def commit(
     A run that stops at --max-items has done what was asked for: its status is 0. The same command
     goes on with it, as it does after 75.
     """
+    from kclassify.cli.after_stop import see_to_batches
     from kclassify.cli.ending import report_ending
     from kclassify.cli.running import Order, carry_out
     from kclassify.ports import Mode
@@ -111,7 +116,10 @@ def commit(
         override=override,
         quiet=is_quiet(context, quiet=quiet),
     )
-    raise typer.Exit(report_ending(carry_out(settings, order), as_json=as_json))
+    result = carry_out(settings, order)
+    status = report_ending(result, as_json=as_json)
+    see_to_batches(settings, result, model)
+    raise typer.Exit(status)
 
 
 def retry(
@@ -142,6 +150,7 @@ def retry(
 
     Forgets the failures that `failures` lists and starts a new pass; everything else is recalled.
     """
+    from kclassify.cli.after_stop import see_to_batches
     from kclassify.cli.ending import report_ending, report_nothing
     from kclassify.cli.kinds import failure_kind
     from kclassify.cli.retrying import Choice, Nothing, carry_out_retry
@@ -161,5 +170,7 @@ def retry(
     result = carry_out_retry(settings, choice, order)
     if isinstance(result, Nothing):
         report_nothing(settings.run.name, result, as_json=as_json)
-    else:
-        raise typer.Exit(report_ending(result, as_json=as_json))
+        return
+    status = report_ending(result, as_json=as_json)
+    see_to_batches(settings, result, model)
+    raise typer.Exit(status)

@@ -1,0 +1,123 @@
+"""What a run costs, as the commands tell it, held against the bill that the provider would send."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from kclassify.core.price import NANODOLLARS
+from kclassify.testing import BatchRules, Overloaded, StubMessagesAPI
+from tests.cli.place import Place, rows
+
+BATCHES = '[classifier]\ntransport = "batch"\n[batch]\npoll_s = 0.01\n'
+UNPRICED = '[classifier]\nmodel = "anthropic/claude-unheard-of"\n'
+
+
+def billed(stub: StubMessagesAPI) -> float:
+    return sum(line.nanodollars or 0 for line in stub.bill.lines) / NANODOLLARS
+
+
+def until_done(place: Place) -> None:
+    """Step by step, as a job system would: nobody waits for the provider."""
+    for _ in range(10):
+        if place.run("dry-run", "--once").status == 0:
+            return
+    pytest.fail("it does not come to an end")
+
+
+def test_the_metered_dollars_are_those_of_the_bill(any_place: Place, stub: StubMessagesAPI) -> None:
+    any_place.settle(rows(12))
+    first = any_place.run("dry-run", "--max-items", "5", "--json").json
+    assert first["cost"]["run_usd"] == first["cost"]["call_usd"] == billed(stub) > 0
+    second = any_place.run("dry-run", "--json").json
+    assert second["cost"]["run_usd"] == billed(stub)
+    assert second["cost"]["call_usd"] == pytest.approx(billed(stub) - first["cost"]["run_usd"])
+    facts = any_place.run("status", "--json", "--steps").json
+    assert facts["cost"]["usd"] == facts["passes"][0]["cost"]["usd"] == billed(stub)
+    assert facts["passes"][0]["steps"] == len(facts["steps"]) == 2
+    assert sum(step["cost"]["usd"] for step in facts["steps"]) == pytest.approx(billed(stub))
+    shown = any_place.run("status", "--steps").out
+    assert "Cost: $0.0" in shown
+    assert "for 12 calls" in shown
+    assert shown.count("paused: max_items is reached") == 1
+
+
+def test_a_budget_halts_a_run_that_goes_on_when_it_is_raised(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    place.settle(rows(90))
+    halted = place.run("dry-run", "--budget-usd", "0.03", "--json")
+    assert halted.status == 1
+    assert halted.json["decision"]["reason"].startswith("budget: ")
+    assert halted.json["cost"]["budget_usd"] == 0.03
+    settled = halted.json["pass"]["settled"]
+    assert 0 < settled < 90
+    assert billed(stub) <= 0.03
+    again = place.run("dry-run", "--budget-usd", "0.03")
+    assert again.status == 1
+    assert f"\n{90 - settled} items left.\nCost of the run: $0.0" in again.out
+    assert stub.count == settled
+    assert place.run("dry-run", "--budget-usd", "5").status == 0
+    assert stub.count == 90
+
+
+def test_without_a_price_there_is_no_budget_and_the_cost_is_unknown(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    place.settle(rows(2), UNPRICED)
+    refused = place.run("dry-run", "--budget-usd", "1")
+    assert refused.status == 2
+    assert '[prices."anthropic/claude-unheard-of"]' in refused.err
+    assert stub.count == 0
+    ended = place.run("dry-run")
+    assert ended.out.endswith("Cost of the run: cost unknown\n")
+    assert place.run("status", "--json").json["cost"]["usd"] is None
+    assert "Cost: cost unknown for 2 calls" in place.run("status").out
+
+
+def test_batches_are_listed_and_cancelled_and_what_was_not_answered_is_asked_again(
+    any_place: Place, stub: StubMessagesAPI
+) -> None:
+    any_place.settle(rows(6), BATCHES)
+    stub.set_batch_rules(BatchRules(seconds=None))
+    ended = any_place.run("dry-run", "--once")
+    assert ended.status == 75
+    (listed,) = any_place.run("batches", "--json").json
+    assert (listed["status"], listed["requests"], listed["read"]) == ("sent", 6, 0)
+    assert listed["id"] in any_place.run("batches").out
+    cancelled = any_place.run("batches", "--cancel")
+    assert cancelled.status == 0
+    assert "1 batch is canceled: the next step reads" in cancelled.out
+    stub.set_batch_rules(BatchRules())
+    until_done(any_place)
+    assert any_place.run("batches").out == "Run 'articles' has no batches at the provider.\n"
+    (line,) = stub.bill.lines
+    assert (line.transport, line.answers) == ("batch", 6)
+    assert any_place.run("status", "--json").json["cost"]["usd"] == billed(stub)
+
+
+def test_a_batch_that_cannot_be_cancelled_is_told(place: Place, stub: StubMessagesAPI) -> None:
+    place.settle(rows(2))
+    stub.set_batch_rules(BatchRules(seconds=None))
+    place.run("dry-run", "--transport", "batch", "--once")
+    stub.set_fault(Overloaded())
+    ended = place.run("batches", "--cancel", "--json")
+    assert ended.status == 1
+    assert ended.json[0]["canceled"] is False
+    assert ended.json[0]["problem"]
+
+
+def test_a_stop_says_how_batches_that_go_on_are_cancelled(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    place.settle(rows(4))
+    stub.set_batch_rules(BatchRules(seconds=None))
+    process = place.start("dry-run", "--transport", "batch")
+    assert process.stderr is not None
+    while "is with the provider: 4 requests" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert "1 batch goes on at the provider: `kclassify batches --cancel` ends it" in err
