@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry.context import Context, attach
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode, get_current_span
 
 from kclassify import Advance, Done, Halt, OutcomeKind, Snooze, Superseded, Usage
@@ -63,6 +64,14 @@ def test_a_step_is_the_current_span_until_it_ends() -> None:
         assert get_current_span() == job
     assert during.get_span_context() == heard.spans[0].get_span_context()
     assert get_current_span() == INVALID_SPAN
+
+
+def test_a_call_is_in_its_step_wherever_it_is_told_of() -> None:
+    heard = Heard(OPENED)
+    attach(Context())
+    heard.tell(call(), StepEnded(Done()))
+    told, step = heard.spans
+    assert told.parent == step.get_span_context()
 
 
 @pytest.mark.parametrize(
