@@ -30,7 +30,10 @@ def reserve_after_send(patch: Patch) -> None:
 
 
 def settle_without_charge(patch: Patch) -> None:
-    patch.setattr(Budget, "charge", lambda _, __: None)
+    def wrong(self: Budget, charge: Charge) -> None:
+        pass
+
+    patch.setattr(Budget, "charge", wrong)
 
 
 def uncertain_is_forgotten(patch: Patch) -> None:
@@ -44,12 +47,20 @@ def uncertain_is_forgotten(patch: Patch) -> None:
 
 def probe_is_forgotten(patch: Patch) -> None:
     fits = Budget.fits
-    patch.setattr(Budget, "fits", lambda self, item: item.key == "probe" or fits(self, item))
+
+    def wrong(self: Budget, item: Item) -> bool:
+        return item.key == "probe" or fits(self, item)
+
+    patch.setattr(Budget, "fits", wrong)
 
 
 def worst_case_is_halved(patch: Patch) -> None:
     worst = Budget.worst
-    patch.setattr(Budget, "worst", lambda self, item: worst(self, item) // 2)
+
+    def wrong(self: Budget, item: Item) -> int:
+        return worst(self, item) // 2
+
+    patch.setattr(Budget, "worst", wrong)
 
 
 def hold_released_on_a_crash(patch: Patch) -> None:
@@ -71,7 +82,10 @@ def nobody_asks(patch: Patch) -> None:
 
 
 def never_short(patch: Patch) -> None:
-    patch.setattr(Budget, "is_short_of", lambda _, __: False)
+    def wrong(self: Budget, item: Item) -> bool:
+        return False
+
+    patch.setattr(Budget, "is_short_of", wrong)
 
 
 def an_old_answer_counts(patch: Patch) -> None:

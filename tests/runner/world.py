@@ -15,6 +15,7 @@ from kclassify import (
 )
 from kclassify.events import Event
 from kclassify.ports import Canary, Gate, Tranches
+from kclassify.runner.machine import Machine
 from kclassify.testing.memory_ledger import MemoryLedger
 from kclassify.testing.memory_table import MemoryTable
 from kclassify.testing.scripted import Answer, Script, ScriptedClassifier
@@ -57,6 +58,7 @@ class World:
         gate: Gate | None = None,
         canary: Canary | None = None,
         tranches: Tranches | None = None,
+        machine: Machine | None = None,
         **changes: object,
     ) -> ReclassifyRunner:
         settings = self.settings.model_copy(update=changes)
@@ -72,6 +74,7 @@ class World:
             canary=canary,
             tranches=tranches,
             clock=self.clock,
+            machine=machine,
             listeners=[self.events.append],
         )
 
