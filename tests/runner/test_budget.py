@@ -298,5 +298,31 @@ async def test_what_others_hold_for_longer_than_a_call_lasts_is_not_waited_for()
     began = world.clock.now()
     decision = await world.runner(budget_usd=Decimal(5), checkpoint_s=10.0).dry_run()
     assert isinstance(decision, Halt)
-    assert 90 < world.clock.now() - began <= 100
+    assert 40 < world.clock.now() - began <= 50
     assert isinstance(await world.runner(budget_usd=Decimal(5)).step(budget_s=10), Advance)
+
+
+async def test_workers_of_one_run_share_its_budget_and_each_comes_to_an_end() -> None:
+    world = priced(200, concurrency=8)
+    decisions: list[object] = []
+
+    async def work() -> None:
+        runner = world.runner(shards=3, budget_usd=Decimal("0.50"))
+        await anyio.sleep(0.001 * len(decisions))
+        decisions.append(await runner.step(budget_s=3600))
+
+    async def script(_: Item) -> Answer:
+        await anyio.sleep(0.001)
+        return "left"
+
+    world.script = script
+    assert await world.runner(shards=3).prepare() == 1
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(work)
+    assert len(decisions) == 3
+    assert all(isinstance(one, Halt) and one.reason.startswith("budget: ") for one in decisions)
+    assert 45 * CENT <= spent(world).most <= 50 * CENT
+    assert spent(world).held == 0
+    assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
+    assert len(world.asked) == len(set(world.asked)) == 200

@@ -30,14 +30,18 @@ def refuse_unpriced(parts: Parts) -> None:
 def budget_of(parts: Parts, opened: Pass) -> Budget:
     """The budget of a step on this pass."""
     settled = opened.elsewhere + opened.settled
-    return Budget(parts.settings.budget, worst_case_by(parts.classifier), settled)
+    total = parts.settings.budget
+    return Budget(total, _worst_case(parts.classifier, 0 if total is None else total + 1), settled)
 
 
-def worst_case_by(classifier: Classifier[str]) -> Callable[[Item], int]:
-    """The most nanodollars that a call for an item costs; 0 where nobody knows."""
-    if not isinstance(classifier, Metered):
-        return lambda _: 0
-    return lambda item: classifier.worst_case(item) or 0
+def _worst_case(classifier: Classifier[str], unknown: int) -> Callable[[Item], int]:
+    """The most nanodollars that a call for an item costs; `unknown` where nobody knows."""
+
+    def worst_case(item: Item) -> int:
+        worst = classifier.worst_case(item) if isinstance(classifier, Metered) else None
+        return unknown if worst is None else worst
+
+    return worst_case
 
 
 def warming_of(parts: Parts, opened: Pass) -> Warming:

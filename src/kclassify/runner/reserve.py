@@ -15,8 +15,8 @@ from kclassify.runner.recorder import Recorder
 class Reserve:
     """Asks the ledger ahead, so that calls seldom wait for it; never where there is no budget.
 
-    Where others hold what is left it asks again now and then: their calls end by their deadline,
-    and a dead worker's lease does. What others hold for longer is not to be had.
+    Where others hold what is left it asks again now and then. Their calls end by their deadline:
+    what they hold for longer than that they spend, or wait with it for more as this step does.
     """
 
     def __init__(self, parts: Parts, run: Run, recorder: Recorder) -> None:
@@ -59,5 +59,5 @@ class Reserve:
             self._in_vain_since = None
             return hold
         since = self._in_vain_since = self._in_vain_since or now
-        is_over = now - since > parts.timeout_s + parts.settings.lease_s
+        is_over = now - since > parts.timeout_s + parts.settings.checkpoint_s
         return replace(hold, others=hold.others and not is_over)
