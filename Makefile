@@ -26,12 +26,13 @@ REQUIREMENTS ?= requirements/dev.txt
 PARALLEL ?= --numprocesses auto --dist worksteal
 
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
-COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+FOR_PYTHON = 3.11
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version $(FOR_PYTHON) --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow setup-jobs test-jobs test-nightly check format bench build requirements upgrade clean python-version
+.PHONY: help setup demo test test-slow setup-jobs test-jobs test-nightly check format bench build requirements requirements-jobs upgrade clean python-version
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,11 +81,14 @@ requirements: $(READY) ## bring requirements/*.txt in line with pyproject.toml
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra local --extra evals -c requirements/dev.txt \
 		-o requirements/demo.txt
-	$(COMPILE) --python-version 3.12 pyproject.toml requirements/build.in requirements/jobs.in --extra oban \
+	@$(MAKE) --no-print-directory requirements-jobs FOR_PYTHON=3.12
+
+requirements-jobs:
+	$(COMPILE) pyproject.toml requirements/build.in requirements/jobs.in --extra oban \
 		--extra celery --extra testing --extra postgres -c requirements/dev.txt -o requirements/jobs.txt
 
 upgrade: $(READY) ## the same, with the newest versions
-	$(MAKE) requirements COMPILE='$(COMPILE) --upgrade'
+	@$(MAKE) --no-print-directory requirements UPGRADE=--upgrade
 
 clean: ## remove the environments and what was built
 	rm -rf $(VENV) $(VENV_DEMO) $(VENV_3_12) build dist
