@@ -17,7 +17,7 @@ from kclassify.core.estimate import (
     plain,
 )
 from kclassify.core.figure import Figure, exactly
-from kclassify.core.price import FREE, NANODOLLARS, Price
+from kclassify.core.price import FREE, NANODOLLARS, LongPrompt, Price
 from kclassify.core.verdict import Usage
 
 SMALL = Price(
@@ -155,3 +155,21 @@ def test_a_time_that_nobody_knows_stays_unknown() -> None:
     nobody = Pace(concurrency=4)
     assert plain(WORK, SMALL, nobody).seconds is None
     assert cascade(WORK, (SMALL, LARGE), exactly(0.1), nobody, Caching()).seconds is None
+
+
+@pytest.mark.parametrize(("over", "factor"), [(2_500, 1), (1_500, 5)])
+def test_the_price_of_long_prompts_is_for_requests_that_are_long_not_for_many(
+    over: int, factor: int
+) -> None:
+    price = replace(SMALL, long_prompt=LongPrompt(over, Decimal(5), Decimal(5)))
+    usual, long = (plain(WORK, each, PACE).cost for each in (SMALL, price))
+    assert usual is not None
+    assert long == usual.times(factor)
+    half, dearer = (
+        batched(WORK, each, Waves(requests=9), Caching()).cost for each in (SMALL, price)
+    )
+    assert half is not None
+    assert dearer == half.times(factor)
+    cheap, dear = (cached(WORK, each, PACE, Caching()).cost for each in (SMALL, price))
+    assert cheap is not None
+    assert dear == cheap.times(factor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from kclassify.core.figure import NONE, Figure, exactly
@@ -125,7 +126,7 @@ class _Tokens:
     def cost(
         self, price: Price | None, *, batch: bool = False, caching: Caching | None = None
     ) -> Figure | None:
-        """Nanodollars, rounded up."""
+        """Nanodollars, rounded up. A price here is that of all requests together, see `_rate`."""
         if price is None or (batch and price.batch_factor is None):
             return None
         one_hour = caching is not None and caching.is_one_hour
@@ -145,7 +146,7 @@ def plain(work: Work, price: Price | None, pace: Pace) -> Way:
     """Each text a call of its own, all of it at the price of input."""
     tokens = _plain(work)
     seconds = pace.seconds(work.calls, tokens.input)
-    return _way(WayName.PLAIN, tokens, tokens.cost(price), seconds)
+    return _way(WayName.PLAIN, tokens, tokens.cost(_rate(work, price)), seconds)
 
 
 def cached(work: Work, price: Price | None, pace: Pace, caching: Caching) -> Way:
@@ -159,7 +160,8 @@ def cached(work: Work, price: Price | None, pace: Pace, caching: Caching) -> Way
         return replace(usual, name=WayName.CACHED, effect=False)
     tokens = _cached(work, usual.seconds, caching)
     seconds = pace.seconds(work.calls, tokens.input + tokens.written)
-    return _way(WayName.CACHED, tokens, tokens.cost(price, caching=caching), seconds)
+    cost = tokens.cost(_rate(work, price), caching=caching)
+    return _way(WayName.CACHED, tokens, cost, seconds)
 
 
 def batched(work: Work, price: Price | None, waves: Waves, caching: Caching | None) -> Way:
@@ -169,6 +171,7 @@ def batched(work: Work, price: Price | None, waves: Waves, caching: Caching | No
     cache, and may write it again with every request: the interval holds both.
     """
     tokens, many = _plain(work), work.texts.times(1 / waves.requests)
+    price = _rate(work, price)
     cost = tokens.cost(price, batch=True)
     if cost is not None and caching is not None and is_cached(work, price):
         shared = work.calls * work.prefix
@@ -206,6 +209,25 @@ def is_cached(work: Work, price: Price | None) -> bool:
     if price is None or price.cache_read >= price.input:
         return False
     return price.min_cache_tokens <= work.prefix.value
+
+
+def _rate(work: Work, price: Price | None) -> Price | None:
+    """The price of the tokens of many requests: that of long prompts where the mean one is long."""
+    if price is None or price.long_prompt is None:
+        return price
+    long, is_long = price.long_prompt, work.request.value > price.long_prompt.over
+    input_factor, output_factor = (
+        (long.input_factor, long.output_factor) if is_long else (Decimal(1), Decimal(1))
+    )
+    return replace(
+        price,
+        input=price.input * input_factor,
+        output=price.output * output_factor,
+        cache_write=price.cache_write * input_factor,
+        cache_write_1h=price.cache_write_1h * input_factor,
+        cache_read=price.cache_read * input_factor,
+        long_prompt=None,
+    )
 
 
 def _plain(work: Work) -> _Tokens:
