@@ -135,7 +135,7 @@ def test_the_ledger_is_in_its_own_database_else_in_the_sources_else_beside_the_f
         (MINIMAL + "[runner]\nmin_confidence = 1.5\n", "[runner] min_confidence: Input should be"),
         (MINIMAL + "[runner]\nmin_confidence = 1.5\n", "less than or equal to 1, not 1.5"),
         (MINIMAL + "[runner]\nmax_items = 0\n", "greater than or equal to 1, not 0"),
-        (MINIMAL + "[runner]\nbudget_usd = 5\n", "[runner] budget_usd: this version knows no"),
+        (MINIMAL + "[runner]\nbudget_usd = 0\n", "[runner] budget_usd: Input should be greater"),
         (
             MINIMAL + "[runner.min_confidence_by_category]\nplaybook = 2\n",
             "[runner] min_confidence_by_category: playbook: a confidence lies in [0, 1], not at 2",

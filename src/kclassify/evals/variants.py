@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from kclassify.classifier.from_settings import make_classifier, read_instructions
+from kclassify.classifier.from_settings import Costs, make_classifier, read_instructions
 from kclassify.config import ClassifierSettings, Settings
 from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.core.taxonomy import Taxonomy
@@ -55,10 +55,21 @@ def make_variant(table: VariantTable, suite: Suite, settings: Settings | None) -
     if table.name == suite.candidate.name:
         _check_veto(suite, taxonomy)
     with _naming(table, suite):
-        classifier = make_classifier(taxonomy, chosen, table.model, suite.run.concurrency)
+        costs = _costs(table, settings)
+        connections = suite.run.concurrency
+        classifier = make_classifier(taxonomy, chosen, table.model, connections, costs)
         asks_nobody = classifier.model == _LOCAL
         instructions = "" if asks_nobody else read_instructions(chosen.instructions)
-    return Variant(table.name, classifier, chosen.timeout_s, instructions)
+    calls = 1 if costs.cascade is None else 2
+    return Variant(table.name, classifier, calls * chosen.timeout_s, instructions)
+
+
+def _costs(table: VariantTable, settings: Settings | None) -> Costs:
+    """A variant with a model of its own is that model, and no cascade."""
+    if settings is None:
+        return Costs()
+    cascade = settings.cascade if table.model is None else None
+    return Costs(settings.prices, settings.batch.limits, cascade)
 
 
 def taxonomy_of(table: VariantTable, suite: Suite, settings: Settings | None) -> Taxonomy[str]:
