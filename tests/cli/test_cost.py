@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import signal
 
 import pytest
 
+from kclassify.cli.after_stop import see_to_batches
+from kclassify.cli.course import Course
+from kclassify.cli.running import Result
+from kclassify.config import load_settings
+from kclassify.core.decision import Advance, Pause
 from kclassify.core.price import NANODOLLARS
 from kclassify.testing import BatchRules, Overloaded, StubMessagesAPI
 from tests.cli.place import Place, rows
@@ -106,6 +112,29 @@ def test_a_batch_that_cannot_be_cancelled_is_told(place: Place, stub: StubMessag
     assert ended.status == 1
     assert ended.json[0]["canceled"] is False
     assert ended.json[0]["problem"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "is_canceled"), [("\n", False), ("y\n", True)])
+def test_on_a_terminal_a_stop_asks_whether_to_cancel_and_takes_no_answer_for_no(
+    place: Place,
+    stub: StubMessagesAPI,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    is_canceled: bool,
+) -> None:
+    place.settle(rows(2), BATCHES)
+    stub.set_batch_rules(BatchRules(seconds=None, canceling_s=1000))
+    place.run("dry-run", "--once")
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    stopped = Result(Advance(None, Pause.STOPPED), Course(), None)
+    see_to_batches(load_settings(), stopped, None)
+    (batch,) = stub.batches
+    assert batch.status == ("canceling" if is_canceled else "in_progress")
 
 
 def test_a_stop_says_how_batches_that_go_on_are_cancelled(

@@ -193,7 +193,9 @@ def test_a_file_is_estimated_too_and_the_embedded_classifier_is_free(
     lines = [{"id": f"kb-{i}", "title": "t", "body": body} for i, body, _ in rows(9)]
     place.write("articles.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     place.write("kclassify.toml", FILE)
+    before = sorted(path.name for path in place.folder.iterdir())
     found = place.run("estimate", "--sample", "5", "--json").json
+    assert sorted(path.name for path in place.folder.iterdir()) == before
     assert (found["items"], found["texts"]["value"], found["sampled"]) == (9, 9, 5)
     examples = [{"body": body, "gold": body.rpartition(" ")[2]} for _, body, _ in rows(30)]
     place.write("examples.jsonl", "".join(json.dumps(line) + "\n" for line in examples))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -37,7 +38,7 @@ def batches(
     settings = chosen_settings(context, config, run, tenant, classifier=asking)
     with ledger_reader(settings) as reader:
         found = batches_at_provider(reader, settings.run.name)
-    ended = cancel_all(settings, found) if cancel else {}
+    ended: Mapping[str, str | None] = cancel_all(settings, found) if cancel else {}
     report_batches(settings.run.name, found, ended, as_json=as_json)
     if any(problem is not None for problem in ended.values()):
         raise typer.Exit(FAILED)

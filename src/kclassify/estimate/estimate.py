@@ -11,14 +11,14 @@ from kclassify.classifier.model import ChosenModel, choose_model
 from kclassify.classifier.prices import price_of
 from kclassify.config import Settings
 from kclassify.core.spending import Spending
-from kclassify.estimate.history import History, Past
+from kclassify.estimate.history import History, open_past
 from kclassify.estimate.look import Look, look_at
 from kclassify.estimate.question import Question
 from kclassify.estimate.reckoning import Estimate, Reckoning
 from kclassify.estimate.second_model import second_model
 from kclassify.estimate.tokens import Measured, measure
 from kclassify.ports import Classifier
-from kclassify.wiring import classifier_of, open_stores, reader_of
+from kclassify.wiring import classifier_of, open_stores
 
 
 def estimate(
@@ -32,8 +32,11 @@ def estimate(
     first, whole = classifier_of(alone, question.model), classifier_of(settings, question.model)
     chosen = choose_model(question.model, settings.classifier.model)
     price = price_of(chosen, settings.prices)
-    with open_stores(settings) as stores, closing(stores.source):
-        past = Past(stores.ledger.database) if reader_of(stores).runs() else None
+    with (
+        open_stores(settings) as stores,
+        closing(stores.source),
+        open_past(settings.ledger_url) as past,
+    ):
         look = look_at(
             stores.source,
             lambda digests: past.answered(digests, whole.fingerprint) if past else (),
@@ -43,7 +46,7 @@ def estimate(
         measured = anyio.run(_measure, first, whole, look, chosen, settings)
         history = past.history(first.fingerprint) if past else History()
         second = second_model(settings, question, price, past, first.fingerprint)
-        spent = stores.ledger.spending(settings.run.name) if past else Spending()
+        spent = past.spending(settings.run.name) if past else Spending()
         source = stores.source.description
     reckoning = Reckoning(settings, question, chosen, price, measured, history, second)
     return reckoning.of(look, first.taxonomy.labels, spent, source)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Double, Select, case, cast, func, or_, select
 
 from kclassify.core.figure import Figure, mean_from_sums, share_of
+from kclassify.core.spending import Spending
 from kclassify.core.verdict import OutcomeKind
 from kclassify.database import Database
+from kclassify.errors import ConfigError
+from kclassify.store import LedgerReader
 from kclassify.store.call_tables import steps
+from kclassify.store.spent import spending_of
 from kclassify.store.tables import verdicts
 from kclassify.store.verdicts import in_chunks
 
@@ -50,6 +55,11 @@ class Past:
                 found.update(connection.scalars(query))
         return found
 
+    def spending(self, run: str) -> Spending:
+        """What the run of this name has spent; nothing where there is none."""
+        with self._database.connect() as connection:
+            return spending_of(connection, run)
+
     def history(self, fingerprint: str) -> History:
         """What the calls of this classifier came to, in all runs."""
         with self._database.connect() as connection:
@@ -76,6 +86,21 @@ class Past:
         with self._database.connect() as connection:
             row = connection.execute(query).one()
         return share_of(int(row.doubtful), row.paid) if row.paid else None
+
+
+@contextmanager
+def open_past(url: str) -> Generator[Past | None]:
+    """The ledger there, None where no run has used one yet: none is created.
+
+    Raises `DatabaseError` when it cannot be reached.
+    """
+    try:
+        database = Database(url)
+    except ConfigError:  # there is no file, or no folder for it
+        yield None
+        return
+    with closing(database):
+        yield Past(database) if LedgerReader(database).runs() else None
 
 
 def _replies(fingerprint: str) -> Select[Any, Any, Any, Any]:
