@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from kclassify.classifier.counting import count_tokens
 from kclassify.core.batch import BatchResult, RemoteBatch
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
@@ -386,6 +387,7 @@ async def test_what_the_library_logs_of_a_batch_is_kept_out_of_the_log(
     async with batching(stub.url) as classifier:
         batches = batches_of(classifier)
         await settled(batches, await created(batches))
+        await count_tokens(classifier, ITEMS)
     assert "article" not in caplog.text
     assert KEY not in caplog.text
 
