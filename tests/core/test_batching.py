@@ -17,6 +17,7 @@ from kclassify.core.batch import (
 from kclassify.core.batching import (
     ResultRules,
     Turnout,
+    has_failed,
     is_to_be_asked,
     is_to_be_polled,
     settled_without_verdict,
@@ -26,6 +27,7 @@ from kclassify.core.decision import Halt, Snooze
 from kclassify.core.orphan import CLOCKS_S, CREATING_S, Adopted, Candidate, Lost, fate, may_be
 from kclassify.core.policy import RunPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
+from kclassify.core.window import PROBE
 
 NOW = 1_800_000_000.0
 POLL_S = 60.0
@@ -102,6 +104,20 @@ def test_a_rejection_is_final_where_others_were_answered() -> None:
     assert said(REJECTED, OVERLOADED) == "again"
     assert said(REJECTED, before=Tried(attempts=2)) == "final"
     assert said(TOO_LONG, REJECTED) == "final"
+
+
+def test_a_probe_is_no_item() -> None:
+    for result in (judged_one(), EXPIRED, REJECTED):
+        probe = replace(result, digest=PROBE.digest)
+        answer = RULES.answer(probe, Tried(attempts=9), turnout(probe, judged_one()))
+        assert (answer.is_final, answer.counts) == (False, False)
+
+
+def test_an_item_has_failed_whose_last_request_had_no_answer() -> None:
+    assert has_failed(Tried(kind=OutcomeKind.TIMED_OUT))
+    assert has_failed(Tried(kind=OutcomeKind.REJECTED))
+    assert not has_failed(Tried())
+    assert not has_failed(Tried(kind=OutcomeKind.INVALID))
 
 
 def test_a_halt_is_no_items_fault() -> None:

@@ -9,6 +9,7 @@ from kclassify.core.batch import Answer, Batch, BatchResult, BatchStatus, Result
 from kclassify.core.decision import Halt, Snooze
 from kclassify.core.policy import RunPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.window import PROBE
 
 NOTHING_MET = Tried()
 _A_MINUTE, _AN_HOUR = 60, 3600
@@ -71,9 +72,11 @@ class ResultRules:
         """What a result means for its item, which met `before` until then.
 
         A first reply that cannot be used is asked for once more. A request that was not answered is
-        an attempt of its item only where others of its batch were answered.
+        an attempt of its item only where others of its batch were answered. A probe is no item.
         """
         outcome = result.outcome
+        if isinstance(outcome, Outcome) and result.digest == PROBE.digest:
+            return Answer(result.digest, outcome, is_final=False, counts=False)
         if isinstance(outcome, Halt):
             told = Outcome[str](OutcomeKind.UNAVAILABLE, detail=outcome.reason)
             return Answer(result.digest, told, is_final=False, counts=False)
@@ -123,6 +126,11 @@ def settled_without_verdict(tried: Tried) -> Outcome[str] | None:
 def is_to_be_asked(tried: Tried) -> bool:
     """Whether an item without a verdict belongs into the next batch."""
     return not (tried.in_flight or tried.is_final)
+
+
+def has_failed(tried: Tried) -> bool:
+    """Whether an item's last request had no answer: others must tell whose fault that was."""
+    return tried.kind is not None and not tried.kind.is_paid
 
 
 def is_to_be_polled(batch: Batch, now: float, poll_s: float) -> bool:

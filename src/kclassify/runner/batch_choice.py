@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kclassify.core.batch import BatchLimits, BatchRequest, Standing, Tried
-from kclassify.core.batching import NOTHING_MET, is_to_be_asked
+from kclassify.core.batching import NOTHING_MET, has_failed, is_to_be_asked
 from kclassify.core.item import Item, Key
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.runner.batch_draining import PAGE, BatchDraining
@@ -18,7 +18,8 @@ from kclassify.runner.reading import Reading
 class Choice:
     """Requests for one batch. `reached` is the key up to which items were looked at.
 
-    `is_all` says that no item follows.
+    `is_all` says that no item follows; `is_all_failed` that none of them was asked for the first
+    time, or is asked again for its reply.
     """
 
     limits: BatchLimits
@@ -27,11 +28,12 @@ class Choice:
     requests: list[BatchRequest] = field(default_factory=list[BatchRequest])
     digests: set[str] = field(default_factory=set[str])
     bytes: int = 0
+    is_all_failed: bool = True
 
-    def take(self, request: BatchRequest) -> bool:
+    def take(self, request: BatchRequest, met: Tried) -> bool:
         """Add it; False when there is no room. What is too large for any batch has one to itself.
 
-        The provider says what becomes of it.
+        The provider says what becomes of it. `met` is what its item met before.
         """
         size = self.bytes + len(request.body)
         is_full = len(self.requests) >= self.limits.requests or size > self.limits.bytes
@@ -40,6 +42,7 @@ class Choice:
         self.requests.append(request)
         self.digests.add(request.digest)
         self.bytes = size
+        self.is_all_failed &= has_failed(met)
         return True
 
     def shrink(self, requests: int, standing: Standing) -> None:
@@ -128,4 +131,4 @@ class BatchChoice:
         if is_known or not is_to_be_asked(met):
             return True
         again = met.kind is OutcomeKind.INVALID
-        return choice.take(self._shared.provider.request(item, again=again))
+        return choice.take(self._shared.provider.request(item, again=again), met)

@@ -13,6 +13,7 @@ from kclassify.core.budget import out_of_budget
 from kclassify.core.decision import Decision, Halt, Snooze, Superseded
 from kclassify.core.spending import Hold
 from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.window import PROBE
 from kclassify.errors import UsageError
 from kclassify.events import BatchChanged
 from kclassify.runner.batch_choice import BatchChoice, Choice
@@ -40,19 +41,24 @@ class BatchPlanning:
         choice = await self._choice.make(standing)
         if not choice.requests:
             return False
+        probe = [self._shared.provider.request(PROBE)] if choice.is_all_failed else []
         if self._shared.parts.settings.budget is not None:
-            refusal = await self._afford(choice, standing)
+            refusal = await self._afford(choice, probe, standing)
             if refusal is not None:
                 return refusal
-        return await self._create(choice) if choice.requests else False
+        return await self._create(choice, probe) if choice.requests else False
 
-    async def _afford(self, choice: Choice, standing: Standing) -> Snooze | Halt | None:
+    async def _afford(
+        self, choice: Choice, probe: Sequence[BatchRequest], standing: Standing
+    ) -> Snooze | Halt | None:
         """Hold what the requests can cost; those that do not fit are left for later.
 
         Raises `UsageError` where no price is known.
         """
         shared, budget = self._shared, self._shared.parts.settings.budget or 0
-        sums = list(accumulate(self._worst(request) for request in choice.requests))
+        first = sum(self._worst(request) for request in probe)
+        each_worst = (self._worst(request) for request in choice.requests)
+        sums = list(accumulate(each_worst, initial=first))[1:]
         hold = await self._hold(budget, sums)
         fitting = sum(each <= hold.held for each in sums)
         if fitting < len(sums):
@@ -88,8 +94,11 @@ class BatchPlanning:
             )
         return request.worst
 
-    async def _create(self, choice: Choice) -> bool | Superseded | Trouble:
-        shared, requests = self._shared, choice.requests
+    async def _create(
+        self, choice: Choice, probe: Sequence[BatchRequest]
+    ) -> bool | Superseded | Trouble:
+        """Items that have all failed are asked with a probe, to tell whose fault that is."""
+        shared, requests = self._shared, [*probe, *choice.requests]
         held = 0
         if shared.parts.settings.budget is not None:
             held = sum(self._worst(request) for request in requests)

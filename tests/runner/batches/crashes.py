@@ -11,6 +11,7 @@ from typing import Any
 from kclassify import Done, Halt, ReclassifyRunner
 from kclassify.core.decision import Decision, Snooze
 from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.window import PROBE
 from tests.runner.batches.provider import COST
 from tests.runner.batches.world import World
 
@@ -141,6 +142,7 @@ def check(world: World, decision: Decision) -> None:
         for result in sent.results:
             if isinstance(result.outcome, Outcome) and result.outcome.kind.is_paid:
                 usable = result.outcome.kind is not OutcomeKind.INVALID
+                usable &= result.digest != PROBE.digest
                 answers[sent.asked.get(result.digest, result.digest)] += usable
     assert max(answers.values(), default=0) <= 1, answers
     charge = world.ledger.spending("test").charge
