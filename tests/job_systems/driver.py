@@ -21,6 +21,7 @@ class Case(StrEnum):
     LIVE_TIMEOUT = "a live job past its timeout"
     ROLLBACK = "the commit fails after the enqueue"
     CRASH = "a crash between commit and enqueue"
+    BATCHES = "in batches, SIGKILL while one is in progress"
 
 
 class Driver(Protocol):

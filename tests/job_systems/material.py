@@ -11,6 +11,7 @@ ITEMS = 80
 CONCURRENCY = 4
 RUN = "matrix"
 NEW = "left"
+BATCHES_AT_ONCE = 2
 
 _STATEMENTS = (
     "CREATE TABLE articles (id INTEGER PRIMARY KEY, body TEXT, category TEXT)",
@@ -37,6 +38,12 @@ snooze_seconds = 1
 lease_s = 5
 checkpoint_s = 0.2
 """
+_IN_BATCHES = """
+[batch]
+requests = 20
+in_flight = {in_flight}
+poll_s = 1
+"""
 _TAXONOMY = """
 name = "small"
 category = [
@@ -58,4 +65,16 @@ def write_settings(folder: Path, url: str) -> None:
     """kclassify.toml and taxonomy.toml, with times as short as a test."""
     settings = _SETTINGS.format(url=url, concurrency=CONCURRENCY)
     (folder / "kclassify.toml").write_text(settings, encoding="utf-8")
+    _write_taxonomy(folder)
+
+
+def ask_in_batches(folder: Path) -> None:
+    """The same settings, with batches that hold a quarter of the rows each."""
+    path = folder / "kclassify.toml"
+    direct = path.read_text(encoding="utf-8")
+    batched = direct.replace("[classifier]", '[classifier]\ntransport = "batch"')
+    path.write_text(batched + _IN_BATCHES.format(in_flight=BATCHES_AT_ONCE), encoding="utf-8")
+
+
+def _write_taxonomy(folder: Path) -> None:
     (folder / "taxonomy.toml").write_text(_TAXONOMY, encoding="utf-8")

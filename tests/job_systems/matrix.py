@@ -16,7 +16,7 @@ from typing import ClassVar
 import pytest
 
 from tests.job_systems.driver import Case, Driver
-from tests.job_systems.material import CONCURRENCY
+from tests.job_systems.material import BATCHES_AT_ONCE, CONCURRENCY
 from tests.job_systems.results import NotFor, Record, Result
 from tests.job_systems.worker_process import WorkerProcess
 from tests.job_systems.world import World
@@ -176,6 +176,21 @@ class Matrix:
         assert first.wait() < 0
         go_on(world, driver, Case.CRASH)
         self._end(world, driver, record, Case.CRASH)
+
+    @often
+    def test_a_run_in_batches(self, world: World, driver: Driver, record: Record) -> None:
+        """A batch in progress is a snooze; whoever comes next reads what it answered."""
+        world.ask_in_batches()
+        first = driver.start()
+        world.begin(driver)
+        world.wait_for(
+            lambda: len(world.stub.batches) == BATCHES_AT_ONCE and driver.delayed() >= 1,
+            "a snooze until a batch has ended",
+        )
+        first.kill()
+        world.end_batches()
+        go_on(world, driver, Case.SIGKILL_SNOOZE)
+        self._end(world, driver, record, Case.BATCHES, snoozes="1 or more")
 
     def _end(
         self,

@@ -18,10 +18,18 @@ from kclassify.adapters.from_config import from_config
 from kclassify.adapters.job import Job
 from kclassify.adapters.kick import kick, start
 from kclassify.core.finding import Verification
-from kclassify.testing import Fixed, Overloaded, StubMessagesAPI, calls_seen
+from kclassify.testing import BatchRules, Fixed, Overloaded, StubMessagesAPI, calls_seen
 from tests.conftest import REPOSITORY
 from tests.job_systems.driver import Driver
-from tests.job_systems.material import CONCURRENCY, ITEMS, NEW, RUN, fill, write_settings
+from tests.job_systems.material import (
+    CONCURRENCY,
+    ITEMS,
+    NEW,
+    RUN,
+    ask_in_batches,
+    fill,
+    write_settings,
+)
 from tests.job_systems.worker_process import PATIENCE_S, WorkerProcess, wait_for
 from tests.small import TAXONOMY
 from tests.tables import rows, run
@@ -135,6 +143,16 @@ class World:
         """`kick`, which finds the chain that nobody goes on with."""
         self.healed = True
         assert kick(self.database, _Queue(driver), RUN, fresh_s=0.0), self.told()
+
+    def ask_in_batches(self) -> None:
+        """The run asks in batches, which end when they are told to."""
+        ask_in_batches(self.folder)
+        self.stub.set_batch_rules(BatchRules(seconds=None))
+
+    def end_batches(self) -> None:
+        """Those in progress end now, and later ones soon."""
+        self.stub.set_batch_rules(BatchRules(seconds=0.1))
+        self.stub.end_batches()
 
     def break_down(self) -> None:
         """An outage of the provider begins."""
