@@ -50,6 +50,13 @@ def test_every_text_is_as_likely_as_any_other_however_many_copies_it_has() -> No
     assert all(300 < count < 500 for count in drawn.values())
 
 
+def test_copies_are_not_taken_for_more_texts_than_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distinct, "_KEPT", 50)
+    assert texts(50, copies=2).count == exactly(50)
+
+
 @pytest.mark.parametrize("copies", [1, 3])
 def test_of_more_texts_than_are_kept_the_number_is_reckoned(
     monkeypatch: pytest.MonkeyPatch, copies: int
