@@ -32,11 +32,10 @@ class BatchPlanning:
     async def next(self, standing: Standing) -> bool | Decision | Outcome[str]:
         """Whether a batch was created; or why none can be.
 
-        None is planned while the fate of another is unknown.
+        One whose fate is unknown is in flight: its items are not asked again.
         """
-        is_unsure = any(each.status is BatchStatus.INTENT for each in standing.batches)
         is_full = len(standing.batches) >= self._shared.provider.limits.in_flight
-        if is_unsure or is_full or self._draining.is_at_end:
+        if is_full or self._draining.is_at_end:
             return False
         choice = await self._choice.make(standing)
         if not choice.requests:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kclassify import Advance, Done, Halt, Item, Mode, Outcome, OutcomeKind, RunnerSettings
-from kclassify.core.batch import BatchRequest, BatchStatus
+from kclassify.core.batch import BatchRequest, BatchStatus, RemoteBatch
 from kclassify.core.decision import Pause, Snooze
 from kclassify.core.window import PROBE
 from kclassify.events import BatchChanged, Checkpointed, Snoozing
@@ -234,6 +234,23 @@ async def test_an_outage_snoozes_through_the_breaker_and_asks_nothing_twice() ->
     assert not world.ledger.breaker("test").snoozes
 
 
+async def test_an_outage_is_told_to_all_workers_and_nothing_is_asked_until_it_may_be_over() -> None:
+    world = World()
+    world.provider.fault = lambda _: errored(OutcomeKind.UNAVAILABLE, "503")
+    first = await world.runner().step()
+    assert isinstance(first, Snooze)
+    assert world.ledger.breaker("test").snoozes == 1
+    calls = len(world.provider.calls)
+    again = await world.runner().step()
+    assert isinstance(again, Snooze)
+    assert again.seconds == first.seconds
+    assert len(world.provider.calls) == calls
+    world.clock.advance(first.seconds)
+    second = await world.runner().step()
+    assert isinstance(second, Snooze)
+    assert second.seconds > first.seconds
+
+
 async def test_an_outage_without_an_end_is_a_halt() -> None:
     world = World(settings=RunnerSettings(max_outage_s=3600))
     world.provider.fault = lambda _: errored(OutcomeKind.UNAVAILABLE, "503")
@@ -267,10 +284,15 @@ def lose_the_first_answer(world: World) -> None:
     world.provider.after = after
 
 
-async def test_a_batch_that_arrives_late_is_waited_for() -> None:
+async def test_a_batch_that_arrives_late_is_waited_for_and_others_go_on() -> None:
     world = World()
     lose_the_first_answer(world)
     world.provider.listed_after_s = 500
+    said = await world.runner().step()
+    assert isinstance(said, Snooze)
+    world.clock.advance(said.seconds)
+    await world.runner().step()
+    assert len(world.provider.sent) == 2
     assert await world.runner().dry_run() == Done()
     assert sorted(world.provider.asked) == world.texts
 
@@ -281,7 +303,9 @@ async def test_the_batch_of_another_application_is_not_taken_for_a_lost_one() ->
     said = await world.runner().step()
     assert isinstance(said, Snooze)
     world.clock.advance(said.seconds)
-    await world.provider.create([BatchRequest("f" * 64, b"foreign", None)])
+    foreign = await world.provider.create([BatchRequest("f" * 64, b"foreign", None)])
+    assert isinstance(foreign, RemoteBatch)
+    await world.provider.cancel(foreign.id)
     assert (await world.steps())[-1] == Done()
     assert sorted(world.provider.asked) == ["foreign", *world.texts]
 
