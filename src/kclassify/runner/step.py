@@ -52,6 +52,7 @@ class Step:
         self._reserve = Reserve(parts, self._run, self._recorder)
         self._news = anyio.Event()
         self._began = self._checkpointed_at = parts.clock.now()
+        self._has_read = False
         self._cut_at: float | None = None
         self._is_superseded = False
 
@@ -237,6 +238,9 @@ class Step:
     async def _fetch(self) -> None:
         limit = min(self._run.room, PAGE)
         items, recalled = await self._reading.page(limit)
+        if not self._has_read:
+            # However long a loaded machine takes to open a step, each gets something done.
+            self._has_read, self._began = True, self._now()
         self._run.admit(items, recalled)
         if len(items) < limit:
             self._run.end_of_source()
