@@ -103,6 +103,19 @@ def test_batches_are_listed_and_cancelled_and_what_was_not_answered_is_asked_aga
     assert any_place.run("status", "--json").json["cost"]["usd"] == billed(stub)
 
 
+def test_a_run_in_batches_is_not_asked_again_by_calls(
+    any_place: Place, stub: StubMessagesAPI
+) -> None:
+    any_place.settle(rows(3))
+    assert any_place.run("dry-run", "--transport", "batch", "--once").status == 75
+    before = stub.count
+    ended = any_place.run("dry-run")
+    assert ended.status == 1
+    assert "Halted: 1 batch of this pass is not read yet (msgbatch_" in ended.out
+    assert "mended" not in ended.out
+    assert stub.count == before
+
+
 def test_a_batch_that_cannot_be_cancelled_is_told(place: Place, stub: StubMessagesAPI) -> None:
     place.settle(rows(2))
     stub.set_batch_rules(BatchRules(seconds=None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kclassify.core.batch import Answer, Batch, BatchResult, BatchStatus, ResultKind, Tried
@@ -12,6 +13,8 @@ from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.core.window import PROBE
 
 NOTHING_MET = Tried()
+NAMED = 3
+"""Batches that a message names."""
 _A_MINUTE, _AN_HOUR = 60, 3600
 
 
@@ -156,6 +159,22 @@ def waits_for(batches: tuple[Batch, ...], now: float, poll_s: float) -> Snooze |
     asked = "1 request" if first.requests == 1 else f"{first.requests:,} requests"
     more = f", and {len(sent) - 1} more" if len(sent) > 1 else ""
     return Snooze(seconds, f"batch {first.remote_id} is in progress: {asked}, sent {age} ago{more}")
+
+
+def unread(batches: Sequence[Batch]) -> Halt | None:
+    """Why nothing may be asked directly while these batches are not over; None without any."""
+    if not batches:
+        return None
+    many = f"{len(batches)} batches", "are", "they", "them"
+    count, are, they, them = many if len(batches) > 1 else ("1 batch", "is", "it", "it")
+    names = [batch.remote_id for batch in batches if batch.remote_id is not None]
+    more = ["…"] if len(names) > NAMED else []
+    named = f" ({', '.join([*names[:NAMED], *more])})" if names else ""
+    return Halt(
+        f"{count} of this pass {are} not read yet{named}: go on with "
+        f'`[classifier] transport = "batch"` until {they} {are}, or end {them} with '
+        f"`kclassify batches --cancel` and run once with it: what {they} answered is paid for"
+    )
 
 
 def _told(seconds: float) -> str:

@@ -9,6 +9,7 @@ import anyio
 import anyio.abc
 
 from kclassify.core.availability import Breaker
+from kclassify.core.batching import unread
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.follow_up import EnqueueNext, follow_up
 from kclassify.core.run import Run
@@ -121,13 +122,18 @@ class Step:
             self._wake()
 
     async def _begin(self) -> Decision | None:
-        pause = await self._checkpointing.begin(self._limits)
+        pause = await self._checkpointing.begin(self._limits) or await self._unread()
         if pause is not None:
             return pause
         left = self.opened.breaker.remaining(self._now())
         if not left:
             return None
         return await self._snooze(Snooze(left, "the snooze of an earlier step is not over"))
+
+    async def _unread(self) -> Decision | None:
+        """Batches of this pass may hold what would be asked, and paid, again."""
+        standing = await self._parts.thread(self._parts.ledger.batches.standing, self.opened)
+        return unread(standing.batches)
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> Decision:
         while True:
