@@ -118,6 +118,14 @@ async def test_a_result_costs_half_of_the_direct_call_and_less_than_its_worst_ca
     assert 0 < (outcome.cost or 0) < (worst or 0)
 
 
+async def test_a_request_says_what_the_model_is_not_shown() -> None:
+    async with batching(max_body_chars=20) as classifier:
+        whole = Item(key=1, body="a short text")
+        cut = Item(key=2, body="word " * 20)
+        asked = [batches_of(classifier).request(item) for item in (whole, cut)]
+    assert [request.body_chars_cut for request in asked] == [0, 81]
+
+
 async def test_no_price_for_batches_is_no_price() -> None:
     unbatched = replace(PRICE, batch_factor=None)
     with StubMessagesAPI(Fixed("playbook", 0.9)) as stub:

@@ -26,7 +26,7 @@ from kclassify.core.batching import (
 from kclassify.core.decision import Halt, Snooze
 from kclassify.core.orphan import CLOCKS_S, CREATING_S, Adopted, Candidate, Lost, fate, may_be
 from kclassify.core.policy import RunPolicy
-from kclassify.core.verdict import Outcome, OutcomeKind, Verdict, judged
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 from kclassify.core.window import PROBE
 
 NOW = 1_800_000_000.0
@@ -42,6 +42,11 @@ def judged_one() -> BatchResult:
 
 def ended(kind: OutcomeKind, how: ResultKind = ResultKind.ERRORED) -> BatchResult:
     return BatchResult("d", how, Outcome(kind, detail=f"it was {kind}"))
+
+
+def metered(usage: Usage, uncertain: int = 0) -> BatchResult:
+    outcome = judged(Verdict("left", 0.9, "m", usage))
+    return BatchResult("d", ResultKind.SUCCEEDED, replace(outcome, uncertain=uncertain))
 
 
 EXPIRED = ended(OutcomeKind.TIMED_OUT, ResultKind.EXPIRED)
@@ -104,6 +109,31 @@ def test_a_rejection_is_final_where_others_were_answered() -> None:
     assert said(REJECTED, OVERLOADED) == "again"
     assert said(REJECTED, before=Tried(attempts=2)) == "final"
     assert said(TOO_LONG, REJECTED) == "final"
+
+
+@pytest.mark.parametrize(
+    ("result", "uncertain"),
+    [
+        (judged_one(), 700),
+        (ended(OutcomeKind.UNAVAILABLE, ResultKind.SUCCEEDED), 700),
+        (metered(Usage(input_tokens=1)), 0),
+        (metered(Usage(), uncertain=5), 5),
+        (EXPIRED, 0),
+        (CANCELED, 0),
+        (REJECTED, 0),
+    ],
+)
+def test_an_answer_that_tells_of_no_tokens_may_have_cost_the_most(
+    result: BatchResult, uncertain: int
+) -> None:
+    before = Tried(in_flight=True, worst=700, body_chars_cut=9)
+    outcome = RULES.answer(result, before, turnout(judged_one())).outcome
+    assert (outcome.uncertain, outcome.body_chars_cut) == (uncertain, 9)
+
+
+def test_what_has_no_price_is_not_uncertain() -> None:
+    outcome = RULES.answer(judged_one(), Tried(in_flight=True), turnout()).outcome
+    assert outcome.uncertain == 0
 
 
 def test_a_probe_is_no_item() -> None:

@@ -68,7 +68,8 @@ class AnthropicBatches:
     def request(self, item: Item, *, again: bool = False) -> BatchRequest:
         """The request for an item; `again` after a reply that could not be used."""
         body = self._bodies.of(item, again=again)
-        return BatchRequest(item.digest, body, self._worst(body))
+        cut = self.prompt.render(item).body_chars_cut
+        return BatchRequest(item.digest, body, self._worst(body), cut)
 
     async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
         """Send a batch. One that got no answer may have been created all the same."""

@@ -67,15 +67,31 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRequest:
-    """One request of a batch: named by the digest of its item, `body` as it goes out.
+class PlannedRequest:
+    """One request of a batch as the ledger keeps it, named by the digest of its item.
 
     `worst` is what it can cost at most, in nanodollars; None where no price is known.
+    `body_chars_cut` is how many characters of the item the model does not see.
     """
+
+    digest: str
+    worst: int | None = None
+    body_chars_cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """One request of a batch, `body` as it goes out; the rest as in `PlannedRequest`."""
 
     digest: str
     body: bytes
     worst: int | None
+    body_chars_cut: int = 0
+
+    @property
+    def planned(self) -> PlannedRequest:
+        """What the ledger keeps of it."""
+        return PlannedRequest(self.digest, self.worst, self.body_chars_cut)
 
 
 class ResultKind(StrEnum):
@@ -114,7 +130,8 @@ class Answer:
 class Tried:
     """What an item met in the batches of a pass so far.
 
-    `kind` and `detail` are those of its last result, None and empty while there is none.
+    `kind` and `detail` are those of its last result, None and empty while there is none. `worst`
+    and `body_chars_cut` are as its last request was planned.
     """
 
     in_flight: bool = False
@@ -122,6 +139,8 @@ class Tried:
     is_final: bool = False
     kind: OutcomeKind | None = None
     detail: str = ""
+    worst: int | None = None
+    body_chars_cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,7 @@ class BatchPlan:
     it. `held` moves from what the step holds to the batch.
     """
 
-    digests: Sequence[str]
+    requests: Sequence[PlannedRequest]
     reached: Key | None
     is_all: bool
     held: int = 0

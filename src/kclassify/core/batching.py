@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kclassify.core.batch import Answer, Batch, BatchResult, BatchStatus, ResultKind, Tried
 from kclassify.core.decision import Halt, Snooze
 from kclassify.core.policy import RunPolicy
-from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.core.window import PROBE
 
 NOTHING_MET = Tried()
@@ -77,7 +77,7 @@ class ResultRules:
         A first reply that cannot be used is asked for once more. A request that was not answered is
         an attempt of its item only where others of its batch were answered. A probe is no item.
         """
-        outcome = result.outcome
+        outcome = _completed(result, before)
         if isinstance(outcome, Outcome) and result.digest == PROBE.digest:
             return Answer(result.digest, outcome, is_final=False, counts=False)
         if isinstance(outcome, Halt):
@@ -119,11 +119,26 @@ class ResultRules:
         return Halt(f"every request is rejected: {rejection.detail}")
 
 
+def _completed(result: BatchResult, before: Tried) -> Outcome[str] | Halt:
+    """The outcome, with what is known of its request.
+
+    An answer that tells of no tokens may be on the bill, for as much as it can cost at most.
+    """
+    outcome = result.outcome
+    if not isinstance(outcome, Outcome):
+        return outcome
+    outcome = replace(outcome, body_chars_cut=before.body_chars_cut)
+    is_metered = outcome.usage != Usage() or outcome.uncertain > 0
+    if result.kind is not ResultKind.SUCCEEDED or is_metered:
+        return outcome
+    return replace(outcome, uncertain=before.worst or 0)
+
+
 def settled_without_verdict(tried: Tried) -> Outcome[str] | None:
     """What an item ends with that has no verdict and is not asked again; None where it is."""
     if not tried.is_final or tried.kind is None or tried.kind is OutcomeKind.JUDGED:
         return None
-    return Outcome(tried.kind, detail=tried.detail)
+    return Outcome(tried.kind, detail=tried.detail, body_chars_cut=tried.body_chars_cut)
 
 
 def is_to_be_asked(tried: Tried) -> bool:

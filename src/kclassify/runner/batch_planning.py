@@ -101,8 +101,8 @@ class BatchPlanning:
         held = 0
         if shared.parts.settings.budget is not None:
             held = sum(self._worst(request) for request in requests)
-        digests = [request.digest for request in requests]
-        plan = BatchPlan(digests, choice.reached, choice.is_all, held)
+        asked = [request.planned for request in requests]
+        plan = BatchPlan(asked, choice.reached, choice.is_all, held)
         planned = await shared.parts.thread(shared.ledger.plan, shared.opened, plan, shared.now)
         if isinstance(planned, Superseded):
             return planned

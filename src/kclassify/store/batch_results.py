@@ -133,4 +133,6 @@ def _with(before: Tried, row: Row[Any]) -> Tried:
         is_final=before.is_final or row.is_final,
         kind=OutcomeKind(row.kind) if has_result else before.kind,
         detail=row.detail if has_result else before.detail,
+        worst=row.worst,
+        body_chars_cut=row.body_chars_cut,
     )

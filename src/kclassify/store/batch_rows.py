@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +21,14 @@ from sqlalchemy import (
     update,
 )
 
-from kclassify.core.batch import Batch, BatchPlan, BatchStatus, RemoteBatch, Standing
+from kclassify.core.batch import (
+    Batch,
+    BatchPlan,
+    BatchStatus,
+    PlannedRequest,
+    RemoteBatch,
+    Standing,
+)
 from kclassify.core.item import decode_bound, encode_bound
 from kclassify.ports import Pass
 from kclassify.store.call_tables import batches, requests, steps
@@ -50,7 +58,7 @@ def standing(connection: Connection, opened: Pass) -> Standing:
 
 def add(connection: Connection, opened: Pass, plan: BatchPlan, now: float) -> Batch:
     """Insert a batch and its requests; what is held for it is no longer held by the step."""
-    digests = sorted(set(plan.digests))
+    asked = {request.digest: request for request in plan.requests}
     its_pass = connection.execute(select(passes).where(passes.c.id == opened.id)).one()
     values = {
         "run_id": its_pass.run_id,
@@ -58,24 +66,32 @@ def add(connection: Connection, opened: Pass, plan: BatchPlan, now: float) -> Ba
         "shard": shard_number(opened),
         "fingerprint": its_pass.fingerprint,
         "status": BatchStatus.INTENT,
-        "requests": len(digests),
+        "requests": len(asked),
         "reached": encode_bound(plan.reached),
         "is_all": plan.is_all,
         "intended_at": now,
         "held": plan.held,
     }
     row = connection.execute(batches.insert().returning(batches), values).one()
-    _add_requests(connection, row, digests)
+    _add_requests(connection, row, [asked[digest] for digest in sorted(asked)])
     held = {"held": no_longer_held(steps, plan.held)}
     connection.execute(steps.update().where(steps.c.id == opened.step).values(held))
     return batch_of(row)
 
 
-def _add_requests(connection: Connection, batch: Row[Any], digests: list[str]) -> None:
+def _add_requests(connection: Connection, batch: Row[Any], asked: Sequence[PlannedRequest]) -> None:
     of_batch = {"batch_id": batch.id, "pass_id": batch.pass_id, "shard": batch.shard}
-    for start in range(0, len(digests), _GROUP):
-        group = digests[start : start + _GROUP]
-        insert_all(connection, requests, [of_batch | {"item_digest": each} for each in group])
+    for start in range(0, len(asked), _GROUP):
+        group = asked[start : start + _GROUP]
+        insert_all(connection, requests, [of_batch | _values(each) for each in group])
+
+
+def _values(request: PlannedRequest) -> dict[str, Any]:
+    return {
+        "item_digest": request.digest,
+        "worst": request.worst,
+        "body_chars_cut": request.body_chars_cut,
+    }
 
 
 def no_longer_held(table: Table, amount: int) -> ColumnElement[int]:

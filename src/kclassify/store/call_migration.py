@@ -106,6 +106,8 @@ def _request(metadata: MetaData) -> Table:
         Column("item_digest", Text, primary_key=True),
         Column("pass_id", Integer, ForeignKey("kclassify_pass.id"), nullable=False),
         Column("shard", Integer, nullable=False),
+        Column("worst", BigInteger),
+        Column("body_chars_cut", Integer, nullable=False),
         Column("kind", Text),
         Column("detail", Text, nullable=False),
         Column("is_final", Boolean, nullable=False),

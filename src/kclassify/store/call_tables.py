@@ -91,6 +91,8 @@ class RequestRow(LedgerTable, table=True):
     """One request of a batch, and what came of it: `kind` is NULL until its result is stored.
 
     `is_final` says that its item is not asked again, `counts` that it was one of its attempts.
+    `worst` is what it can cost at most, NULL where no price is known; `body_chars_cut` how many
+    characters of its item the model does not see.
     """
 
     __table_args__ = (
@@ -108,6 +110,8 @@ class RequestRow(LedgerTable, table=True):
     item_digest: str = Field(primary_key=True, sa_type=Text)
     pass_id: int = Field(foreign_key="kclassify_pass.id")
     shard: int = 0
+    worst: int | None = Field(default=None, sa_type=BigInteger)
+    body_chars_cut: int = 0
     kind: str | None = Field(default=None, sa_type=Text)
     detail: str = Field(default="", sa_type=Text)
     is_final: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from kclassify.core.batch import (
     Batch,
     BatchPlan,
     BatchStatus,
+    PlannedRequest,
     RemoteBatch,
     Standing,
     Tried,
@@ -36,12 +37,16 @@ class KeepsRuns(Protocol):
 
 @dataclass(slots=True)
 class MemoryBatch:
-    """A batch as the memory ledger keeps it. `answers` has None for a request without a result."""
+    """A batch as the memory ledger keeps it. `answers` has None for a request without a result.
+
+    `asked` are its requests by digest; of a batch that was lost there are no answers.
+    """
 
     batch: Batch
     opened: Pass
     reached: Key | None
     is_all: bool
+    asked: Mapping[str, PlannedRequest]
     answers: dict[str, Answer | None]
 
     @property
@@ -85,7 +90,8 @@ class MemoryBatches:
         for each in self.all:
             if each.opened.id == opened.id:
                 for digest in each.answers.keys() & set(digests):
-                    met[digest] = _with(met.get(digest, Tried()), each.answers[digest])
+                    before = met.get(digest, Tried())
+                    met[digest] = _with(before, each.asked[digest], each.answers[digest])
         return met
 
     def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
@@ -100,9 +106,9 @@ class MemoryBatches:
             holder = run.lease_of(opened).holder or run.holder
             return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
         opened = replace(opened, version=place.move())
-        digests = dict.fromkeys(plan.digests)
-        batch = Batch(1 + len(self.all), BatchStatus.INTENT, len(digests), now, held=plan.held)
-        kept = MemoryBatch(batch, opened, plan.reached, plan.is_all, dict.fromkeys(digests))
+        asked = {request.digest: request for request in plan.requests}
+        batch = Batch(1 + len(self.all), BatchStatus.INTENT, len(asked), now, held=plan.held)
+        kept = MemoryBatch(batch, opened, plan.reached, plan.is_all, asked, dict.fromkeys(asked))
         self.all.append(kept)
         self._hold(kept, plan.held)
         step = run.steps.get(opened.step)
@@ -196,12 +202,13 @@ class MemoryBatches:
             each.is_all = before.is_all if before else False
 
 
-def _with(before: Tried, answer: Answer | None) -> Tried:
+def _with(before: Tried, asked: PlannedRequest, answer: Answer | None) -> Tried:
     """What an item met, with a request that is later than those."""
+    before = replace(before, worst=asked.worst, body_chars_cut=asked.body_chars_cut)
     if answer is None:
         return replace(before, in_flight=True)
-    return Tried(
-        in_flight=before.in_flight,
+    return replace(
+        before,
         attempts=before.attempts + answer.counts,
         is_final=before.is_final or answer.is_final,
         kind=answer.outcome.kind,

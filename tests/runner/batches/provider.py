@@ -18,6 +18,7 @@ from kclassify.testing.scripted import ScriptedClassifier
 USAGE = Usage(input_tokens=100, output_tokens=10)
 COST = 500
 WORST = 2_000
+CUT = 3
 
 Said = str | Outcome[str] | Halt
 Script = Callable[[str], Said]
@@ -65,7 +66,7 @@ class Provider:
 
     def request(self, item: Item, *, again: bool = False) -> BatchRequest:
         text = f"{'again: ' if again else ''}{item.body}"
-        return BatchRequest(item.digest, text.encode(), WORST)
+        return BatchRequest(item.digest, text.encode(), WORST, CUT)
 
     async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
         refused = await self._begin("create")
@@ -157,6 +158,8 @@ def _result(digest: str, said: Said) -> BatchResult:
         return BatchResult(digest, ResultKind.SUCCEEDED, outcome)
     if isinstance(said, Halt):
         return BatchResult(digest, ResultKind.ERRORED, said)
+    if said.verdict is not None:
+        return BatchResult(digest, ResultKind.SUCCEEDED, said)
     if said.kind.is_paid:
         return BatchResult(digest, ResultKind.SUCCEEDED, replace(said, usage=USAGE, cost=COST))
     kinds = {"expired in the batch": ResultKind.EXPIRED, "canceled": ResultKind.CANCELED}

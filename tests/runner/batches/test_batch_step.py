@@ -5,9 +5,10 @@ from decimal import Decimal
 from kclassify import Advance, Done, Halt, Item, Mode, Outcome, OutcomeKind, RunnerSettings
 from kclassify.core.batch import BatchRequest, BatchStatus, RemoteBatch
 from kclassify.core.decision import Pause, Snooze
+from kclassify.core.verdict import Verdict, judged
 from kclassify.core.window import PROBE
 from kclassify.events import BatchChanged, Checkpointed, Snoozing
-from tests.runner.batches.provider import COST, WORST, Said, errored, expired
+from tests.runner.batches.provider import COST, CUT, WORST, Said, errored, expired
 from tests.runner.batches.world import World
 from tests.runner.world import rows
 
@@ -65,6 +66,27 @@ async def test_what_batches_do_is_told() -> None:
     assert (read.answered, read.again, read.charge.cost) == (10, 0, 10 * COST)
     assert world.ledger.spending("test").charge.cost == 10 * COST
     assert all("in progress" in one.reason for one in world.told(Snoozing))
+
+
+async def test_what_the_model_was_not_shown_is_known_of_each_item() -> None:
+    world = World(items=rows(3))
+    world.provider.script = lambda text, _: (
+        errored(OutcomeKind.TOO_LONG) if text == "text of row 2" else "left"
+    )
+    await world.runner().dry_run()
+    (finished,) = world.ledger.runs["test"].passes
+    cut = [one.settled.outcome.body_chars_cut for one in finished.outcomes.values()]
+    assert cut == [CUT] * 3
+
+
+async def test_an_answer_without_its_tokens_is_uncertain_by_all_that_it_can_cost() -> None:
+    world = World(items=rows(3))
+    unmetered = judged(Verdict("left", 0.9, "scripted"))
+    world.provider.script = lambda text, _: unmetered if text == "text of row 2" else "left"
+    assert await world.runner().dry_run() == Done()
+    charge = world.ledger.spending("test").charge
+    assert (charge.cost, charge.uncertain) == (2 * COST, WORST)
+    assert world.told(BatchChanged)[-1].charge == charge
 
 
 async def test_duplicates_share_a_request_and_empty_items_have_none() -> None:

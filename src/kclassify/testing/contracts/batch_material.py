@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kclassify.core.batch import Answer, Batch, BatchPlan, RemoteBatch, Standing
+from kclassify.core.batch import Answer, Batch, BatchPlan, PlannedRequest, RemoteBatch, Standing
 from kclassify.core.item import Key
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.ports import Ledger, Pass
@@ -30,7 +30,8 @@ def plan_of(
     *keys: Key, reached: Key | None = None, is_all: bool = False, held: int = 0
 ) -> BatchPlan:
     """A batch of these items; it reaches the last one when nothing else is said."""
-    return BatchPlan(digests(*keys), keys[-1] if reached is None else reached, is_all, held)
+    asked = [PlannedRequest(each) for each in digests(*keys)]
+    return BatchPlan(asked, keys[-1] if reached is None else reached, is_all, held)
 
 
 def planned(ledger: Ledger, opened: Pass, plan: BatchPlan) -> tuple[Pass, Batch]:

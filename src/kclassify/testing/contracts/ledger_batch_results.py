@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from kclassify.core.batch import Standing, Tried
+from kclassify.core.batch import BatchPlan, PlannedRequest, Standing, Tried
 from kclassify.core.decision import Done
 from kclassify.core.item import Key
 from kclassify.core.verdict import Outcome, OutcomeKind
@@ -176,6 +176,20 @@ class LedgerBatchResults(LedgerMaterial):
             in_flight=True, attempts=1, kind=OutcomeKind.THROTTLED, detail="it was throttled"
         )
         assert ledger.batches.tried(opened, digests(1)) == {digest(1): told}
+
+    def test_a_request_is_known_as_it_was_planned(self, ledger: Ledger) -> None:
+        opened = open_pass(ledger)
+        first = PlannedRequest(digest(1), worst=2**40, body_chars_cut=12)
+        plan = BatchPlan([first, PlannedRequest(digest(2))], reached=2, is_all=False)
+        opened, batch = planned(ledger, opened, plan)
+        told = Tried(in_flight=True, worst=2**40, body_chars_cut=12)
+        of_both = {digest(1): told, digest(2): Tried(in_flight=True)}
+        assert ledger.batches.tried(opened, digests(1, 2)) == of_both
+        collect(ledger, opened, batch, [unanswered(1)])
+        again = PlannedRequest(digest(1), worst=2**41, body_chars_cut=13)
+        planned(ledger, opened, BatchPlan([again], reached=2, is_all=False))
+        met = ledger.batches.tried(opened, digests(1))[digest(1)]
+        assert (met.worst, met.body_chars_cut, met.attempts) == (2**41, 13, 1)
 
     def test_an_item_with_a_verdict_is_not_asked_again(self, ledger: Ledger) -> None:
         opened, batch = in_flight(ledger, open_pass(ledger), 1, 2)
