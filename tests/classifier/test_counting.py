@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import anyio.lowlevel
 import pytest
 
-from kclassify.classifier.counting import NotCounted, count_tokens, prefix_tokens
+from kclassify.classifier.counting import NotCounted, TokenCounter, count_tokens, prefix_tokens
 from kclassify.core.item import Item
 from kclassify.prompt import Prompt
 from kclassify.testing import (
+    BadRequest,
     FaultPlan,
     Fixed,
     FixedLatency,
     Overloaded,
+    PlannedFault,
     PlannedLatency,
     ScriptedClassifier,
     StubMessagesAPI,
+    Throttled,
+    Unauthorized,
 )
 from tests.classifier.batching import batching
 from tests.classifier.taxonomy import ITEM, TAXONOMY
@@ -25,6 +31,9 @@ ITEMS = [Item(key=n, title="title " * n, body="word " * (n * n + 1)) for n in ra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kclassify.classifier import Classifier
+    from kclassify.testing.faults import Fault
 
 
 async def test_the_count_is_what_the_call_is_billed_for(stub: StubMessagesAPI) -> None:
@@ -73,11 +82,73 @@ async def test_ten_are_asked_at_once_and_answered_in_order() -> None:
         assert stub.bill.answers == 0
 
 
-async def test_the_first_that_is_not_counted_ends_the_counting(stub: StubMessagesAPI) -> None:
+class Waits:
+    """The time between two questions, which the test owns."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await anyio.lowlevel.checkpoint()
+
+
+def patient(classifier: Classifier[Any]) -> tuple[TokenCounter, Waits]:
+    counter, waits = classifier.token_counter, Waits()
+    assert counter is not None
+    return replace(counter, wait=waits), waits
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        (Throttled(), [0.5, 1.0]),
+        (Throttled(retry_after=7), [7.0, 7.0]),
+        (Throttled(retry_after=30), [30.0, 30.0]),
+        (Overloaded(), [0.5, 1.0]),
+    ],
+)
+async def test_what_the_provider_is_too_busy_for_is_counted_later(
+    fault: Fault, seconds: list[float]
+) -> None:
+    plan = FaultPlan((PlannedFault(fault=fault, last=1),))
+    with StubMessagesAPI(Fixed("quote", 0.5), plan=plan) as stub:
+        async with batching(stub.url) as classifier:
+            counter, waits = patient(classifier)
+            assert isinstance(await counter.count([ITEM]), list)
+    assert waits.seconds == seconds
+
+
+async def test_one_busy_moment_does_not_end_the_counting() -> None:
+    plan = FaultPlan((PlannedFault(fault=Throttled(retry_after=1), first=3, last=5),))
+    with StubMessagesAPI(Fixed("quote", 0.5), plan=plan) as stub:
+        async with batching(stub.url) as classifier:
+            counter, _ = patient(classifier)
+            counts = await counter.count(ITEMS)
+        assert isinstance(counts, list)
+        assert counts == sorted(counts)
+        assert stub.count == 28
+
+
+async def test_a_provider_that_stays_busy_does_not_count(stub: StubMessagesAPI) -> None:
     stub.set_fault(Overloaded())
     async with batching(stub.url) as classifier:
-        told = await count_tokens(classifier, ITEMS)
+        counter, waits = patient(classifier)
+        told = await counter.count([ITEM])
     assert told == NotCounted("anthropic does not count tokens now: 529 (Overloaded)")
+    assert waits.seconds == [0.5, 1.0, 2.0]
+    assert stub.count == 4
+
+
+@pytest.mark.parametrize("fault", [Throttled(retry_after=31), BadRequest(), Unauthorized()])
+async def test_what_will_not_be_counted_soon_ends_the_counting(
+    stub: StubMessagesAPI, fault: Fault
+) -> None:
+    stub.set_fault(fault)
+    async with batching(stub.url) as classifier:
+        counter, waits = patient(classifier)
+        assert isinstance(await counter.count(ITEMS), NotCounted)
+    assert waits.seconds == []
     assert stub.count <= 10
 
 

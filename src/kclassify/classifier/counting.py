@@ -14,9 +14,10 @@ from kclassify.classifier.batch_endpoint import Asker
 from kclassify.classifier.batch_failure import UNREADABLE, Endpoint
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
+from kclassify.core.verdict import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import anthropic
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from kclassify.prompt import Prompt
 
 _AT_ONCE = 10
+_WAITS_S = (0.5, 1.0, 2.0)
+"""Before each time that a question is asked again, where the provider names no time."""
+_LONGEST_WAIT_S = 30.0
+_BUSY = frozenset({OutcomeKind.THROTTLED, OutcomeKind.UNAVAILABLE})
 _ENDPOINT = Endpoint("a request to count tokens", quotes_items=True)
 _ANY = Item(key=0, body="x")
 _SHARED = ("system", "output_config")
@@ -42,7 +47,9 @@ class NotCounted:
 class TokenCounter:
     """Asks Anthropic how many tokens a request has, over the connections of the classifier.
 
-    Each question has `timeout_s` seconds; ten are asked at once, and none again.
+    Each question has `timeout_s` seconds, and ten are asked at once. One that the provider is too
+    busy for is asked three times more, after as long as it says, if that is 30 seconds at most.
+    `wait` waits so many seconds.
     """
 
     provider: InstructorProvider
@@ -51,6 +58,7 @@ class TokenCounter:
     prompt: Prompt
     redaction: Redaction
     timeout_s: float = 30.0
+    wait: Callable[[float], Awaitable[None]] = anyio.sleep
 
     async def count(self, items: Sequence[Item]) -> list[int] | NotCounted:
         """Input tokens of the first request about each item, all that is sent with it included."""
@@ -89,6 +97,12 @@ class TokenCounter:
             return tokens if isinstance(tokens, int) else None
 
         tokens = await self._asker.ask(ask, _ENDPOINT)
+        for usual_s in _WAITS_S:
+            wait_s = _waits(tokens, usual_s)
+            if wait_s is None:
+                break
+            await self.wait(wait_s)
+            tokens = await self._asker.ask(ask, _ENDPOINT)
         if isinstance(tokens, int):
             return tokens
         if isinstance(tokens, Halt):
@@ -107,6 +121,14 @@ class TokenCounter:
     @cached_property
     def _bodies(self) -> Bodies:
         return Bodies(self.provider, self.prompt)
+
+
+def _waits(told: object, usual_s: float) -> float | None:
+    """Seconds until the same is asked again; None where that would be of no use."""
+    if not isinstance(told, Outcome) or told.kind not in _BUSY:
+        return None
+    wait_s = told.retry_after_s or usual_s
+    return wait_s if wait_s <= _LONGEST_WAIT_S else None
 
 
 async def count_tokens(classifier: object, items: Sequence[Item]) -> list[int] | NotCounted:
