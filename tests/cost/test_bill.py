@@ -19,6 +19,7 @@ from kclassify.database import Database
 from kclassify.testing import (
     BadConfidence,
     BatchRules,
+    Fault,
     FaultPlan,
     FixedLatency,
     Hang,
@@ -49,7 +50,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def stub() -> Iterator[StubMessagesAPI]:
     """Refusals, cut replies, replies to be asked for again, and refusals to serve."""
-    shares = {
+    shares: dict[Fault, float] = {
         WrongLabel(): 0.1,
         Refusal(): 0.05,
         Truncation(): 0.05,

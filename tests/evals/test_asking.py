@@ -12,6 +12,7 @@ from kclassify import Classifier
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.policy import RetryPolicy
+from kclassify.core.spending import NOTHING, Charge
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 from kclassify.errors import DatabaseError, UsageError
 from kclassify.evals.asking import Answers, Incomplete, ask
@@ -19,6 +20,7 @@ from kclassify.evals.asking_terms import Progress, Terms
 from kclassify.evals.labelled import LabelledItem
 from kclassify.evals.reply_cache import Reply, ReplyCache
 from kclassify.evals.stopping import Stop
+from kclassify.ports import Pass
 from kclassify.testing import (
     BadRequest,
     Fault,
@@ -346,9 +348,15 @@ async def test_progress_is_told_up_to_the_last_answer() -> None:
 
 class _FullLedger(MemoryLedger):
     def record(
-        self, fingerprint: str, outcomes: Sequence[tuple[str, Outcome[str]]], now: float
+        self,
+        fingerprint: str,
+        outcomes: Sequence[tuple[str, Outcome[str]]],
+        now: float,
+        *,
+        opened: Pass | None = None,
+        charge: Charge = NOTHING,
     ) -> dict[str, Outcome[str]]:
-        del fingerprint, outcomes, now
+        del fingerprint, outcomes, now, opened, charge
         raise DatabaseError("disk full")
 
 
