@@ -38,8 +38,9 @@ class PassOpened:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A call came back, in `seconds`. `kind` is None when it ended in a halt. `probe`: a canary.
+    """A call is over, after `seconds`. `probe`: a canary.
 
+    `kind` is None when it ended in a halt, or was `cut`: given up for a stop, or as the step ended.
     `cost` is in nanodollars, None where no price is known; `uncertain` what may be billed beyond.
     """
 
@@ -50,6 +51,7 @@ class CallEnded:
     probe: bool
     cost: int | None = None
     uncertain: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,9 @@ async def test_calls_that_a_stop_cuts_are_charged_before_the_step_ends() -> None
     world.script = script
     assert isinstance(await runner.dry_run(), Advance)
     assert (spent(world).charge.uncertain, spent(world).held) == (4 * 2 * CENT, 0)
+    told = [(event.kind, event.cut, event.uncertain) for event in world.told(CallEnded)]
+    assert told == [(None, True, 2 * CENT)] * 4
+    assert world.told(CallEnded)[-1].in_flight == 0
 
 
 async def test_calls_that_are_cancelled_are_charged_before_what_the_step_holds_is_let_go() -> None:
@@ -202,6 +205,7 @@ async def test_calls_that_are_cancelled_are_charged_before_what_the_step_holds_i
     with anyio.CancelScope() as scope:
         await world.runner(budget_usd=Decimal(5)).dry_run()
     assert (spent(world).charge.uncertain, spent(world).held) == (4 * 2 * CENT, 0)
+    assert [event.cut for event in world.told(CallEnded)] == [True] * 4
 
 
 async def test_a_classifier_that_raises_may_have_asked() -> None:

@@ -90,6 +90,14 @@ def test_a_call_that_failed_says_how(kind: OutcomeKind | None, error: str) -> No
     assert (told.status.status_code, told.status.description) == (StatusCode.ERROR, None)
 
 
+def test_a_call_that_was_given_up_is_no_halt() -> None:
+    cut = CallEnded(None, 5.0, Usage(), 0, probe=False, cost=0, uncertain=5_000_000, cut=True)
+    heard = Heard(OPENED, cut)
+    (told,) = heard.spans
+    assert (told.attributes or {})["error.type"] == "cut"
+    assert heard.total("kclassify.cost.uncertain") == 0.005
+
+
 @pytest.mark.parametrize("kind", [OutcomeKind.JUDGED, OutcomeKind.ABSTAINED])
 def test_an_answer_is_no_error(kind: OutcomeKind) -> None:
     (told,) = Heard(OPENED, call(kind)).spans

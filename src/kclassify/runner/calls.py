@@ -82,6 +82,7 @@ class Calls:
         except BaseException:  # the classifier's, or the end of all: the provider may have answered
             with suppress(DatabaseError):
                 await self._recorder.record(call, None, self._charge(call, None, flight))
+            self._tell_cut(call, flight)
             raise
         seconds = self._parts.clock.now() - flight.began
         if self.is_cut:
@@ -111,6 +112,7 @@ class Calls:
         del self._flights[call]
         if said is None or counts is None:
             self._run.cut(call)
+            self._tell_cut(call, flight)
             return
         now = self._parts.clock.now()
         if isinstance(said, Outcome) and isinstance(counts, Outcome):
@@ -125,6 +127,22 @@ class Calls:
             return CallEnded(None, seconds, Usage(), in_flight, probe)
         return CallEnded(
             said.kind, seconds, said.usage, in_flight, probe, said.cost, said.uncertain
+        )
+
+    def _tell_cut(self, call: Call, flight: _Flight) -> None:
+        unseen, seconds = self._unseen(call, ""), self._parts.clock.now() - flight.began
+        is_probe = call.number is None
+        self._parts.tell(
+            CallEnded(
+                None,
+                seconds,
+                Usage(),
+                self._run.in_flight,
+                is_probe,
+                unseen.cost,
+                unseen.uncertain,
+                cut=True,
+            )
         )
 
     def _tell_limit(self) -> None:

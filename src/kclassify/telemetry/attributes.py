@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from kclassify.core.decision import Decision
 from kclassify.core.price import NANODOLLARS
-from kclassify.core.verdict import OutcomeKind, Usage
-from kclassify.events import PassOpened
+from kclassify.core.verdict import Usage
+from kclassify.events import CallEnded, PassOpened
 
 Attributes: TypeAlias = dict[str, str | bool | int | float]
 
@@ -18,6 +18,8 @@ OPERATION = "chat"
 """What every call is, a request in a batch too."""
 HALT = "halt"
 """The type of an error that ends the run."""
+CUT = "cut"
+"""That of a call that was given up."""
 
 
 def of_run(opened: PassOpened) -> Attributes:
@@ -50,11 +52,11 @@ def input_tokens(usage: Usage) -> int:
     return usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens
 
 
-def of_error(kind: OutcomeKind | None) -> Attributes:
+def of_error(call: CallEnded) -> Attributes:
     """What went wrong with a call, as one of few words; nothing for an answer."""
-    if kind is None:
-        return {"error.type": HALT}
-    return {"error.type": word(kind)} if kind.is_failure else {}
+    if call.kind is None:
+        return {"error.type": CUT if call.cut else HALT}
+    return {"error.type": word(call.kind)} if call.kind.is_failure else {}
 
 
 def word(value: str) -> str:

@@ -49,7 +49,7 @@ class Instruments:
 
     def call(self, call: CallEnded, run: Attributes, model: Attributes) -> None:
         """A call came back."""
-        about = model | of_error(call.kind)
+        about = model | of_error(call)
         self._seconds_a_call.record(call.seconds, about)
         if call.usage != Usage():
             self._tokens_of_call(call.usage, about)

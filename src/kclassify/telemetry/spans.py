@@ -61,10 +61,10 @@ class Spans:
             f"{OPERATION} {model['gen_ai.request.model']}",
             context=None if self._step is None else set_span_in_context(self._step),
             kind=SpanKind.CLIENT,
-            attributes=model | of_usage(call.usage) | _spent(call) | of_error(call.kind),
+            attributes=model | of_usage(call.usage) | _spent(call) | of_error(call),
             start_time=end - round(call.seconds * _A_SECOND),
         )
-        if of_error(call.kind):
+        if of_error(call):
             span.set_status(StatusCode.ERROR)
         span.end(end)
 
