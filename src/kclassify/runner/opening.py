@@ -38,8 +38,17 @@ async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
             budget=parts.settings.budget,
         )
     )
-    for warning in (*parts.authority.warnings, *advice_on(parts, opened)):
+    for warning in (*parts.authority.warnings, *await _advice(parts, opened)):
         parts.tell(Warned(warning))
+
+
+async def _advice(parts: Parts, opened: Pass) -> tuple[str, ...]:
+    """What people should know of the cost, once a pass: for hours batches settle nothing."""
+    advice = advice_on(parts, opened)
+    if not advice:
+        return ()
+    standing = await parts.thread(parts.ledger.batches.standing, opened)
+    return () if standing.batches or standing.reached is not None else advice
 
 
 async def survey(parts: Parts) -> int:

@@ -7,7 +7,7 @@ from kclassify.core.batch import BatchRequest, BatchStatus, RemoteBatch
 from kclassify.core.decision import Pause, Snooze
 from kclassify.core.verdict import Verdict, judged
 from kclassify.core.window import PROBE
-from kclassify.events import BatchChanged, Checkpointed, Snoozing
+from kclassify.events import BatchChanged, Checkpointed, Snoozing, Warned
 from tests.runner.batches.provider import COST, CUT, WORST, Said, errored, expired
 from tests.runner.batches.world import World
 from tests.runner.world import rows
@@ -371,3 +371,10 @@ async def test_a_commit_in_batches_writes() -> None:
     said = await world.steps(mode=Mode.COMMIT, override="test")
     assert said[-1] == Done()
     assert set(world.table.labels.values()) == {"left"}
+
+
+async def test_advice_is_told_by_the_first_of_the_steps_that_wait() -> None:
+    world = World()
+    world.classifier.advice = ("the prefix is too short to be cached",)
+    assert (await world.steps())[-1] == Done()
+    assert [event.message for event in world.told(Warned)] == list(world.classifier.advice)
