@@ -14,7 +14,6 @@ from kclassify.cli.live_progress import LiveProgress
 from kclassify.cli.plain_progress import PlainProgress
 from kclassify.cli.progress import showing
 from kclassify.cli.running import Result
-from kclassify.cli.wording import dollars
 from kclassify.core.batch import BatchStatus
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause, Snooze, Superseded
 from kclassify.core.spending import Charge, Spending
@@ -328,18 +327,3 @@ def test_batches_are_told_as_they_are_sent_end_and_are_read() -> None:
     with LiveProgress(course, Console(file=stream, width=100)):
         pass
     assert "1 batch in flight (200 requests), $0.03" in stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("nanodollars", "told"),
-    [
-        (0, "$0.00"),
-        (99_999, "less than $0.0001"),
-        (100_000, "$0.0001"),
-        (9_990_000, "$0.0100"),
-        (10_000_000, "$0.01"),
-        (1_234_560_000_000, "$1,234.56"),
-    ],
-)
-def test_dollars_have_cents_and_under_a_cent_four_digits(nanodollars: int, told: str) -> None:
-    assert dollars(nanodollars) == told

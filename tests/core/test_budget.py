@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from kclassify.core.budget import Budget, dollars, out_of_budget
+from kclassify.core.budget import Budget, out_of_budget
 from kclassify.core.decision import Advance, Halt, Pause, Snooze
 from kclassify.core.item import Item
 from kclassify.core.policy import RunPolicy
@@ -150,21 +148,6 @@ def test_a_call_that_cost_more_than_its_worst_case_leaves_no_debt() -> None:
     assert run.start(0.0) == []
     run.settle(second, GOOD, 0.0)
     assert (budget.held, budget.in_flight) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("amount", "told"),
-    [
-        (0, "$0.00"),
-        (1, "$0.000000001"),
-        (42_000, "$0.000042"),
-        (1_500_000_000, "$1.50"),
-        (1_234_567_891_234, "$1,234.56"),
-        (100_000_000, "$0.10"),
-    ],
-)
-def test_dollars_are_written_as_people_do(amount: int, told: str) -> None:
-    assert dollars(amount) == told
 
 
 def test_the_halt_of_batches_is_in_the_same_words() -> None:

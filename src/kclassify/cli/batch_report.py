@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from kclassify.cli.batch_course import many
 from kclassify.cli.output import say, say_json, say_table
 from kclassify.cli.pass_report import moment
-from kclassify.cli.wording import dollars, duration, shown
+from kclassify.cli.wording import duration, shown
+from kclassify.core.dollars import dollars
 from kclassify.core.price import NANODOLLARS
 from kclassify.store.batch_reports import BatchReport
 

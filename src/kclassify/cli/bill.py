@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kclassify.cli.spending_facts import in_dollars
-from kclassify.cli.wording import cost_of, dollars
+from kclassify.cli.wording import cost_of
+from kclassify.core.dollars import dollars
 from kclassify.core.price import NANODOLLARS
 from kclassify.core.spending import NOTHING, Charge, Spending
 from kclassify.core.verdict import Usage

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kclassify.cli.wording import dollars, plural
+from kclassify.cli.wording import plural
+from kclassify.core.dollars import dollars
 from kclassify.core.estimate import WayName
 from kclassify.estimate.reckoning import Estimate
 from kclassify.estimate.second_model import SecondModel

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kclassify.cli.estimate_remarks import remarks
 from kclassify.cli.output import say, say_json, say_table
-from kclassify.cli.wording import dollars, duration, plural, shown
+from kclassify.cli.wording import duration, plural, shown
+from kclassify.core.dollars import dollars
 from kclassify.core.estimate import Way, WayName
 from kclassify.core.figure import Figure
 from kclassify.core.price import NANODOLLARS, Price

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from kclassify.cli.output import say, say_table
 from kclassify.cli.pass_report import moment, told
 from kclassify.cli.spending_facts import spending_facts
-from kclassify.cli.wording import cost_of, dollars, plural, shown
+from kclassify.cli.wording import cost_of, plural, shown
+from kclassify.core.dollars import dollars
 from kclassify.core.spending import Spending
 from kclassify.holder import described
 from kclassify.store import StepReport

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kclassify.core.dollars import dollars
 from kclassify.core.marks import with_few_marks
-from kclassify.core.price import NANODOLLARS
 from kclassify.core.spending import Charge
 
 ARROW = "→"
@@ -51,18 +51,6 @@ def duration(seconds: float) -> str:
     if seconds <= 90:  # noqa: PLR2004
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
-
-
-_CENT = 0.01
-_LEAST = 0.0001
-
-
-def dollars(nanodollars: float) -> str:
-    """`$1,234.50`; under a cent with four digits."""
-    amount = nanodollars / NANODOLLARS
-    if 0 < amount < _LEAST:
-        return "less than $0.0001"
-    return f"${amount:,.4f}" if 0 < amount < _CENT else f"${amount:,.2f}"
 
 
 def cost_of(charge: Charge) -> str:

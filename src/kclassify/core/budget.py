@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kclassify.core.decision import Halt
+from kclassify.core.dollars import dollars
 from kclassify.core.item import Item
-from kclassify.core.price import NANODOLLARS
 from kclassify.core.spending import Charge, Hold, Spending
 from kclassify.core.window import Call
-
-_CENTS = 2
-_MOST_DIGITS = 9
 
 
 def free(_: Item) -> int:
@@ -121,12 +118,3 @@ def out_of_budget(total: int, spending: Spending, worst: int, settled: int | Non
         f"budget: {spent}{unsure}, and what is asked next may cost {dollars(worst)}{done}: raise "
         "[runner] budget_usd and run again: it goes on where it stopped"
     )
-
-
-def dollars(amount: int) -> str:
-    """Nanodollars as people write dollars: `$1.50`, and `$0.000042` where cents tell nothing."""
-    whole, rest = divmod(amount, NANODOLLARS)
-    digits = f"{rest:0{_MOST_DIGITS}d}"
-    is_small = 0 < amount < NANODOLLARS
-    shown = digits.rstrip("0").ljust(_CENTS, "0") if is_small else digits[:_CENTS]
-    return f"${whole:,}.{shown}"
