@@ -163,6 +163,9 @@ WAYS: dict[str, Way] = {
     "an unusable reply, then an overloaded provider": Way(
         faults(BrokenJson(), Overloaded()), "529", 2
     ),
+    "an unusable reply, then 401": Way(
+        faults(BrokenJson(), Unauthorized()), "set ANTHROPIC_API_KEY to a valid key", 2
+    ),
     "an empty body": Way(faults(), "empty", 0, item=Item(key=1, title="Title", body=" \n")),
     "400 about the request": Way(faults(BadRequest("no such field")), "400 (no such field)"),
     "422": Way(answer(422, error_body("invalid_request_error", "odd")), "422 (odd)"),
@@ -223,7 +226,7 @@ WAYS: dict[str, Way] = {
 
 def rows() -> list[tuple[str, str]]:
     text = (REPOSITORY / "docs" / "outcomes.md").read_text(encoding="utf-8")
-    return re.findall(r"^\| (.+?) \| (.+?) \|$", text, re.MULTILINE)[1:]
+    return re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)[1:]
 
 
 ROWS = rows()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,7 @@ from kclassify.core.orphan import CLOCKS_S, CREATING_S, Adopted, Candidate, Lost
 from kclassify.core.policy import RunPolicy
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 from kclassify.core.window import PROBE
+from tests.conftest import REPOSITORY
 
 NOW = 1_800_000_000.0
 POLL_S = 60.0
@@ -129,6 +131,45 @@ def test_an_answer_that_tells_of_no_tokens_may_have_cost_the_most(
     before = Tried(in_flight=True, worst=700, body_chars_cut=9)
     outcome = RULES.answer(result, before, turnout(judged_one())).outcome
     assert (outcome.uncertain, outcome.body_chars_cut) == (uncertain, 9)
+
+
+REFUSED = ended(OutcomeKind.REFUSED, ResultKind.SUCCEEDED)
+OTHERS, ALONE = turnout(judged_one()), turnout(REJECTED)
+TABLE: dict[str, tuple[BatchResult, Tried, Turnout]] = {
+    "succeeded, with a label": (judged_one(), Tried(), ALONE),
+    "succeeded, with a refusal": (REFUSED, Tried(), ALONE),
+    "succeeded, with a reply of no use for the first time": (INVALID, Tried(), OTHERS),
+    "succeeded, with a reply of no use for the second time": (
+        INVALID,
+        Tried(attempts=1, kind=OutcomeKind.INVALID),
+        OTHERS,
+    ),
+    "succeeded, with no message in it": (
+        ended(OutcomeKind.UNAVAILABLE, ResultKind.SUCCEEDED),
+        Tried(),
+        OTHERS,
+    ),
+    "errored: too long": (TOO_LONG, Tried(), ALONE),
+    "errored: the request is rejected, others are answered": (REJECTED, Tried(), OTHERS),
+    "errored: the request is rejected, as all of the batch are": (REJECTED, Tried(), ALONE),
+    "errored: throttled": (ended(OutcomeKind.THROTTLED), Tried(), OTHERS),
+    "errored: overloaded, or an error of the server": (OVERLOADED, Tried(), OTHERS),
+    "errored: a key, a model or credit that ends the run": (HALT, Tried(), OTHERS),
+    "expired": (EXPIRED, Tried(), OTHERS),
+    "canceled": (CANCELED, Tried(attempts=9), OTHERS),
+}
+
+
+def test_the_table_of_results_is_what_becomes_of_them() -> None:
+    page = (REPOSITORY / "docs" / "outcomes.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)[1:]
+    assert [row[0] for row in rows] == list(TABLE)
+    for row, becomes, its_item in rows:
+        result, before, others = TABLE[row]
+        answer = RULES.answer(result, before, others)
+        is_halt = isinstance(result.outcome, Halt)
+        assert ("Halt" if is_halt else answer.outcome.kind) == becomes, row
+        assert ("settled" if answer.is_final else "asked again") == its_item, row
 
 
 def test_what_has_no_price_is_not_uncertain() -> None:

@@ -62,7 +62,7 @@ class BatchRow(LedgerTable, table=True):
     """A batch of requests at a provider, from the intent to create it to the last result read.
 
     `reached` is the key up to which items were looked at when it was planned, `is_all` that none
-    followed. `read` counts the requests whose results are stored.
+    followed. What came of its requests is in their own rows.
     """
 
     __table_args__ = (
