@@ -137,6 +137,16 @@ class StepEnded:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step ended without a decision: it raised, or was cancelled.
+
+    `error` is the name of the exception's type alone: its message may hold text of an item.
+    """
+
+    error: str
+
+
 Event = (
     PassOpened
     | CallEnded
@@ -148,6 +158,7 @@ Event = (
     | TrancheEnded
     | Warned
     | StepEnded
+    | StepFailed
 )
 Listener = Callable[[Event], None]
 

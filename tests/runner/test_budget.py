@@ -13,7 +13,7 @@ from kclassify.core.price import NANODOLLARS
 from kclassify.core.spending import Hold, Spending
 from kclassify.core.verdict import Outcome, Usage
 from kclassify.errors import DatabaseError
-from kclassify.events import CallEnded, PassOpened, Warned
+from kclassify.events import CallEnded, PassOpened, StepEnded, StepFailed, Warned
 from kclassify.testing.scripted import Answer
 from tests.runner.world import World, failing, rows
 
@@ -205,6 +205,7 @@ async def test_calls_that_are_cancelled_are_charged_before_what_the_step_holds_i
     with anyio.CancelScope() as scope:
         await world.runner(budget_usd=Decimal(5)).dry_run()
     assert (spent(world).charge.uncertain, spent(world).held) == (4 * 2 * CENT, 0)
+    assert len(world.told(StepFailed)) == 1
     assert [event.cut for event in world.told(CallEnded)] == [True] * 4
 
 
@@ -217,6 +218,8 @@ async def test_a_classifier_that_raises_may_have_asked() -> None:
     world.script = script
     with pytest.raises(ValueError, match="own"):
         await world.runner().dry_run()
+    assert world.told(StepFailed) == [StepFailed("ValueError")]
+    assert world.told(StepEnded) == []
     assert spent(world).charge.uncertain == 2 * CENT
 
 

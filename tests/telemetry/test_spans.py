@@ -14,6 +14,7 @@ from kclassify.events import (
     Event,
     Snoozing,
     StepEnded,
+    StepFailed,
 )
 from tests.telemetry.heard import A_SECOND, MODEL, NOW, OPENED, RUN, Heard, call
 
@@ -133,6 +134,15 @@ def test_a_halt_is_an_error_without_its_reason() -> None:
     assert (step.attributes or {})["kclassify.decision"] == "halt"
     assert step.status.status_code is StatusCode.ERROR
     assert "wrong" not in step.to_json()
+
+
+def test_a_step_that_raises_is_over_and_says_what_it_raised() -> None:
+    heard = Heard(OPENED, StepFailed("DatabaseError"))
+    (step,) = heard.spans
+    assert (step.attributes or {})["error.type"] == "DatabaseError"
+    assert step.status.status_code is StatusCode.ERROR
+    assert not get_current_span().is_recording()
+    assert [point.value for point in heard.points("kclassify.in_flight")] == [0]
 
 
 def test_what_happens_in_a_step_is_told_in_it() -> None:

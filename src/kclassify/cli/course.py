@@ -16,6 +16,7 @@ from kclassify.events import (
     PassOpened,
     Snoozing,
     StepEnded,
+    StepFailed,
     Stopping,
     TrancheEnded,
     Warned,
@@ -85,7 +86,7 @@ class Course:
                 self.tranche = event
             case Warned():
                 self._warn(event.message)
-            case StepEnded():
+            case StepEnded() | StepFailed():
                 self.snoozing, self.in_flight, self.answered = None, 0, 0
             case _:
                 pass

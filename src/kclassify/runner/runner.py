@@ -12,7 +12,7 @@ from kclassify.config import RunnerSettings
 from kclassify.core.canary import Pending
 from kclassify.core.decision import Decision, Halt
 from kclassify.errors import GateRefused, UsageError
-from kclassify.events import Broadcast, Listener, StepEnded
+from kclassify.events import Broadcast, Listener, StepEnded, StepFailed
 from kclassify.ports import (
     Canary,
     Classifier,
@@ -235,6 +235,9 @@ class ReclassifyRunner:
         self._loop = EventLoop()
         try:
             decision = await self._begin(mode, authority).through_shards(limits)
+        except BaseException as error:
+            self._tell(StepFailed(type(error).__name__))
+            raise
         finally:
             self._step, self._stop_reason, self._loop = None, None, None
         self._tell(StepEnded(decision))

@@ -17,6 +17,7 @@ from kclassify.events import (
     PassOpened,
     Snoozing,
     StepEnded,
+    StepFailed,
 )
 from kclassify.telemetry.attributes import Attributes, of_model, of_run
 from kclassify.telemetry.instruments import Instruments
@@ -58,6 +59,9 @@ class Telemetry:
                 self._instruments.checkpoint(event, self._run)
             case StepEnded():
                 self._end(event)
+            case StepFailed():
+                self._instruments.in_flight(0, self._run)
+                self._spans.fail_step(event.error)
             case _:
                 self._happened(event)
 

@@ -82,6 +82,13 @@ class Spans:
                 self._step.set_status(StatusCode.ERROR)
         self._end()
 
+    def fail_step(self, error: str) -> None:
+        """The step raised an exception of this type."""
+        if self._step is not None:
+            self._step.set_attribute("error.type", error)
+            self._step.set_status(StatusCode.ERROR)
+        self._end()
+
     def _end(self) -> None:
         if self._step is not None:
             self._step.end(self._now())
