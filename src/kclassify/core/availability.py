@@ -33,6 +33,10 @@ class Breaker:
         """No breaker, when so long has passed since its snooze that nobody knows of an outage."""
         return Breaker() if now - self.until > max_outage_s else self
 
+    def known_until(self, now: float) -> Breaker:
+        """The breaker of an outage that goes on, however long ago its last snooze was over."""
+        return self if self.outage_since is None else replace(self, until=max(self.until, now))
+
     def tripped(self, now: float, seconds: int) -> Breaker:
         """The breaker after one more snooze, of `seconds`, that begins now."""
         since = now if self.outage_since is None else self.outage_since

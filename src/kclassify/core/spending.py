@@ -19,6 +19,7 @@ class Charge:
 
     `cost` is that of the usage, where the price is known; `unpriced` counts the calls whose price
     is not. `uncertain` is what calls whose answer nobody saw can have cost at most, beyond that.
+    `questions` counts what the calls asked: a call asks again when a reply cannot be used.
     """
 
     calls: int = 0
@@ -27,6 +28,7 @@ class Charge:
     cost: int = 0
     unpriced: int = 0
     uncertain: int = 0
+    questions: int = 0
 
     def __add__(self, other: Charge) -> Charge:
         return Charge(
@@ -36,6 +38,7 @@ class Charge:
             self.cost + other.cost,
             self.unpriced + other.unpriced,
             self.uncertain + other.uncertain,
+            self.questions + other.questions,
         )
 
     def __bool__(self) -> bool:
@@ -53,6 +56,7 @@ class Charge:
             outcome.cost or 0,
             int(outcome.cost is None),
             outcome.uncertain,
+            outcome.questions,
         )
 
 

@@ -21,6 +21,11 @@ class Usage:
     cache_write_tokens: int = 0
     cache_read_tokens: int = 0
 
+    @property
+    def all_input(self) -> int:
+        """All input tokens, those written to a cache and read from one among them."""
+        return self.input_tokens + self.cache_write_tokens + self.cache_read_tokens
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.input_tokens + other.input_tokens,
@@ -93,7 +98,8 @@ class Outcome(Generic[L_co]):
     many characters of title and body the model did not see. `recalled` marks an outcome that cost
     no call. `rate_limits` is what the provider said of them in the headers of its last reply.
     `cost` is what the usage comes to in nanodollars, None where no price is known; `uncertain` what
-    the provider may bill beyond that, at most, for a call whose answer nobody saw.
+    the provider may bill beyond that, at most, for a call whose answer nobody saw. `questions` counts
+    those that the provider was asked about the item.
     """
 
     kind: OutcomeKind
@@ -106,6 +112,7 @@ class Outcome(Generic[L_co]):
     rate_limits: tuple[RateLimit, ...] = field(default=(), compare=False, repr=False)
     cost: int | None = field(default=None, compare=False)
     uncertain: int = field(default=0, compare=False)
+    questions: int = field(default=1, compare=False)
 
     def __post_init__(self) -> None:
         if (self.verdict is not None) != (self.kind is OutcomeKind.JUDGED):
@@ -127,6 +134,7 @@ class Outcome(Generic[L_co]):
             rate_limits=self.rate_limits,
             cost=self.cost,
             uncertain=self.uncertain,
+            questions=self.questions,
         )
 
     def as_recalled(self) -> Outcome[L_co]:

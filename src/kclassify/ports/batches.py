@@ -85,6 +85,13 @@ class BatchLedger(Protocol):
         """What these items met in the batches of this pass; nothing of those that were in none."""
         ...
 
+    def was_answered(self, opened: Pass) -> bool:
+        """Whether anything of the batch of this pass that was read last was answered.
+
+        True where none was read.
+        """
+        ...
+
     def asked_in(self, batch: Batch, digests: Collection[str]) -> Collection[str]:
         """Those of these items that the batch has a request for."""
         ...

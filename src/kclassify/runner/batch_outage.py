@@ -16,6 +16,13 @@ class BatchOutage:
         self._provider = Availability(policy.snooze, policy.retry, breaker)
         self._is_barren = False
 
+    def begin(self, *, was_answered: bool) -> None:
+        """Go on from the batch that was read last, whichever worker read it.
+
+        An outage of batches is not over while the next ones are created and waited for.
+        """
+        self._is_barren = self.breaker.snoozes > 0 and not was_answered
+
     @property
     def breaker(self) -> Breaker:
         """The outage, as it must outlive this step."""
@@ -23,6 +30,9 @@ class BatchOutage:
 
     def met(self, outcome: Outcome[str], now: float, jitter: float) -> Snooze | Halt:
         """The provider was not there, or answered nothing of a whole batch."""
+        if self._is_barren:
+            # However long a batch took to say so, somebody asked all the while.
+            self._provider.breaker = self.breaker.known_until(now)
         self._provider.canary_failed(outcome)
         return self._provider.snooze(self._provider.outage, 0.0, now, jitter)
 

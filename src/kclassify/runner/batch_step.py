@@ -118,6 +118,8 @@ class BatchStep:
 
     async def _begin(self) -> Decision | None:
         pause = await self._checkpointing.begin(self._limits)
+        ask = self._shared.ledger.was_answered
+        self._outage.begin(was_answered=await self._parts.thread(ask, self.opened))
         left = self._outage.breaker.remaining(self._shared.now)
         if pause is not None or not left:
             return pause

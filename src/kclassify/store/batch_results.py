@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from kclassify.core.batch import Answer, Batch, Tried
+from kclassify.core.batch import Answer, Batch, BatchStatus, Tried
 from kclassify.core.spending import NOTHING, Charge
 from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Pass
@@ -98,6 +98,16 @@ def mark_unanswered(connection: Connection, batch: Batch) -> None:
         .where(requests.c.batch_id == batch.id, requests.c.kind.is_(None))
         .values(unanswered | {"is_final": False, "counts": False})
     )
+
+
+def was_answered(connection: Connection, opened: Pass) -> bool:
+    """Whether anything of the batch of a pass that was read last was answered; True without one."""
+    of_pass = batches.c.pass_id == opened.id, batches.c.status == BatchStatus.READ
+    in_order = batches.c.over_at.desc(), batches.c.id.desc()
+    last = connection.scalar(select(batches.c.id).where(*of_pass).order_by(*in_order).limit(1))
+    is_answer = requests.c.kind.in_([kind for kind in OutcomeKind if kind.is_paid])
+    query = select(requests.c.batch_id).where(requests.c.batch_id == last, is_answer).limit(1)
+    return last is None or connection.scalar(query) is not None
 
 
 def asked_in(connection: Connection, batch: Batch, digests: Collection[str]) -> frozenset[str]:

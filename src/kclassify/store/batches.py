@@ -41,6 +41,11 @@ class SqlBatches:
         with self.database.connect() as connection:
             return batch_results.tried(connection, opened, digests)
 
+    def was_answered(self, opened: Pass) -> bool:
+        """Whether anything of the batch of this pass that was read last was answered."""
+        with self.database.connect() as connection:
+            return batch_results.was_answered(connection, opened)
+
     def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
         """Those of these items that the batch has a request for."""
         with self.database.connect() as connection:

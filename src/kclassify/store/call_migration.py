@@ -65,7 +65,7 @@ def _step(metadata: MetaData) -> Table:
         Column("ended_at", Double),
         Column("last_call_at", Double),
         Column("decision", Text),
-        Column("calls", BigInteger, nullable=False),
+        *(Column(name, BigInteger, nullable=False) for name in ("calls", "questions")),
         Column("seconds", Double, nullable=False),
         *(Column(name, BigInteger, nullable=False) for name in _COUNTS),
         Index("kclassify_step_by_run", "run_id", "pass_id"),

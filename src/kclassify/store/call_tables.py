@@ -47,6 +47,7 @@ class StepRow(LedgerTable, table=True):
     last_call_at: float | None = Field(default=None, sa_type=Double)
     decision: str | None = Field(default=None, sa_type=Text)
     calls: int = Field(default=0, sa_type=BigInteger)
+    questions: int = Field(default=0, sa_type=BigInteger)
     seconds: float = Field(default=0.0, sa_type=Double)
     input_tokens: int = Field(default=0, sa_type=BigInteger)
     output_tokens: int = Field(default=0, sa_type=BigInteger)

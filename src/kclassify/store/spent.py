@@ -16,6 +16,7 @@ from kclassify.store.tables import passes, runs, shards
 
 _SUMMED = (
     "calls",
+    "questions",
     "seconds",
     "input_tokens",
     "output_tokens",
@@ -79,6 +80,7 @@ def charge_of(row: Row[Any]) -> Charge:
         int(row.cost),
         int(row.unpriced),
         int(row.uncertain),
+        int(row.questions),
     )
 
 

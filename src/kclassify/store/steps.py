@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, select
+from sqlalchemy import Connection, select
 
 from kclassify.core.decision import Decision
 from kclassify.core.spending import Charge
 from kclassify.core.verdict import Usage
 from kclassify.ports import Pass, PassRequest
+from kclassify.store.batch_rows import no_longer_held
 from kclassify.store.call_tables import steps
 from kclassify.store.endings import tell
 from kclassify.store.places import shard_number
@@ -65,7 +66,7 @@ def charge(
         return
     values = _added(came_to)
     if not is_batch:
-        values["held"] = _without(steps.c.held, came_to.cost + came_to.uncertain)
+        values["held"] = no_longer_held(steps, came_to.cost + came_to.uncertain)
         if came_to.usage != Usage():
             values["last_call_at"] = now
     _update(connection, step, values)
@@ -75,6 +76,7 @@ def _added(came_to: Charge) -> dict[str, Any]:
     usage = came_to.usage
     more = {
         "calls": came_to.calls,
+        "questions": came_to.questions,
         "seconds": came_to.seconds,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
@@ -85,11 +87,6 @@ def _added(came_to: Charge) -> dict[str, Any]:
         "uncertain": came_to.uncertain,
     }
     return {name: steps.c[name] + amount for name, amount in more.items()}
-
-
-def _without(held: ColumnElement[int], spent: int) -> ColumnElement[int]:
-    """What is still held: a call that cost more than its worst case takes no other's."""
-    return case((held > spent, held - spent), else_=0)
 
 
 def let_go(connection: Connection, opened: Pass) -> None:

@@ -39,7 +39,8 @@ class KeepsRuns(Protocol):
 class MemoryBatch:
     """A batch as the memory ledger keeps it. `answers` has None for a request without a result.
 
-    `asked` are its requests by digest; of a batch that was lost there are no answers.
+    `asked` are its requests by digest; of a batch that was lost there are no answers. `over_at` is
+    when it was read to its end.
     """
 
     batch: Batch
@@ -48,6 +49,7 @@ class MemoryBatch:
     is_all: bool
     asked: Mapping[str, PlannedRequest]
     answers: dict[str, Answer | None]
+    over_at: float | None = None
 
     @property
     def is_unread(self) -> bool:
@@ -93,6 +95,14 @@ class MemoryBatches:
                     before = met.get(digest, Tried())
                     met[digest] = _with(before, each.asked[digest], each.answers[digest])
         return met
+
+    def was_answered(self, opened: Pass) -> bool:
+        """Whether anything of the batch of this pass that was read last was answered."""
+        read = [each for each in self.all if each.opened.id == opened.id and each.over_at]
+        if not read:
+            return True
+        last = max(read, key=lambda each: (each.over_at or 0.0, each.batch.id))
+        return any(each and each.outcome.kind.is_paid for each in last.answers.values())
 
     def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
         """Those of these items that the batch has a request for."""
@@ -153,10 +163,10 @@ class MemoryBatches:
 
     def read(self, batch: Batch, now: float) -> None:
         """All results are read: the batch is over; a request without one is asked again."""
-        del now
         kept = self._kept(batch)
         if kept.is_unread:
             self._end(kept, BatchStatus.READ)
+            kept.over_at = now
             nothing = Outcome[str](OutcomeKind.UNAVAILABLE, detail=UNANSWERED)
             for digest in kept.answers:
                 kept.store(Answer(digest, nothing, is_final=False, counts=False))

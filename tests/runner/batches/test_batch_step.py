@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from kclassify import Advance, Done, Halt, Item, Mode, Outcome, OutcomeKind, RunnerSettings
 from kclassify.core.batch import BatchRequest, BatchStatus, RemoteBatch
 from kclassify.core.decision import Pause, Snooze
@@ -279,6 +281,35 @@ async def test_an_outage_without_an_end_is_a_halt() -> None:
     said = await world.runner().dry_run()
     assert isinstance(said, Halt)
     assert "has not answered for 1.0 hours" in said.reason
+
+
+@pytest.mark.parametrize("seconds", [90.0, 86_400.0])
+async def test_a_chain_of_steps_ends_where_its_batches_answer_nothing(seconds: float) -> None:
+    world = World(settings=RunnerSettings(max_outage_s=1_000))
+    world.provider.seconds = seconds
+    world.limit(poll_s=seconds / 20)
+    world.provider.script = lambda _text, _number: errored(OutcomeKind.UNAVAILABLE, "529")
+    said = (await world.steps(budget_s=10.0))[-1]
+    assert isinstance(said, Halt)
+    assert said.reason.startswith("the provider has not answered for ")
+    world.provider.script = lambda _text, _number: "left"
+    assert (await world.steps(budget_s=10.0))[-1] == Done()
+    assert not world.ledger.breaker("test").snoozes
+
+
+async def test_a_connection_that_is_back_ends_an_outage_before_a_batch_is_answered() -> None:
+    world = World()
+    world.provider.seconds = 600
+    assert isinstance(await world.runner().step(), Snooze)
+    world.provider.fault = lambda _: errored(OutcomeKind.UNAVAILABLE, "no connection")
+    world.clock.advance(60)
+    said = await world.runner().step()
+    assert isinstance(said, Snooze)
+    assert world.ledger.breaker("test").snoozes == 1
+    world.provider.fault = lambda _: None
+    world.clock.advance(said.seconds)
+    await world.runner().step()
+    assert not world.ledger.breaker("test").snoozes
 
 
 async def test_batches_that_answer_nothing_are_an_outage_with_an_end_too() -> None:

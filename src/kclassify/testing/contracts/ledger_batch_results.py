@@ -141,6 +141,19 @@ class LedgerBatchResults(LedgerMaterial):
         assert (met[digest(2)].kind, met[digest(2)].attempts) == (OutcomeKind.UNAVAILABLE, 0)
         assert not met[digest(2)].is_final
 
+    def test_whether_the_last_batch_was_answered_is_known_to_all(self, ledger: Ledger) -> None:
+        opened, first = in_flight(ledger, open_pass(ledger), 1)
+        assert ledger.batches.was_answered(opened)
+        opened, second = in_flight(ledger, opened, 2, 3, name="msgbatch_2")
+        collect(ledger, opened, second, [unanswered(2)])
+        assert ledger.batches.was_answered(opened)
+        ledger.batches.read(second, NOW + 4)
+        assert not ledger.batches.was_answered(opened)
+        collect(ledger, opened, first, [answer(1)])
+        assert not ledger.batches.was_answered(opened)
+        ledger.batches.read(first, NOW + 5)
+        assert ledger.batches.was_answered(opened)
+
     def test_a_batch_that_is_read_stays_as_it_is(self, ledger: Ledger) -> None:
         opened, batch = in_flight(ledger, open_pass(ledger), 1)
         ledger.batches.read(batch, NOW + 4)

@@ -24,13 +24,16 @@ from kclassify.testing.contracts.ledger_material import (
 
 LATER = NOW + LEASE_S
 DRY = Mode.DRY_RUN
-BIG = Charge(40_000, 90_000.5, Usage(*[3_000_000_000] * 4), 7_000_000_000_000, 3, 5_000_000_000_000)
+_BIG_COST = 7_000_000_000_000
+BIG = Charge(
+    40_000, 90_000.5, Usage(*[3_000_000_000] * 4), _BIG_COST, 3, _BIG_COST, questions=3_000_000_000
+)
 """A long run of an expensive model: more than 32 bits of everything but calls."""
 
 
 def charge(cost: int = 0, uncertain: int = 0, usage: Usage = USAGE) -> Charge:
     """What one call came to, in nanodollars."""
-    return Charge(1, 0.5, usage, cost, 0, uncertain)
+    return Charge(1, 0.5, usage, cost, 0, uncertain, questions=2)
 
 
 def pay(ledger: Ledger, opened: Pass, cost: int = 0, uncertain: int = 0, now: float = NOW) -> None:
