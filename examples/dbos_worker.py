@@ -71,6 +71,8 @@ SETTINGS = """
 url = "{url}"
 table = "articles"
 current = "label"
+[classifier]
+cache = "off"  # no prompt is cached that is so short
 """
 TAXONOMY = """
 name = "articles"

@@ -68,6 +68,8 @@ SETTINGS = """
 url = "{url}"
 table = "articles"
 current = "label"
+[classifier]
+cache = "off"  # no prompt is cached that is so short
 """
 TAXONOMY = """
 name = "articles"

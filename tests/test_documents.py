@@ -103,6 +103,7 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worksh
         yield Workshop(place, monkeypatch)
 
 
+@pytest.mark.timeout(300)  # a page may run whole test suites
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_block_of_a_document_does_what_it_shows(document: Path, workshop: Workshop) -> None:
     text = read(document)
