@@ -13,13 +13,15 @@ from kclassify.classifier import Cascade, Classifier
 from kclassify.classifier.from_settings import Costs, make_classifier
 from kclassify.config import ClassifierSettings
 from kclassify.config.settings import CascadeSettings, PriceSettings
-from kclassify.core.decision import Halt
+from kclassify.core.decision import Done, Halt
 from kclassify.core.item import Item
 from kclassify.core.price import Price
+from kclassify.core.spending import NOTHING
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.errors import ConfigError
 from kclassify.ports import AsksInBatches, Explained, Metered
+from kclassify.runner import ReclassifyRunner
 from kclassify.testing import (
     BadRequest,
     Fault,
@@ -28,12 +30,13 @@ from kclassify.testing import (
     Refusal,
     Reset,
     Rule,
-    ScriptedClassifier,
     StubMessagesAPI,
     Truncation,
     Unauthorized,
     WrongLabel,
 )
+from kclassify.testing.memory_ledger import MemoryLedger
+from kclassify.testing.memory_table import MemoryTable
 from tests.classifier.taxonomy import KEY, TAXONOMY, Topic
 from tests.flat_price import flat_price
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 CHEAP = flat_price("1")
 DEAR = flat_price("10")
+BOTH = 2
 SURE = Item(key=1, body="First this, then that: 0.9")
 UNSURE = Item(key=2, body="First this, perhaps that: 0.89")
 """The first model is as confident as the end of a text says."""
@@ -63,7 +67,9 @@ def dear() -> Generator[StubMessagesAPI]:
         yield running
 
 
-def models(stub: StubMessagesAPI, dear: StubMessagesAPI) -> tuple[Classifier[Topic], ...]:
+def models(
+    stub: StubMessagesAPI, dear: StubMessagesAPI
+) -> tuple[Classifier[Topic], Classifier[Topic]]:
     return (
         Classifier(TAXONOMY, model="cheap", base_url=stub.url, api_key=KEY, price=CHEAP),
         Classifier(TAXONOMY, model="dear", base_url=dear.url, api_key=KEY, price=DEAR),
@@ -152,32 +158,68 @@ async def test_what_the_first_cost_is_charged_where_the_second_is_not_there(
     outcome = await judged(cascade)
     assert outcome.kind is OutcomeKind.UNAVAILABLE
     assert outcome.cost == 1000 * (outcome.usage.input_tokens + outcome.usage.output_tokens) > 0
-    assert (outcome.uncertain > 0) == is_uncertain
+    assert (outcome.uncertain != 0) == is_uncertain
 
 
-async def test_a_halt_of_the_second_waits_until_the_first_is_charged(
+async def test_a_halt_of_the_second_tells_once_what_the_first_cost(
     cascade: Cascade[Topic], stub: StubMessagesAPI, dear: StubMessagesAPI
 ) -> None:
     dear.set_fault(Unauthorized())
-    paid, halt = await judged(cascade), await cascade.judge(UNSURE)
-    assert paid.kind is OutcomeKind.UNAVAILABLE
-    assert paid.cost == 1000 * (paid.usage.input_tokens + paid.usage.output_tokens) > 0
-    assert isinstance(halt, Halt)
-    assert halt.reason == paid.detail
-    assert stub.count == 1
+    paid, free = await cascade.judge(UNSURE), await cascade.judge(UNSURE)
+    assert isinstance(paid, Halt)
+    assert isinstance(free, Halt)
+    used = paid.charge.usage
+    assert paid.charge.cost == 1000 * (used.input_tokens + used.output_tokens) > 0
+    assert free.charge == NOTHING
     dear.set_fault(None)
     assert (await judged(cascade)).kind is OutcomeKind.JUDGED
+    assert stub.count == 1
 
 
-async def test_a_halt_of_the_second_after_one_that_is_free_is_told_at_once(
-    dear: StubMessagesAPI,
+async def test_the_first_is_paid_once_however_often_the_second_is_asked(
+    cascade: Cascade[Topic], stub: StubMessagesAPI, dear: StubMessagesAPI
 ) -> None:
-    dear.set_fault(Unauthorized())
-    unsure = Outcome[str](OutcomeKind.ABSTAINED, cost=0)
-    free = ScriptedClassifier(TAXONOMY, lambda _: unsure)
-    second = Classifier(TAXONOMY, base_url=dear.url, api_key=KEY)
-    async with Cascade[str](free, second) as cascade:
-        assert isinstance(await cascade.judge(SURE), Halt)
+    alone = await tokens_of(models(stub, dear)[0])
+    dear.script([Overloaded(), Overloaded()])
+    lost, again, answered = [await judged(cascade) for _ in range(3)]
+    assert (lost.cost, again.cost, lost.questions) == (1000 * alone, 0, 1)
+    assert answered.verdict is not None
+    assert answered.verdict.label is Topic.INSIGHT
+    assert answered.cost == cost_of(answered, 0) > 0
+    assert stub.count == 2  # by itself, and in the cascade
+    assert (await judged(cascade)).questions == BOTH  # what was answered is kept by a ledger
+    assert stub.count == 3
+
+
+async def test_what_is_kept_of_the_first_is_bounded(
+    cascade: Cascade[Topic],
+    stub: StubMessagesAPI,
+    dear: StubMessagesAPI,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kclassify.classifier.cascade, "_MOST_KEPT", 1)
+    dear.set_fault(Overloaded())
+    other = Item(key=3, body="Neither: 0.1")
+    for item in (UNSURE, other, other, UNSURE):
+        await cascade.judge(item)
+    assert stub.count == 3
+
+
+async def test_a_run_pays_the_first_once_a_text_and_charges_what_a_halt_cost(
+    stub: StubMessagesAPI, dear: StubMessagesAPI
+) -> None:
+    source = MemoryTable([Item(key=n, body=f"{n}: 0.5", current="quote") for n in range(6)])
+    ledger = MemoryLedger()
+    async with Cascade(*models(stub, dear)) as cascade:
+        run = ReclassifyRunner(source=source, classifier=cascade, ledger=ledger, name="r")
+        dear.set_fault(Unauthorized())
+        assert isinstance(await run.dry_run(), Halt)
+        dear.set_fault(None)
+        assert await run.dry_run() == Done()
+    charge = ledger.spending("r").charge
+    assert (stub.count, dear.bill.answers) == (6, 6)
+    assert charge.usage == stub.bill.usage + dear.bill.usage
+    assert charge.questions == 12
 
 
 def test_the_worst_is_that_both_are_asked(stub: StubMessagesAPI, dear: StubMessagesAPI) -> None:

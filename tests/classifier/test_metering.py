@@ -13,6 +13,7 @@ from kclassify.classifier import Classifier
 from kclassify.classifier.prices import price_of
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
+from kclassify.core.spending import NOTHING
 from kclassify.core.token_estimate import most_tokens
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.ports import Metered
@@ -159,15 +160,26 @@ async def test_an_answer_that_tells_of_no_tokens_may_cost_the_worst() -> None:
     assert (outcome.cost, outcome.uncertain) == (0, worst_question())
 
 
-async def test_a_halt_after_a_first_answer_is_left_to_the_next_call(stub: StubMessagesAPI) -> None:
+async def test_a_halt_after_a_first_answer_tells_what_that_cost(stub: StubMessagesAPI) -> None:
     stub.script([BrokenJson(), Unauthorized(), Unauthorized()])
     async with classifier(stub.url, price=ONE_DOLLAR) as made:
-        paid, halt = await made.judge(ITEM), await made.judge(ITEM)
-    assert isinstance(paid, Outcome)
-    assert paid.kind is OutcomeKind.UNAVAILABLE
-    assert paid.cost == 1000 * (paid.usage.input_tokens + paid.usage.output_tokens) > 0
-    assert isinstance(halt, Halt)
-    assert paid.detail == halt.reason
+        paid, free = await made.judge(ITEM), await made.judge(ITEM)
+    assert isinstance(paid, Halt)
+    assert isinstance(free, Halt)
+    used = paid.charge.usage
+    assert paid.charge.cost == 1000 * (used.input_tokens + used.output_tokens) > 0
+    assert (paid.charge.calls, paid.charge.questions) == (1, 1)
+    assert (paid, free.charge) == (free, NOTHING)
+
+
+@pytest.mark.parametrize("fault", [Reset(), Hang()])
+async def test_a_question_that_may_have_been_answered_counts(
+    stub: StubMessagesAPI, fault: Fault
+) -> None:
+    assert (await outcome_at(stub.url)).questions == 1
+    stub.script([BrokenJson(), None, BrokenJson(), fault, BrokenJson(), Overloaded()])
+    told = [await outcome_at(stub.url, timeout_s=1) for _ in range(3)]
+    assert [each.questions for each in told] == [2, 2, 1]
 
 
 texts = {
@@ -273,7 +285,7 @@ async def test_the_bill_is_what_calls_cost_and_at_most_what_nobody_knows_more(
     assert all(isinstance(outcome, Outcome) for outcome in outcomes)
     told = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     cost, uncertain = (sum(getattr(each, name) for each in told) for name in ("cost", "uncertain"))
-    assert sum(outcome.uncertain > 0 for outcome in told) == BOTH  # the reset one and the hung one
+    assert sum(outcome.uncertain != 0 for outcome in told) == BOTH  # the reset one and the hung one
     assert 0 < cost <= stub.bill.nanodollars <= cost + uncertain
 
 

@@ -41,7 +41,9 @@ class Call:
         self._redaction = redaction
         self._meter = meter
         self._turns = [messages.system, messages.user]
-        self.spent = Spent(body_chars_cut=messages.body_chars_cut, cost=meter.cost(Usage()))
+        self.spent = Spent(
+            body_chars_cut=messages.body_chars_cut, cost=meter.cost(Usage()), questions=0
+        )
 
     async def make(self) -> Answer | Failure:
         """What came of it."""
@@ -53,16 +55,18 @@ class Call:
 
     async def _ask(self, *, again: bool) -> Answer | Failure:
         before = self.spent
-        unseen = before.uncertain + (self._meter.worst(self._turns[1], again=again) or 0)
-        self.spent = replace(before, uncertain=unseen)  # until there is an answer
+        worst = self._meter.worst(self._turns[1], again=again)
+        unseen = None if worst is None or before.uncertain is None else before.uncertain + worst
+        asked = replace(before, questions=before.questions + 1)
+        self.spent = replace(asked, uncertain=unseen)  # until there is an answer
         result = await self._provider.ask(self._turns, self._redaction)
         if isinstance(result, Failure):
             self.spent = self.spent if result.may_be_billed else before
             return result
-        self.spent = self._with(result.usage, before, unseen)
+        self.spent = self._with(result.usage, asked, unseen)
         return replace(result, problem=self._redaction.clean(result.problem))
 
-    def _with(self, usage: Usage, before: Spent, unseen: int) -> Spent:
+    def _with(self, usage: Usage, before: Spent, unseen: int | None) -> Spent:
         """What is spent with this answer; one that tells of no tokens may be on the bill."""
         if usage == Usage():
             return replace(before, uncertain=unseen)

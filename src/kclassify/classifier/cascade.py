@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item, digest_of
+from kclassify.core.spending import Charge
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.errors import ConfigError
 from kclassify.ports import Metered
@@ -25,12 +26,17 @@ _UNSURE = frozenset(
     {OutcomeKind.ABSTAINED, OutcomeKind.INVALID, OutcomeKind.REFUSED, OutcomeKind.TRUNCATED}
 )
 
+_MOST_KEPT = 10_000
+
 
 class Cascade(Generic[L]):
     """Asks `first`, and where it has no label or is less confident than `below`, `second`.
 
     The word of the second counts then. What the first could not be asked is not asked again. Usage
     and cost are those of both, and so is the time: a runner's `timeout_s` is the sum of theirs.
+
+    Where the second cannot be asked, what the first said is kept, of 10,000 texts at most: when the
+    item is judged again, the first is not paid again.
 
     Raises `ConfigError` for two taxonomies, and for a `below` outside (0, 1].
     """
@@ -41,7 +47,7 @@ class Cascade(Generic[L]):
         if not 0 < below <= 1:
             raise ConfigError(f"below is more than 0 and at most 1, not {below}")
         self._first, self._second, self._below = first, second, below
-        self._halt: Halt | None = None
+        self._kept: dict[str, Outcome[L]] = {}
 
     @property
     def taxonomy(self) -> Taxonomy[L]:
@@ -73,14 +79,16 @@ class Cascade(Generic[L]):
 
     async def judge(self, item: Item) -> Outcome[L] | Halt:
         """What happened to the item, or why no item can be judged."""
-        if self._halt is not None:
-            halt, self._halt = self._halt, None
-            return halt
-        first = await self._first.judge(item)
+        first = self._kept.get(item.digest) or await self._first.judge(item)
         if isinstance(first, Halt) or not self._is_unsure(first):
             return first
+        self._keep(item, first)  # also for a call that is cut: all of it is charged by then
         second = await self._second.judge(item)
-        return self._halted(first, second) if isinstance(second, Halt) else _both(first, second)
+        if isinstance(second, Halt):
+            return Halt(second.reason, Charge.of(first) + second.charge)
+        if not second.kind.is_availability:
+            self._kept.pop(item.digest, None)
+        return _both(first, second)
 
     def worst_case(self, item: Item) -> int | None:
         """The most nanodollars that judging this item can cost; None where no price is known."""
@@ -89,7 +97,7 @@ class Cascade(Generic[L]):
 
     @property
     def warms_cache(self) -> float | None:
-        """As the first, which every item goes to."""
+        """As the first, which every item goes to: nobody waits for the entries of the second."""
         return self._first.warms_cache if isinstance(self._first, Metered) else None
 
     @property
@@ -121,16 +129,13 @@ class Cascade(Generic[L]):
             return first.kind in _UNSURE
         return first.verdict.confidence < self._below
 
-    def _halted(self, first: Outcome[L], halt: Halt) -> Outcome[L] | Halt:
-        """A halt has nothing that could be charged: where the first cost something, the item waits.
-
-        It is the next call that halts, before it asks anybody.
-        """
-        if first.usage == Usage() and not first.uncertain:
-            return halt
-        self._halt = halt
-        waiting = Outcome[L](OutcomeKind.UNAVAILABLE, detail=halt.reason, cost=0)
-        return _both(first, waiting)
+    def _keep(self, item: Item, first: Outcome[L]) -> None:
+        """Whoever takes it from here pays nothing: this call is charged for it."""
+        self._kept[item.digest] = replace(
+            first, usage=Usage(), cost=0, uncertain=0, questions=0, rate_limits=()
+        )
+        if len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
 
 
 def _both(first: Outcome[L], second: Outcome[L]) -> Outcome[L]:
@@ -145,7 +150,8 @@ def _both(first: Outcome[L], second: Outcome[L]) -> Outcome[L]:
         verdict=None if verdict is None else replace(verdict, usage=usage),
         usage=usage,
         cost=_sum(first.cost, second.cost),
-        uncertain=first.uncertain + second.uncertain,
+        uncertain=_sum(first.uncertain, second.uncertain),
+        questions=first.questions + second.questions,
         rate_limits=first.rate_limits,
     )
 

@@ -10,6 +10,7 @@ from typing import Never, TypeVar
 from kclassify.classifier.answer import Answer, Failure, FailureKind, Stop
 from kclassify.classifier.model import ChosenModel
 from kclassify.core.decision import Halt
+from kclassify.core.spending import Charge
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
 
@@ -59,18 +60,15 @@ class Spent:
     """What a call has used up so far, and how much of the item the model was not shown.
 
     `cost` is what that comes to in nanodollars, None where no price is known; `uncertain` what a
-    question whose answer nobody saw can have cost beyond that, at most.
+    question whose answer nobody saw can have cost beyond that, at most: None, if it is not known.
+    `questions` is how many were or may have been answered.
     """
 
     usage: Usage = field(default_factory=Usage)
     body_chars_cut: int = 0
     cost: int | None = None
-    uncertain: int = 0
-
-    @property
-    def is_billed(self) -> bool:
-        """Whether the provider has counted, or may have counted, anything."""
-        return self.usage != Usage() or self.uncertain > 0
+    uncertain: int | None = 0
+    questions: int = 1
 
     def outcome(
         self, kind: OutcomeKind, detail: str, retry_after_s: float | None = None
@@ -85,6 +83,7 @@ class Spent:
             body_chars_cut=self.body_chars_cut,
             cost=self.cost,
             uncertain=self.uncertain,
+            questions=self.questions,
         )
 
 
@@ -99,20 +98,17 @@ def settle_answer(answer: Answer, taxonomy: Taxonomy[L], spent: Spent) -> Outcom
     label = taxonomy.label(answer.label)
     verdict = Verdict(label, answer.confidence, answer.model, spent.usage)
     outcome = judged(verdict, body_chars_cut=spent.body_chars_cut)
-    return replace(outcome, cost=spent.cost, uncertain=spent.uncertain)
+    return replace(outcome, cost=spent.cost, uncertain=spent.uncertain, questions=spent.questions)
 
 
 def settle_failure(failure: Failure, model: ChosenModel, spent: Spent) -> Outcome[Never] | Halt:
     """The outcome of a call without an answer, or why no call can get one.
 
-    A halt has nothing that could be charged: where the first question of a call is on the bill, the
-    item waits, and it is the next call that says so.
+    A halt tells what the first question of the call came to.
     """
     halt = _halt(failure, model)
-    if halt and spent.is_billed:
-        return spent.outcome(OutcomeKind.UNAVAILABLE, halt)
     if halt:
-        return Halt(halt)
+        return Halt(halt, Charge.of(spent.outcome(OutcomeKind.UNAVAILABLE, halt)))
     kind, detail = _kind(failure)
     return spent.outcome(kind, detail, failure.retry_after_s)
 

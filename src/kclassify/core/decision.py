@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kclassify.core.item import Key
 from kclassify.core.one_line import one_line
+from kclassify.core.spending import NOTHING, Charge
 
 
 class Pause(StrEnum):
@@ -43,9 +44,13 @@ class Snooze:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The run cannot go on until a human mends what `reason` says, in one printable line."""
+    """The run cannot go on until a human mends what `reason` says, in one printable line.
+
+    `charge` is what the call came to that met it: a first question, or a first model, was answered.
+    """
 
     reason: str
+    charge: Charge = field(default=NOTHING, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", one_line(self.reason))

@@ -98,8 +98,8 @@ class Outcome(Generic[L_co]):
     many characters of title and body the model did not see. `recalled` marks an outcome that cost
     no call. `rate_limits` is what the provider said of them in the headers of its last reply.
     `cost` is what the usage comes to in nanodollars, None where no price is known; `uncertain` what
-    the provider may bill beyond that, at most, for a call whose answer nobody saw. `questions` counts
-    those that the provider was asked about the item.
+    the provider may bill beyond that, at most, for a call whose answer nobody saw: None where
+    nobody knows how much. `questions` counts those that the provider was asked about the item.
     """
 
     kind: OutcomeKind
@@ -111,7 +111,7 @@ class Outcome(Generic[L_co]):
     recalled: bool = False
     rate_limits: tuple[RateLimit, ...] = field(default=(), compare=False, repr=False)
     cost: int | None = field(default=None, compare=False)
-    uncertain: int = field(default=0, compare=False)
+    uncertain: int | None = field(default=0, compare=False)
     questions: int = field(default=1, compare=False)
 
     def __post_init__(self) -> None:

@@ -62,9 +62,9 @@ class Calls:
         try:
             said = await self._judge(call, flight)
             charge = self._charge(call, said, flight)
-            counts = said
-            if not isinstance(said, Halt):
-                counts = await self._recorder.record(call, said, charge)
+            outcome = None if isinstance(said, Halt) else said
+            recorded = await self._recorder.record(call, outcome, charge)
+            counts = said if isinstance(said, Halt) else recorded
         except Exception as error:  # noqa: BLE001  # raised by the step, outside its task group
             self.failure = self.failure or error
         else:
@@ -78,7 +78,9 @@ class Calls:
         try:
             with flight.scope:
                 said = await self._parts.classifier.judge(call.item)
-                return said.within(self._labels) if isinstance(said, Outcome) else said
+                if isinstance(said, Halt):
+                    return said
+                return self._run.budget.bounded(call.item, said.within(self._labels))
         except BaseException:  # the classifier's, or the end of all: the provider may have answered
             with suppress(DatabaseError):
                 await self._recorder.record(call, None, self._charge(call, None, flight))
@@ -91,15 +93,16 @@ class Calls:
 
     def _charge(self, call: Call, said: Outcome[str] | Halt | None, flight: _Flight) -> Charge:
         """What it came to; a call that was given up may be on the bill."""
+        seconds = self._parts.clock.now() - flight.began
         if isinstance(said, Halt):
-            return NOTHING
-        outcome = self._unseen(call, "") if said is None else said
-        return Charge.of(outcome, self._parts.clock.now() - flight.began)
+            return replace(said.charge, seconds=seconds) if said.charge else NOTHING
+        return Charge.of(self._unseen(call, "") if said is None else said, seconds)
 
     def _unseen(self, call: Call, detail: str) -> Outcome[str]:
         """An answer that may have been given, and nobody saw."""
-        worst = self._run.budget.worst(call.item)
-        return Outcome(OutcomeKind.TIMED_OUT, detail=detail, cost=0, uncertain=worst)
+        most = self._run.budget.most(call.item)
+        cost = None if most is None else 0
+        return Outcome(OutcomeKind.TIMED_OUT, detail=detail, cost=cost, uncertain=most)
 
     def _land(
         self,
@@ -124,7 +127,9 @@ class Calls:
     def _ended(self, call: Call, said: Outcome[str] | Halt, seconds: float) -> CallEnded:
         in_flight, probe = self._run.in_flight, call.number is None
         if isinstance(said, Halt):
-            return CallEnded(None, seconds, Usage(), in_flight, probe)
+            paid = said.charge
+            cost = None if paid.unpriced else paid.cost
+            return CallEnded(None, seconds, paid.usage, in_flight, probe, cost, paid.uncertain)
         return CallEnded(
             said.kind, seconds, said.usage, in_flight, probe, said.cost, said.uncertain
         )
