@@ -177,7 +177,7 @@ class Matrix:
         go_on(world, driver, Case.CRASH)
         self._end(world, driver, record, Case.CRASH)
 
-    @often
+    @seldom
     def test_a_run_in_batches(self, world: World, driver: Driver, record: Record) -> None:
         """A batch in progress is a snooze; whoever comes next reads what it answered."""
         world.ask_in_batches()

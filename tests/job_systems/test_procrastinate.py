@@ -12,7 +12,8 @@ from kclassify.adapters.job import Job
 from kclassify.adapters.procrastinate import ProcrastinateJobs
 from tests.conftest import REPOSITORY
 from tests.job_systems.driver import Case, Driver
-from tests.job_systems.matrix import Matrix
+from tests.job_systems.matrix import Matrix, often
+from tests.job_systems.results import Record
 from tests.job_systems.worker_process import WorkerProcess
 from tests.job_systems.world import World
 from tests.tables import rows
@@ -82,3 +83,8 @@ class TestProcrastinate(Matrix):
         made.prepare()
         yield made
         made.clean()
+
+    @often
+    def test_a_run_in_batches(self, world: World, driver: Driver, record: Record) -> None:
+        """The others do at night what one system does for all: they only snooze."""
+        super().test_a_run_in_batches(world, driver, record)
