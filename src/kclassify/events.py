@@ -41,7 +41,8 @@ class CallEnded:
     """A call is over, after `seconds`. `probe`: a canary.
 
     `kind` is None when it ended in a halt, or was `cut`: given up for a stop, or as the step ended.
-    `cost` is in nanodollars, None where no price is known; `uncertain` what may be billed beyond.
+    `cost` is in nanodollars, None where no price is known; `uncertain` what may be billed beyond,
+    None where nobody knows how much.
     """
 
     kind: OutcomeKind | None
@@ -50,7 +51,7 @@ class CallEnded:
     in_flight: int
     probe: bool
     cost: int | None = None
-    uncertain: int = 0
+    uncertain: int | None = 0
     cut: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis lets two workers share a budget: any interleaving, any death, any lost answer."""
+"""Hypothesis lets two or three workers share a budget: any interleaving, death or lost answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from kclassify.core.budget import Budget
+from kclassify.core.budget import HELD_BY_OTHERS, Budget
 from kclassify.core.decision import Decision, Done, Halt, Snooze
 from kclassify.core.item import Item
 from kclassify.core.policy import RetryPolicy, RunPolicy, SnoozePolicy
@@ -68,8 +68,20 @@ class Worker:
 
     def ask(self) -> None:
         wanted = self.budget.wanted(self.run.coming(self.now))
-        if wanted:
-            self.budget.hold(self.ledger.reserve(self.row, wanted), self.ledger.spending)
+        if wanted is not None:
+            self.hold(wanted)
+
+    def give_back(self) -> None:
+        """The second half of an ask in vain: others may have asked since the first."""
+        coming = next(self.run.coming(self.now), None)
+        if coming is not None and self.budget.waits_for(coming):
+            self.hold(0)
+
+    def hold(self, wanted: int) -> None:
+        flying = sum(self.bill.open[number] for _, number in self.flying)
+        assert wanted >= flying, "what flies is given back"
+        self.budget.lower(wanted)
+        self.budget.hold(self.ledger.reserve(self.row, wanted), self.ledger.spending)
 
     def start(self) -> None:
         for call in self.run.start(self.now):
@@ -113,6 +125,8 @@ class Worker:
     def decide(self) -> Decision | None:
         self.drain()
         decision = self.run.decide(self.now, 0.5)
+        if decision == HELD_BY_OTHERS:
+            return decision
         if isinstance(decision, Snooze):
             self.now += decision.seconds
             self.run.resume()
@@ -121,12 +135,22 @@ class Worker:
             assert self.cursor == len(self.items), "done before the last item"
             self.end()
         elif decision is not None:
+            self.check(decision)
             self.end()
         return decision
+
+    def check(self, decision: Decision) -> None:
+        """A halt for want of money is one that nobody who lives could have spared it."""
+        if isinstance(decision, Halt) and decision.reason.startswith("budget: "):
+            first = next(self.run.coming(self.now))
+            is_alone = not self.ledger.others_hold(self.row)
+            is_dear = worst_case(first) > self.ledger.budget
+            assert is_alone or is_dear, "a halt while others could still give back"
 
     def turn(self) -> Decision | None:
         """What a runner does, all calls landing at once."""
         self.ask()
+        self.give_back()
         self.start()
         while self.flying:
             self.land(0, 0.5)
@@ -138,48 +162,53 @@ class BudgetMachine(RuleBasedStateMachine):
     workers: list[Worker]
 
     @initialize(
-        sizes=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+        sizes=st.lists(st.integers(1, 8), min_size=2, max_size=3),
         natures=st.lists(st.sampled_from([Nature.GOOD, Nature.GOOD, Nature.REJECTED]), min_size=24),
         budget=st.integers(1, 160),
         deaths=st.integers(0, 3),
     )
-    def begin(
-        self, sizes: tuple[int, int], natures: list[Nature], budget: int, deaths: int
-    ) -> None:
+    def begin(self, sizes: list[int], natures: list[Nature], budget: int, deaths: int) -> None:
         items = corpus([(nature, n) for n, nature in enumerate(natures)])
         self.ledger, self.bill, self.deaths = MoneyLedger(budget), Bill(), deaths
         self.workers = [
-            Worker(self.ledger, self.bill, items[: sizes[0]]),
-            Worker(self.ledger, self.bill, items[12 : 12 + sizes[1]]),
+            Worker(self.ledger, self.bill, items[8 * number : 8 * number + size])
+            for number, size in enumerate(sizes)
         ]
 
-    WHO = st.integers(0, 1)
+    WHO = st.integers(0, 2)
     PICK = st.integers(0, 3)
     SHARE = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 
+    def worker(self, who: int) -> Worker:
+        return self.workers[who % len(self.workers)]
+
     @rule(who=WHO)
     def ask(self, who: int) -> None:
-        self.workers[who].ask()
+        self.worker(who).ask()
+
+    @rule(who=WHO)
+    def give_back(self, who: int) -> None:
+        self.worker(who).give_back()
 
     @rule(who=WHO)
     def start(self, who: int) -> None:
-        self.workers[who].start()
+        self.worker(who).start()
 
     @rule(who=WHO, pick=PICK, share=SHARE)
     def land(self, who: int, pick: int, share: float) -> None:
-        worker = self.workers[who]
+        worker = self.worker(who)
         if worker.flying:
             worker.land(pick % len(worker.flying), share)
 
     @rule(who=WHO, pick=PICK, share=SHARE, failure=FAILURES)
     def land_unseen(self, who: int, pick: int, share: float, failure: Outcome[str]) -> None:
-        worker = self.workers[who]
+        worker = self.worker(who)
         if worker.flying:
             worker.land(pick % len(worker.flying), share, failure)
 
     @rule(who=WHO, pick=PICK)
     def cut(self, who: int, pick: int) -> None:
-        worker = self.workers[who]
+        worker = self.worker(who)
         if worker.flying:
             worker.cut(pick % len(worker.flying))
 
@@ -187,17 +216,17 @@ class BudgetMachine(RuleBasedStateMachine):
     @rule(who=WHO)
     def die(self, who: int) -> None:
         self.deaths -= 1
-        self.workers[who].die()
+        self.worker(who).die()
 
     @rule(who=WHO)
     def decide(self, who: int) -> None:
-        self.workers[who].decide()
+        self.worker(who).decide()
 
     @rule(who=WHO, turns=st.integers(1, 4))
     def work(self, who: int, turns: int) -> None:
         for _ in range(turns):
-            if not self.workers[who].flying:
-                self.workers[who].turn()
+            if not self.worker(who).flying:
+                self.worker(who).turn()
 
     @invariant()
     def the_budget_holds(self) -> None:
@@ -212,30 +241,30 @@ class BudgetMachine(RuleBasedStateMachine):
                 )
 
     def teardown(self) -> None:
-        """Each worker comes to an end that says why; with more money, to the end of its items."""
+        """All come to an end that says why; with more money, to the end of their items."""
         if not hasattr(self, "workers") or sys.exc_info()[0] is not None:
             return
         for worker in self.workers:
             while worker.flying:
                 worker.land(0, 0.5)
-        for worker in self.workers:
-            ended = self._end_of(worker)
+        for ended in self._ends():
             told = isinstance(ended, Halt) and ended.reason.startswith("budget: ")
             assert told or isinstance(ended, Done), f"an end without a reason: {ended}"
         self.the_budget_holds()
         self.ledger.budget += 10_000
         for worker in self.workers:
             worker.end()
-            assert isinstance(self._end_of(worker), Done), "no end with money enough"
+        assert all(isinstance(end, Done) for end in self._ends()), "no end with money enough"
 
-    def _end_of(self, worker: Worker) -> Decision:
+    def _ends(self) -> list[Decision]:
+        """How each ends that goes on by turns, and lets what it holds go only as it ends."""
+        ends: list[Decision] = []
+        working = list(self.workers)
         for _ in range(200):
-            ended = worker.turn()
-            if isinstance(ended, Done | Halt):
-                return ended
-            # The other one is not at work any more: what it holds it lets go.
-            if ended is None:
-                for other in self.workers:
-                    if other is not worker:
-                        other.end()
-        raise AssertionError("no end after 200 turns")
+            for worker in list(working):
+                ended = worker.turn()
+                if isinstance(ended, Done | Halt):
+                    ends.append(ended)
+                    working.remove(worker)
+        assert not working, "no end after 200 turns"
+        return ends

@@ -39,10 +39,12 @@ class MoneyLedger:
         row.held = max(0, row.held - charge.cost - charge.uncertain)
 
     def reserve(self, row: StepRow, wanted: int) -> Hold:
-        granted = max(0, min(wanted, self.budget - self.spending.most))
-        row.held += granted
-        others = any(other.held for other in self.steps if other.is_live and other is not row)
-        return Hold(row.held, max(0, self.budget - self.spending.most), others)
+        row.held = min(wanted, row.held + max(0, self.budget - self.spending.most))
+        left = max(0, self.budget - self.spending.most)
+        return Hold(row.held, left, self.others_hold(row) > 0)
+
+    def others_hold(self, row: StepRow) -> int:
+        return sum(other.held for other in self.steps if other.is_live and other is not row)
 
     def close(self, row: StepRow) -> None:
         row.held, row.is_live = 0, False

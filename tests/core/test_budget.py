@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from kclassify.core.budget import Budget, out_of_budget
+from dataclasses import replace
+
+from kclassify.core.budget import HELD_BY_OTHERS, Budget, out_of_budget
 from kclassify.core.decision import Advance, Halt, Pause, Snooze
 from kclassify.core.item import Item
 from kclassify.core.policy import RunPolicy
 from kclassify.core.price import NANODOLLARS
 from kclassify.core.run import Run
 from kclassify.core.spending import Charge, Hold, Spending
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.core.window import PROBE
 from tests.core.corpus import Nature, distinct, outcome_of, unavailable
 
@@ -36,7 +39,7 @@ def test_no_call_starts_before_its_worst_case_is_held() -> None:
 
 def test_without_a_total_everything_fits_and_nothing_is_asked_for() -> None:
     run = begun(Budget(None, ten))
-    assert run.budget.wanted(run.coming(0.0)) == 0
+    assert run.budget.wanted(run.coming(0.0)) is None
     assert len(run.start(0.0)) == 4
 
 
@@ -62,15 +65,49 @@ def test_as_much_as_may_be_in_flight_is_asked_for_ahead_and_at_the_end_no_more_t
     budget.hold(Hold(held=80, left=920))
     calls = run.start(0.0)
     assert len(calls) == 4
-    assert budget.wanted(run.coming(0.0)) == 0
+    assert budget.wanted(run.coming(0.0)) is None
     budget.hold(Hold(held=50, left=920))
-    assert budget.wanted(run.coming(0.0)) == 30
+    assert budget.wanted(run.coming(0.0)) == 40 + 40
     for call in [*calls, *run.start(0.0)]:
         run.settle(call, GOOD, 0.0)
     while left := run.start(0.0):
         for call in left:
             run.settle(call, GOOD, 0.0)
     assert budget.wanted(run.coming(0.0)) == 0
+
+
+def test_what_is_twice_as_much_as_is_needed_goes_back_and_never_what_flies() -> None:
+    budget = Budget(1_000, ten)
+    run = begun(budget, items=3)
+    budget.hold(Hold(held=100, left=900))
+    run.pace.allow(2)
+    assert budget.wanted(run.coming(0.0)) == 20
+    budget.lower(20)
+    assert (len(run.start(0.0)), budget.held) == (2, 20)
+    budget.hold(Hold(held=35, left=965))
+    assert budget.wanted(run.coming(0.0)) is None
+    budget.hold(Hold(held=41, left=959))
+    assert budget.wanted(run.coming(0.0)) == 30
+
+
+def test_what_is_not_told_counts_with_all_that_it_can_have_cost_where_there_is_a_budget() -> None:
+    budget, item, used = Budget(100, ten), distinct(Nature.GOOD)[0], Usage(5, 5)
+    untold = replace(GOOD, usage=used)
+    assert (untold.cost, budget.bounded(item, untold).uncertain) == (None, 10)
+    assert Charge.of(budget.bounded(item, untold)) == Charge(1, 0.0, used, 0, 1, 10, 1)
+    half_told = replace(untold, cost=4, uncertain=None)
+    assert budget.bounded(item, half_told).uncertain == 6
+    told = replace(untold, cost=4)
+    assert budget.bounded(item, told) is told
+    nothing = outcome_of(Nature.REJECTED)
+    assert budget.bounded(item, nothing) is nothing
+    assert Budget(None, ten).bounded(item, untold) is untold
+
+
+def test_a_call_that_may_be_billed_counts_also_where_nobody_knows_how_much() -> None:
+    unseen = Outcome[str](OutcomeKind.TIMED_OUT, uncertain=None)
+    assert Charge.of(unseen, 2.0) == Charge(1, 2.0, Usage(), 0, 1, 0, 1)
+    assert Charge.of(replace(unseen, uncertain=0)) == Charge()
 
 
 def test_the_end_of_the_money_is_a_halt_that_says_the_way_out() -> None:
@@ -91,8 +128,8 @@ def test_while_others_hold_some_the_run_waits() -> None:
     budget = Budget(100, ten)
     run = begun(budget)
     budget.hold(Hold(held=0, left=0, others=True))
-    assert run.decide(0.0, 0.5) is None
-    assert budget.wanted(run.coming(0.0)) > 0
+    assert run.decide(0.0, 0.5) == HELD_BY_OTHERS
+    assert budget.wanted(run.coming(0.0)) == 40
     run.stop(Pause.BUDGET)
     assert run.decide(0.0, 0.5) == Advance(None, Pause.BUDGET)
 

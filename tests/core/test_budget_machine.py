@@ -75,10 +75,36 @@ def a_landing_frees_nothing(patch: Patch) -> None:
 
 
 def nobody_asks(patch: Patch) -> None:
-    def wrong(self: Budget, coming: Iterable[Item]) -> int:
-        return 0
+    def wrong(self: Budget, coming: Iterable[Item]) -> None:
+        pass
 
     patch.setattr(Budget, "wanted", wrong)
+
+
+def nobody_gives_back(patch: Patch) -> None:
+    def wrong(self: Budget, item: Item) -> bool:
+        return False
+
+    patch.setattr(Budget, "waits_for", wrong)
+
+
+def what_flies_is_given_back(patch: Patch) -> None:
+    wanted = Budget.wanted
+
+    def wrong(self: Budget, coming: Iterable[Item]) -> int | None:
+        asked = wanted(self, coming)
+        return None if asked is None else asked - self.in_flight
+
+    patch.setattr(Budget, "wanted", wrong)
+
+
+def others_are_not_waited_for(patch: Patch) -> None:
+    hold = Budget.hold
+
+    def wrong(self: Budget, hold_: Hold, spending: Spending | None = None) -> None:
+        hold(self, replace(hold_, others=False), spending)
+
+    patch.setattr(Budget, "hold", wrong)
 
 
 def never_short(patch: Patch) -> None:
@@ -113,6 +139,9 @@ BUGS = (
     Bug(hold_released_on_a_crash, OVER),
     Bug(a_landing_frees_nothing, "what is over holds money"),
     Bug(nobody_asks, NO_END),
+    Bug(nobody_gives_back, NO_END),
+    Bug(what_flies_is_given_back, "what flies is given back"),
+    Bug(others_are_not_waited_for, "a halt while others could still give back"),
     Bug(never_short, NO_END),
     Bug(an_old_answer_counts, OVER),
 )

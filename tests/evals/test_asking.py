@@ -355,8 +355,9 @@ class _FullLedger(MemoryLedger):
         *,
         opened: Pass | None = None,
         charge: Charge = NOTHING,
+        number: int | None = None,
     ) -> dict[str, Outcome[str]]:
-        del fingerprint, outcomes, now, opened, charge
+        del fingerprint, outcomes, now, opened, charge, number
         raise DatabaseError("disk full")
 
 

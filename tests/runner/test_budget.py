@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,12 +9,14 @@ import anyio.lowlevel
 import pytest
 
 from kclassify import Done, Halt, Item, OutcomeKind, RunnerSettings, UsageError
-from kclassify.core.decision import Advance
+from kclassify.core.availability import Breaker
+from kclassify.core.decision import Advance, Snooze
+from kclassify.core.follow_up import SnoozeFor, follow_up
 from kclassify.core.price import NANODOLLARS
-from kclassify.core.spending import Hold, Spending
-from kclassify.core.verdict import Outcome, Usage
+from kclassify.core.spending import Spending
+from kclassify.core.verdict import Outcome, Usage, Verdict, judged
 from kclassify.errors import DatabaseError
-from kclassify.events import CallEnded, PassOpened, StepEnded, StepFailed, Warned
+from kclassify.events import CallEnded, PassOpened, Snoozing, StepEnded, StepFailed, Warned
 from kclassify.testing.scripted import Answer
 from tests.runner.world import World, failing, rows
 
@@ -280,33 +283,86 @@ async def test_the_first_call_of_a_cold_cache_flies_alone_and_a_later_step_finds
     assert together[0] == 1
 
 
-async def test_another_worker_of_the_run_gives_back_what_it_does_not_need() -> None:
-    world = priced(20)
-    real = world.ledger.reserve
-    answers: list[str] = []
+def held_by_another(world: World, until_s: float) -> list[int]:
+    """For so long another worker holds all but five cents; what each ask wanted."""
+    real, wanted_by_ask = world.ledger.reserve, list[int]()
+    until = world.clock.now() + until_s
 
     def reserve(opened: Any, budget: int, wanted: int, now: float) -> Any:
-        hold = real(opened, budget if len(answers) > 2 else 0, wanted, now)
-        answers.append("asked")
-        return hold if hold.held else Hold(0, 0, others=True)
+        wanted_by_ask.append(wanted)
+        is_over = now >= until
+        hold = real(opened, budget if is_over else 5 * CENT, wanted, now)
+        return hold if is_over else replace(hold, others=True)
 
     world.ledger.reserve = reserve  # type: ignore[method-assign]
-    assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
-    assert world.clock.waits[:3] == [1.0, 1.0, 1.0]
+    return wanted_by_ask
 
 
-async def test_what_others_hold_for_longer_than_a_call_lasts_is_not_waited_for() -> None:
+async def test_what_another_worker_of_the_run_holds_is_waited_for_as_long_as_it_takes() -> None:
     world = priced(20)
+    world.classifier.cost = two_cents
+    wanted = held_by_another(world, 4000.0)
 
-    def reserve(opened: Any, budget: int, wanted: int, now: float) -> Hold:
-        return Hold(0, 0, others=True)
+    async def script(_: Item) -> Answer:
+        await anyio.lowlevel.checkpoint()
+        return "left"
 
-    world.ledger.reserve = reserve  # type: ignore[method-assign]
+    world.script = script
     began = world.clock.now()
-    decision = await world.runner(budget_usd=Decimal(5), checkpoint_s=10.0).dry_run()
-    assert isinstance(decision, Halt)
-    assert 40 < world.clock.now() - began <= 50
-    assert isinstance(await world.runner(budget_usd=Decimal(5)).step(budget_s=10), Advance)
+    assert await world.runner(budget_usd=Decimal(5), checkpoint_s=10.0).dry_run() == Done()
+    assert 4000 <= world.clock.now() - began <= 4011
+    assert set(world.clock.waits) == {10.0}
+    assert 0 in wanted
+    assert world.ledger.breaker("test").outage_since is None
+
+
+async def test_a_step_of_a_chain_of_jobs_does_not_wait_for_what_others_hold() -> None:
+    """It holds nothing meanwhile, it is no outage, and no job follows at once."""
+    world = priced(20)
+    held_by_another(world, 25.0)
+    snooze = Snooze(10, "budget: what is left is held by other workers of this run")
+    runner = world.runner(budget_usd=Decimal(5))
+    for _ in range(3):
+        decision = await runner.step(budget_s=3600)
+        assert decision == snooze
+        assert follow_up(decision) == SnoozeFor(10, snooze.reason)
+        assert (spent(world).held, world.ledger.breaker("test")) == (0, Breaker())
+        world.clock.advance(decision.seconds)
+    assert await runner.step(budget_s=3600) == Done()
+    assert "probe" not in world.asked
+
+
+async def test_what_a_step_does_not_need_goes_back_while_its_last_calls_fly() -> None:
+    world = priced(9)
+    held: list[int] = []
+
+    async def script(item: Item) -> Answer:
+        if item.key == 9:
+            world.clock.advance(2)
+            for _ in range(100):
+                await anyio.lowlevel.checkpoint()
+            held.append(spent(world).held)
+        return "left"
+
+    world.script = script
+    assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
+    assert held == [2 * CENT]
+
+
+async def test_who_waits_for_the_provider_holds_nothing_meanwhile() -> None:
+    world = priced(40)
+    held: list[int] = []
+    world.script = lambda item: "left" if held else failing(OutcomeKind.UNAVAILABLE)
+    real = world.clock.wait
+
+    async def wait(event: anyio.Event, seconds: float | None) -> None:
+        if world.told(Snoozing):
+            held.append(spent(world).held)
+        await real(event, seconds)
+
+    world.clock.wait = wait  # type: ignore[method-assign]
+    assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
+    assert held[0] == 0
 
 
 async def test_workers_of_one_run_share_its_budget_and_each_comes_to_an_end() -> None:
@@ -315,8 +371,10 @@ async def test_workers_of_one_run_share_its_budget_and_each_comes_to_an_end() ->
 
     async def work() -> None:
         runner = world.runner(shards=3, budget_usd=Decimal("0.50"))
-        await anyio.sleep(0.001 * len(decisions))
-        decisions.append(await runner.step(budget_s=3600))
+        while isinstance(decision := await runner.step(budget_s=3600), Snooze):
+            assert spent(world).most <= 50 * CENT
+            world.clock.advance(decision.seconds)
+        decisions.append(decision)
 
     async def script(_: Item) -> Answer:
         await anyio.sleep(0.001)
@@ -333,3 +391,56 @@ async def test_workers_of_one_run_share_its_budget_and_each_comes_to_an_end() ->
     assert spent(world).held == 0
     assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
     assert len(world.asked) == len(set(world.asked)) == 200
+
+
+async def test_a_reply_of_the_ledger_that_is_lost_makes_no_call_be_charged_twice() -> None:
+    """Whether it was stored is not known: the same is sent again, and what queued since apart."""
+    world = priced(20)
+    real, sent = world.ledger.record, list[tuple[int, int]]()
+
+    def record(*given: Any, **metered: Any) -> Any:
+        told = real(*given, **metered)
+        sent.append((metered["number"], len(given[1])))
+        if len(sent) == 3:
+            raise DatabaseError("the connection was lost after the commit")
+        return told
+
+    world.ledger.record = record  # type: ignore[method-assign]
+    with pytest.raises(DatabaseError):
+        await world.runner(budget_usd=Decimal(5)).dry_run()
+    assert sent[3] == sent[2]
+    assert [number for number, _ in sent[3:]] == list(range(3, len(sent)))
+    charge = spent(world).charge
+    assert (charge.calls, charge.cost) == (len(world.asked), len(world.asked) * CENT)
+    assert spent(world).held == 0
+    assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
+    assert spent(world).charge.cost == 20 * CENT
+
+
+async def test_an_answer_that_leaves_out_its_cost_counts_with_its_worst_case_in_a_budget() -> None:
+    world = priced(20)
+    untold = judged(Verdict("left", 0.9, "scripted", USED))
+    world.script = lambda _: untold
+    world.classifier._billed = lambda _, outcome: outcome  # type: ignore[method-assign]
+    decision = await world.runner(budget_usd=Decimal("0.20")).dry_run()
+    assert isinstance(decision, Halt)
+    charge = spent(world).charge
+    assert (charge.calls, charge.unpriced, charge.cost) == (10, 10, 0)
+    assert charge.uncertain == 20 * CENT
+    assert {event.uncertain for event in world.told(CallEnded)} == {2 * CENT}
+
+
+async def test_a_call_without_a_price_whose_answer_nobody_saw_is_counted_and_told() -> None:
+    world = World(items=rows(1), timeout_s=0.05)
+
+    async def script(_: Item) -> Answer:
+        if len(world.asked) == 1:
+            await anyio.sleep_forever()
+        return "left"
+
+    world.script = script
+    assert await world.runner().dry_run() == Done()
+    charge = spent(world).charge
+    calls = len(world.asked)
+    assert (charge.calls, charge.unpriced, charge.uncertain) == (calls, calls, 0)
+    assert world.told(CallEnded)[0].uncertain is None

@@ -83,17 +83,18 @@ def test_workers_that_spend_at_once_never_exceed_the_budget(
 
 
 def test_of_workers_that_ask_at_once_for_all_of_it_one_gets_it(ledgers: list[SqlLedger]) -> None:
-    workers = list(zip(ledgers, shards(ledgers[0]), strict=False))
+    workers = list(zip(ledgers, shards(ledgers[0]), [0] * WORKERS, strict=False))
     for budget in range(BUDGET, BUDGET * 6, BUDGET):
         barrier = Barrier(WORKERS)
 
-        def ask(ledger: SqlLedger, opened: Pass, most: int, at_once: Barrier) -> int:
-            before = ledger.reserve(opened, 0, 0, NOW).held
+        def ask(ledger: SqlLedger, opened: Pass, has: int, most: int, at_once: Barrier) -> int:
             at_once.wait(AT_ONCE_S)
-            return ledger.reserve(opened, most, BUDGET, NOW).held - before
+            return ledger.reserve(opened, most, has + BUDGET, NOW).held
 
         with ThreadPoolExecutor(WORKERS) as pool:
             asked = [pool.submit(ask, *each, budget, barrier) for each in workers]
-            granted = [done.result(AT_ONCE_S) for done in asked]
-        assert sorted(granted) == [0] * (WORKERS - 1) + [BUDGET]
+            now_held = [done.result(AT_ONCE_S) for done in asked]
+        granted = sorted(now - has for now, (_, _, has) in zip(now_held, workers, strict=True))
+        assert granted == [0] * (WORKERS - 1) + [BUDGET]
+        workers = [(*each[:2], now) for each, now in zip(workers, now_held, strict=True)]
     assert ledgers[-1].spending("r").most == BUDGET * 5

@@ -31,7 +31,8 @@ class Bill:
             case PassOpened():  # what was spent is told anew, this command's own calls included
                 self.before, self.budget, self._since = event.spent, event.budget, NOTHING
             case CallEnded():
-                self._add(_charge(event))
+                told = (event.seconds, event.usage, event.cost, event.uncertain)
+                self._add(Charge.of_call(*told))
             case BatchChanged():
                 self._add(event.charge)
             case _:
@@ -81,14 +82,6 @@ class Bill:
             "unpriced_calls": self.run.unpriced,
             "cache_hit_rate": cache_hits(self.charge.usage),
         }
-
-
-def _charge(event: CallEnded) -> Charge:
-    """That of one call; nothing where nothing of it can be on the bill."""
-    if event.usage == Usage() and not event.uncertain:
-        return NOTHING
-    unpriced, cost = int(event.cost is None), event.cost or 0
-    return Charge(1, event.seconds, event.usage, cost, unpriced, event.uncertain)
 
 
 def cache_hits(usage: Usage) -> float | None:

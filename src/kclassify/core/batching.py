@@ -128,7 +128,7 @@ def _completed(result: BatchResult, before: Tried) -> Outcome[str] | Halt:
     if not isinstance(outcome, Outcome):
         return outcome
     outcome = replace(outcome, body_chars_cut=before.body_chars_cut)
-    is_metered = outcome.usage != Usage() or outcome.uncertain > 0
+    is_metered = outcome.usage != Usage() or outcome.uncertain != 0
     if result.kind is not ResultKind.SUCCEEDED or is_metered:
         return outcome
     return replace(outcome, uncertain=before.worst or 0)

@@ -2,18 +2,24 @@
 
 A step holds the worst case of each call before it starts. What the ledger holds for it, and this
 with it, falls by what a call came to as that is recorded; the rest of the hold is free again once
-the call has landed. All amounts are whole nanodollars.
+the call has landed. A step that has to wait for other workers holds nothing meanwhile, so that what
+is left over never lies with two that wait for each other. All amounts are whole nanodollars.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from kclassify.core.decision import Halt
+from kclassify.core.decision import Halt, Snooze
 from kclassify.core.dollars import dollars
 from kclassify.core.item import Item
-from kclassify.core.spending import Charge, Hold, Spending
+from kclassify.core.spending import NOTHING, Charge, Hold, Spending
+from kclassify.core.verdict import Outcome
 from kclassify.core.window import Call
+
+HELD_BY_OTHERS = Snooze(10, "budget: what is left is held by other workers of this run")
+"""It is no outage. Their calls end within seconds, and their steps within their time."""
 
 
 def free(_: Item) -> int:
@@ -24,14 +30,14 @@ def free(_: Item) -> int:
 class Budget:
     """The part of a run's budget that one step may spend. Without a total everything fits.
 
-    `worst_case` is the most that a call for an item can cost; `settled` how many items of the pass
-    are behind its cursor as the step begins, for people.
+    `worst_case` is the most that a call for an item can cost, None where no price is known;
+    `settled` how many items of the pass are behind its cursor as the step begins, for people.
     """
 
     def __init__(
         self,
         total: int | None = None,
-        worst_case: Callable[[Item], int] = free,
+        worst_case: Callable[[Item], int | None] = free,
         settled: int = 0,
     ) -> None:
         self.total = total
@@ -40,15 +46,30 @@ class Budget:
         self.in_flight = 0
         self.spending = Spending()
         self._worst_case = worst_case
-        self._known: dict[str, int] = {}
+        self._known: dict[str, int | None] = {}
         self._flying: dict[int | None, int] = {}
         self._last: Hold | None = None
 
-    def worst(self, item: Item) -> int:
-        """The most that a call for this item can cost."""
+    def most(self, item: Item) -> int | None:
+        """The most that a call for this item can cost; None where no price is known."""
         if item.digest not in self._known:
             self._known[item.digest] = self._worst_case(item)
         return self._known[item.digest]
+
+    def worst(self, item: Item) -> int:
+        """The same, to count with: what has no price does not fit into any total."""
+        most = self.most(item)
+        return (self.total or 0) + 1 if most is None else most
+
+    def bounded(self, item: Item, outcome: Outcome[str]) -> Outcome[str]:
+        """The outcome of a call for this item, where money counts with all that it can have cost.
+
+        A classifier that leaves out what its answer cost would spend a budget unseen.
+        """
+        is_told = outcome.cost is not None and outcome.uncertain is not None
+        if self.total is None or is_told or Charge.of(outcome) == NOTHING:
+            return outcome
+        return replace(outcome, uncertain=max(0, self.worst(item) - (outcome.cost or 0)))
 
     def fits(self, item: Item) -> bool:
         """Whether a call for this item may start, as far as money goes."""
@@ -65,17 +86,22 @@ class Budget:
         self.in_flight -= self._flying.pop(call.number, 0)
         self._known.pop(call.item.digest, None)
 
-    def wanted(self, coming: Iterable[Item]) -> int:
-        """How much more to ask for, for the calls that come next: 0 while half of them fit.
+    def wanted(self, coming: Iterable[Item]) -> int | None:
+        """How much to hold in all, for what flies and comes next; None while that is about right.
 
-        So asks are few; and at the end nothing is asked for that is not needed.
+        Right is enough for half of what comes, and not twice of it: so asks are few, and what is
+        not needed goes back. It is never less than the worst cases of what flies.
         """
-        worst = [self.worst(item) for item in coming] if self.total is not None else []
-        if not worst or self._is_all_gone:
-            return 0
-        spare = self.held - self.in_flight
-        is_enough = spare >= worst[0] and 2 * spare >= sum(worst)
-        return 0 if is_enough else max(0, sum(worst) - spare)
+        if self.total is None or self._is_all_gone:
+            return None
+        worst = [self.worst(item) for item in coming]
+        spare, ahead = self.held - self.in_flight, sum(worst)
+        is_enough = not worst or (spare >= worst[0] and 2 * spare >= ahead)
+        return None if is_enough and spare <= 2 * ahead else self.in_flight + ahead
+
+    def lower(self, wanted: int) -> None:
+        """The ledger is about to be asked for this: more may be gone before its answer is there."""
+        self.held = min(self.held, wanted)
 
     def hold(self, hold: Hold, spending: Spending | None = None) -> None:
         """The ledger's answer to `wanted`; with what the run has spent, where that was asked."""
@@ -92,6 +118,12 @@ class Budget:
     @property
     def _is_all_gone(self) -> bool:
         return self._last is not None and self._last.left <= 0 and not self._last.others
+
+    def waits_for(self, item: Item) -> bool:
+        """Whether a call for this item does not fit until other workers give something back."""
+        if self.total is None or self.in_flight or self.fits(item) or self.is_short_of(item):
+            return False
+        return self._last is not None and self._last.others
 
     def is_short_of(self, item: Item) -> bool:
         """Whether a call for this item will never fit: nothing comes back, or it is too dear."""

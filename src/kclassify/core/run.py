@@ -23,7 +23,7 @@ from itertools import islice
 
 from kclassify.core.admission import Admission
 from kclassify.core.availability import Availability, Breaker, Suspect
-from kclassify.core.budget import Budget
+from kclassify.core.budget import HELD_BY_OTHERS, Budget
 from kclassify.core.decision import Advance, Decision, Done, Halt, Pause
 from kclassify.core.item import Item, Key
 from kclassify.core.pace import Pace
@@ -269,6 +269,8 @@ class Run:
         call = self._next(now)
         if call and self.budget.is_short_of(call.item):
             return self.budget.halt(call.item, self._window.drained)
+        if call and self.budget.waits_for(call.item):
+            return HELD_BY_OTHERS
         if self.room > 0 or self._items.fresh or self._doubtful:
             return None
         if self._items.waiting:

@@ -47,17 +47,25 @@ class Charge:
     @classmethod
     def of(cls, outcome: Outcome[str], seconds: float = 0.0) -> Charge:
         """What this call came to; nothing where the provider billed nothing."""
-        if outcome.recalled or (outcome.usage == Usage() and not outcome.uncertain):
+        if outcome.recalled:
             return NOTHING
-        return cls(
-            1,
-            seconds,
-            outcome.usage,
-            outcome.cost or 0,
-            int(outcome.cost is None),
-            outcome.uncertain,
-            outcome.questions,
-        )
+        usage, cost, uncertain = outcome.usage, outcome.cost, outcome.uncertain
+        return cls.of_call(seconds, usage, cost, uncertain, outcome.questions)
+
+    @classmethod
+    def of_call(
+        cls,
+        seconds: float,
+        usage: Usage,
+        cost: int | None,
+        uncertain: int | None,
+        questions: int = 1,
+    ) -> Charge:
+        """The same of a call of which this much is known; None is what nobody knows."""
+        if usage == Usage() and uncertain == 0:
+            return NOTHING
+        unpriced = int(cost is None or uncertain is None)
+        return cls(1, seconds, usage, cost or 0, unpriced, uncertain or 0, questions)
 
 
 NOTHING = Charge()
@@ -67,7 +75,8 @@ NOTHING = Charge()
 class Hold:
     """What a step holds of the budget, in all. `left` is what nobody has spent or holds.
 
-    `others` says that workers who live hold some of the rest: it may come back.
+    `others` says that workers who live, or batches of the same pass, hold some of the rest: it may
+    come back.
     """
 
     held: int

@@ -107,20 +107,23 @@ class Ledger(Protocol):
         *,
         opened: Pass | None = None,
         charge: Charge = NOTHING,
+        number: int | None = None,
     ) -> Mapping[str, Outcome[str]]:
         """Store outcomes by item digest, all in one transaction; one that is there stays.
 
         Returns those that were there, by item digest: they count instead of the ones given. The
         charge is added to the step of `opened` in the same transaction, whoever holds the lease by
-        now, and is no longer held for its calls.
+        now, and is no longer held for its calls. Charges of a step that have a `number` come in its
+        order, from 1: one that was added already is not added again.
         """
         ...
 
     def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
-        """Hold so much more of the run's budget for calls of this step, or what there is of it.
+        """Hold so much of the run's budget in all for calls of this step, or what there is of it.
 
-        All in nanodollars. What all steps and batches of the run have spent, may have spent and
-        hold is never more than the budget afterwards, unless it was before.
+        What it holds beyond that is given back, so `wanted` is at least what its calls in flight
+        can cost. All in nanodollars. What all steps and batches of the run have spent, may have
+        spent and hold is never more than the budget afterwards, unless it was before.
         """
         ...
 

@@ -77,12 +77,11 @@ class BatchPlanning:
         No more than those need: what one worker holds in vain, another would wait for.
         """
         shared, reserve = self._shared, self._shared.parts.ledger.reserve
-        hold = await shared.parts.thread(reserve, shared.opened, budget, 0, shared.now)
-        wanted = max((each for each in sums if each <= hold.held + hold.left), default=0)
-        if wanted <= hold.held:
+        hold = await shared.parts.thread(reserve, shared.opened, budget, sums[-1], shared.now)
+        wanted = max((each for each in sums if each <= hold.held), default=0)
+        if wanted == hold.held:
             return hold
-        more = wanted - hold.held
-        return await shared.parts.thread(reserve, shared.opened, budget, more, shared.now)
+        return await shared.parts.thread(reserve, shared.opened, budget, wanted, shared.now)
 
     def _worst(self, request: BatchRequest) -> int:
         if request.worst is None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from kclassify.core.budget import Budget
 from kclassify.core.item import Item
 from kclassify.core.passes import Pass
 from kclassify.core.warming import Warming
 from kclassify.core.window import PROBE
 from kclassify.errors import UsageError
-from kclassify.ports import Classifier
 from kclassify.ports.asking import Metered
 from kclassify.runner.parts import Parts
 
@@ -30,18 +27,13 @@ def refuse_unpriced(parts: Parts) -> None:
 def budget_of(parts: Parts, opened: Pass) -> Budget:
     """The budget of a step on this pass."""
     settled = opened.elsewhere + opened.settled
-    total = parts.settings.budget
-    return Budget(total, _worst_case(parts.classifier, 0 if total is None else total + 1), settled)
+    classifier = parts.classifier
+    worst_case = classifier.worst_case if isinstance(classifier, Metered) else _unknown
+    return Budget(parts.settings.budget, worst_case, settled)
 
 
-def _worst_case(classifier: Classifier[str], unknown: int) -> Callable[[Item], int]:
-    """The most nanodollars that a call for an item costs; `unknown` where nobody knows."""
-
-    def worst_case(item: Item) -> int:
-        worst = classifier.worst_case(item) if isinstance(classifier, Metered) else None
-        return unknown if worst is None else worst
-
-    return worst_case
+def _unknown(_: Item) -> None:
+    """The worst case of a classifier that knows no prices."""
 
 
 def warming_of(parts: Parts, opened: Pass) -> Warming:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,6 +35,8 @@ class Recorder:
     """A group commit: whoever gets the lock stores all that has queued, in one transaction.
 
     What the calls came to is charged to the step in that transaction, and to its `budget` after it.
+    Each group has a number, and one whose fate is unknown is sent again as it was: the ledger
+    charges a number once.
     """
 
     def __init__(self, parts: Parts, opened: Pass, budget: Budget) -> None:
@@ -43,6 +45,8 @@ class Recorder:
         self._budget = budget
         self._lock = anyio.Lock(fast_acquire=True)
         self._queue: list[_Entry] = []
+        self._group: list[_Entry] = []
+        self._number = 0
         self._failure: Exception | None = None
 
     async def record(
@@ -72,13 +76,13 @@ class Recorder:
     @property
     def owed(self) -> Charge:
         """What calls came to that is not in the ledger."""
-        return sum((entry.charge for entry in self._queue), NOTHING)
+        return _came_to([*self._group, *self._queue])
 
     async def store(self) -> None:
         """Store what is left over, if anything is, also after a failure."""
         with anyio.CancelScope(shield=True):
             async with self._lock:
-                if self._queue:
+                while self._group or self._queue:
                     await self._store()
 
     async def _store_next(self) -> None:
@@ -91,7 +95,10 @@ class Recorder:
             raise
 
     async def _store(self) -> None:
-        group, charge = tuple(self._queue), self.owed
+        if not self._group:
+            self._group, self._queue = self._queue, []
+            self._number += 1
+        group, charge = self._group, _came_to(self._group)
         verdicts = [each for entry in group for each in entry.verdicts]
         parts = self._parts
         earlier = await parts.thread(
@@ -101,10 +108,15 @@ class Recorder:
             parts.clock.now(),
             opened=self._opened,
             charge=charge,
+            number=self._number,
         )
-        del self._queue[: len(group)]
+        self._group = []
         self._budget.charge(charge)
         for entry in group:
             if entry.verdicts:
                 entry.outcome = earlier.get(entry.call.item.digest, entry.outcome)
             entry.is_stored = True
+
+
+def _came_to(entries: Sequence[_Entry]) -> Charge:
+    return sum((entry.charge for entry in entries), NOTHING)

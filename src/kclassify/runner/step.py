@@ -9,7 +9,7 @@ import anyio
 import anyio.abc
 
 from kclassify.core.availability import Breaker
-from kclassify.core.batching import unread
+from kclassify.core.budget import HELD_BY_OTHERS
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.follow_up import EnqueueNext, follow_up
 from kclassify.core.run import Run
@@ -159,7 +159,7 @@ class Step:
             await self._fetch()
             return None
         decision = self._run.decide(self._now(), self._parts.jitter())
-        if decision is None:
+        if decision is None or (decision == HELD_BY_OTHERS and self._limits.budget_s is None):
             await self._wait_for_news()
             return None
         return await self._conclude(decision)
@@ -170,14 +170,15 @@ class Step:
         lost = await self._checkpoint(on_commit)
         if lost is not None:
             return lost
-        if isinstance(decision, Snooze):
+        if isinstance(decision, Snooze) and decision != HELD_BY_OTHERS:
             return await self._snooze(decision)
         return await self._checkpointing.finish() if isinstance(decision, Done) else decision
 
     async def _end_tranche(self) -> Decision | None:
         """Let what flies land; what is settled and not yet written is recalled by the next step."""
         decision = self._run.decide(self._now(), self._parts.jitter())
-        if decision is not None and decision != Advance(self._run.cursor, Pause.TRANCHE):
+        ends = (None, HELD_BY_OTHERS, Advance(self._run.cursor, Pause.TRANCHE))
+        if decision not in ends:
             return await self._conclude(decision)
         self._run.stop(Pause.TRANCHE)
         if self._run.in_flight:
@@ -202,6 +203,7 @@ class Step:
         if self._run.breaker == breaker or not self._run.breaker.remaining(self._now()):
             self._run.resume()
         return None
+            await self._reserve.give_back(self.opened)
 
     async def _wait_out(self, until: float, breaker: Breaker) -> None:
         """Wait, but no longer once there is news of the breaker, or a reason to end."""

@@ -26,6 +26,7 @@ _COUNTS = (
     "unpriced",
     "uncertain",
     "held",
+    "charged",
 )
 
 

@@ -20,7 +20,8 @@ _UNSETTLED = "kind IS NOT NULL AND is_final IS "
 class StepRow(LedgerTable, table=True):
     """One step of a run: its calls, and what it holds for those that have not ended.
 
-    `shard` is the number of the shard that it worked on, 0 where the pass was not divided. A step
+    `shard` is the number of the shard that it worked on, 0 where the pass was not divided;
+    `charged` that of the last group of its calls that was charged. A step
     without `ended_at` whose worker is dead may have had calls in flight: what it holds stays held.
     """
 
@@ -57,6 +58,7 @@ class StepRow(LedgerTable, table=True):
     unpriced: int = Field(default=0, sa_type=BigInteger)
     uncertain: int = Field(default=0, sa_type=BigInteger)
     held: int = Field(default=0, sa_type=BigInteger)
+    charged: int = Field(default=0, sa_type=BigInteger)
 
 
 class BatchRow(LedgerTable, table=True):

@@ -173,22 +173,23 @@ class SqlLedger:
         *,
         opened: Pass | None = None,
         charge: Charge = NOTHING,
+        number: int | None = None,
     ) -> Mapping[str, Outcome[str]]:
         """Store outcomes by item digest, all in one transaction; one that is there stays.
 
         Returns those that were there, by item digest and marked as recalled: they count instead of
         the ones given. The first of several outcomes of one item is there for the others. The
-        charge is added to the step of `opened` in the same transaction.
+        charge is added to the step of `opened` in the same transaction, one with a `number` once.
         """
         self.prepare()
         with self.database.begin() as connection:
             earlier = verdicts.record(connection, fingerprint, outcomes, now)
             if opened is not None:
-                steps.charge(connection, opened.step, charge, now)
+                steps.charge(connection, opened.step, charge, now, number=number)
             return earlier
 
     def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
-        """Hold so much more of the run's budget (nanodollars), or what there is of it."""
+        """Hold so much of the run's budget in all (nanodollars), or what there is of it."""
         with self.database.begin() as connection:
             return spent.reserve(connection, opened, (budget, wanted), now, self.is_alive)
 

@@ -91,9 +91,9 @@ def reserve(
     now: float,
     is_alive: Callable[[str], bool],
 ) -> Hold:
-    """Hold so much more for calls of this step, or what there is; `asked` is the budget, and that.
+    """Hold so much for calls of this step, or what there is; `asked` is the budget, and that.
 
-    A step that has ended gets nothing: nobody would let it go.
+    What it holds beyond that is free. A step that has ended gets nothing: nobody would let it go.
     """
     budget, wanted = asked
     run_id = connection.execute(
@@ -101,14 +101,13 @@ def reserve(
     ).scalar_one()
     breakers.lock(connection, run_id)
     left = max(0, budget - _most(connection, run_id))
-    granted = max(0, min(wanted, left))
     ours = (steps.c.id == opened.step) & steps.c.ended_at.is_(None)
-    more = steps.update().where(ours).values(held=steps.c.held + granted)
-    held = connection.scalar(more.returning(steps.c.held))
-    if held is None:
-        held = granted = 0
+    before = connection.scalar(select(steps.c.held).where(ours)) or 0
+    most = steps.c.held + left
+    change = steps.update().where(ours).values(held=case((most < wanted, most), else_=wanted))
+    held = connection.scalar(change.returning(steps.c.held)) or 0
     others = _others_hold(connection, run_id, opened, now, is_alive)
-    return Hold(held, left - granted, others)
+    return Hold(held, left + before - held, others)
 
 
 def _others_hold(
@@ -118,8 +117,12 @@ def _others_hold(
     now: float,
     is_alive: Callable[[str], bool],
 ) -> bool:
-    """Whether a batch holds some, or the step of a worker that lives and has its place."""
-    held = select(batches.c.id).where(batches.c.run_id == run_id, batches.c.held > 0).limit(1)
+    """Whether a batch of the pass holds some, or the step of a worker that lives and has its place.
+
+    Whoever works on the pass comes to read its batches; nobody may come for those of another one.
+    """
+    of_pass = batches.c.pass_id == opened.id, batches.c.held > 0
+    held = select(batches.c.id).where(*of_pass).limit(1)
     if connection.scalar(held) is not None:
         return True
     in_run = steps.c.shard == 0

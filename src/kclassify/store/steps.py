@@ -56,11 +56,18 @@ def hand_on(connection: Connection, opened: Pass) -> None:
 
 
 def charge(
-    connection: Connection, step: int, came_to: Charge, now: float, *, is_batch: bool = False
+    connection: Connection,
+    step: int,
+    came_to: Charge,
+    now: float,
+    *,
+    is_batch: bool = False,
+    number: int | None = None,
 ) -> None:
     """Add what calls came to, whoever works there by now; that much less is held for them.
 
-    What is held for a batch is in its own row, and its answers keep no cache warm.
+    A charge with a `number` is added once, however often its worker sends it. What is held for a
+    batch is in its own row, and its answers keep no cache warm.
     """
     if not came_to:
         return
@@ -69,7 +76,11 @@ def charge(
         values["held"] = no_longer_held(steps, came_to.cost + came_to.uncertain)
         if came_to.usage != Usage():
             values["last_call_at"] = now
-    _update(connection, step, values)
+    where = steps.c.id == step
+    if number is not None:
+        values["charged"] = number
+        where &= steps.c.charged < number
+    connection.execute(steps.update().where(where).values(values))
 
 
 def _added(came_to: Charge) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Instruments:
         if call.usage != Usage():
             self._tokens_of_call(call.usage, about)
         self.in_flight(call.in_flight, run)
-        self._spend(call.usage, call.cost or 0, call.uncertain, run | model, "direct")
+        self._spend(call.usage, call.cost or 0, call.uncertain or 0, run | model, "direct")
 
     def in_flight(self, calls: int, run: Attributes) -> None:
         """So many calls are in flight."""
@@ -77,7 +77,7 @@ class Instruments:
         self._add("snoozes", 1, run)
 
     def _tokens_of_call(self, usage: Usage, about: Attributes) -> None:
-        by_type = {"input": input_tokens(usage), "output": usage.output_tokens}
+        by_type = {"input": usage.all_input, "output": usage.output_tokens}
         for kind, count in by_type.items():
             self._tokens_a_call.record(count, about | {"gen_ai.token.type": kind})
 

@@ -190,7 +190,9 @@ class MemoryBatches:
     def _hold(self, kept: MemoryBatch, amount: int) -> None:
         """So much is held for a batch from now on, and never less than nothing."""
         kept.batch = replace(kept.batch, held=max(0, amount))
-        self.ledger.runs[kept.opened.run].held_for_batches[kept.batch.id] = kept.batch.held
+        self.ledger.runs[kept.opened.run].held_for_batches[kept.opened.id, kept.batch.id] = (
+            kept.batch.held
+        )
 
     def _again(self, opened: Pass) -> Iterator[str]:
         """The items that no request waits for or has settled, and that have no verdict."""

@@ -155,14 +155,15 @@ class MemoryLedger:
         *,
         opened: Pass | None = None,
         charge: Charge = NOTHING,
+        number: int | None = None,
     ) -> dict[str, Outcome[str]]:
         """Store outcomes by item digest, and the charge; those that were there before count."""
         if opened is not None:
-            add_charge(self.runs[opened.run], opened, charge, now)
+            add_charge(self.runs[opened.run], opened, charge, now, number=number)
         return self.verdicts.record(fingerprint, outcomes)
 
     def reserve(self, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
-        """Hold so much more of the run's budget (nanodollars), or what there is of it."""
+        """Hold so much of the run's budget in all (nanodollars), or what there is of it."""
         return reserve(self.runs[opened.run], opened, budget, wanted, now)
 
     def spending(self, run: str) -> Spending:

@@ -90,8 +90,8 @@ class MemoryRun:
     """A run as the memory ledger keeps it.
 
     `audit` is by idempotency key, and `shard_of` says which shard wrote that; `openings` counts how
-    often a worker took the lease. `steps` are by their numbers, `held_for_batches` by those of the
-    batches: nanodollars.
+    often a worker took the lease. `steps` are by their numbers, `held_for_batches` by those of
+    their passes and batches: nanodollars.
     """
 
     passes: list[MemoryPass] = field(default_factory=list[MemoryPass])
@@ -102,7 +102,7 @@ class MemoryRun:
     openings: int = 0
     breaker: Breaker = field(default_factory=Breaker)
     steps: dict[int, MemoryStep] = field(default_factory=dict[int, MemoryStep])
-    held_for_batches: dict[int, int] = field(default_factory=dict[int, int])
+    held_for_batches: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
 
     def pass_of(self, opened: Pass) -> MemoryPass:
         """The pass that a worker has."""

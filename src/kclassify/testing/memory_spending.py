@@ -28,12 +28,22 @@ def begin_step(run: MemoryRun, opened: Pass, fingerprint: str, identity: int) ->
 
 
 def add_charge(
-    run: MemoryRun, opened: Pass, charge: Charge, now: float, *, is_batch: bool = False
+    run: MemoryRun,
+    opened: Pass,
+    charge: Charge,
+    now: float,
+    *,
+    is_batch: bool = False,
+    number: int | None = None,
 ) -> None:
-    """Add what calls came to; that much less is held for them, but for those of a batch."""
+    """Add what calls came to; that much less is held for them, but for those of a batch.
+
+    A charge with a `number` is added once.
+    """
     step = run.steps.get(opened.step)
-    if step is None:
+    if step is None or not charge or (number is not None and number <= step.charged):
         return
+    step.charged = step.charged if number is None else number
     step.charge += charge
     if not is_batch:
         step.held = max(0, step.held - charge.cost - charge.uncertain)
@@ -50,15 +60,14 @@ def spending_of(run: MemoryRun) -> Spending:
 
 
 def reserve(run: MemoryRun, opened: Pass, budget: int, wanted: int, now: float) -> Hold:
-    """Hold so much more for calls of this step, or what there is of it."""
+    """Hold so much in all for calls of this step, or what there is of it."""
     left = max(0, budget - spending_of(run).most)
     step = run.steps.get(opened.step)
     others = _others_hold(run, opened, now)
     if step is None or step.has_ended:
         return Hold(0, left, others)
-    granted = max(0, min(wanted, left))
-    step.held += granted
-    return Hold(step.held, left - granted, others)
+    before, step.held = step.held, min(wanted, step.held + left)
+    return Hold(step.held, left + before - step.held, others)
 
 
 def let_go(run: MemoryRun, opened: Pass) -> None:
@@ -77,7 +86,8 @@ def end_step(run: MemoryRun, opened: Pass, decision: Decision, now: float) -> No
 
 
 def _others_hold(run: MemoryRun, opened: Pass, now: float) -> bool:
-    if any(run.held_for_batches.values()):
+    of_pass = (held for (number, _), held in run.held_for_batches.items() if number == opened.id)
+    if any(of_pass):
         return True
     unended = [each for each in run.steps.values() if not each.has_ended]
     last = {(each.shard and each.pass_id, each.shard): each for each in unended}

@@ -12,7 +12,8 @@ from kclassify.core.spending import NOTHING, Charge
 class MemoryStep:
     """A step of a run: what its calls came to, and what it holds for those in flight.
 
-    Amounts are nanodollars, times Unix seconds. `shard` is 0 where the pass is in one piece.
+    Amounts are nanodollars, times Unix seconds. `shard` is 0 where the pass is in one piece,
+    `charged` the number of the last group of its calls that was charged.
     """
 
     id: int
@@ -22,6 +23,7 @@ class MemoryStep:
     fingerprint: str
     charge: Charge = NOTHING
     held: int = 0
+    charged: int = 0
     ended_at: float | None = None
     last_call_at: float | None = None
     decision: Decision | None = None

@@ -27,12 +27,12 @@ DRY = Mode.DRY_RUN
 
 
 def held(ledger: Ledger, opened: Pass, wanted: int, budget: int = BUDGET) -> int:
-    """What the step holds in all once it has asked for so much more."""
+    """What the step holds once it has asked for so much in all."""
     return ledger.reserve(opened, budget, wanted, NOW).held
 
 
 def left(ledger: Ledger, opened: Pass, now: float = NOW, budget: int = BUDGET) -> Hold:
-    """What there is for a step that asks for nothing."""
+    """What there is for others, of a step that wants nothing."""
     return ledger.reserve(opened, budget, 0, now)
 
 
@@ -42,17 +42,32 @@ class LedgerHolds(LedgerMaterial):
     def test_a_step_holds_what_it_asks_for_while_there_is_some(self, ledger: Ledger) -> None:
         opened = open_pass(ledger)
         assert ledger.reserve(opened, BUDGET, 300, NOW) == Hold(300, 700)
-        assert ledger.reserve(opened, BUDGET, 200, NOW) == Hold(500, 500)
-        assert ledger.reserve(opened, BUDGET, 900, NOW) == Hold(1000, 0)
-        assert ledger.reserve(opened, BUDGET, 1, NOW) == Hold(1000, 0)
+        assert ledger.reserve(opened, BUDGET, 300, NOW) == Hold(300, 700)
+        assert ledger.reserve(opened, BUDGET, 500, NOW) == Hold(500, 500)
+        assert ledger.reserve(opened, BUDGET, 1400, NOW) == Hold(1000, 0)
         assert ledger.spending("r") == Spending(held=1000)
+
+    def test_what_a_step_no_longer_wants_is_there_for_others(self, ledger: Ledger) -> None:
+        first, second, _ = three_workers(ledger)
+        held(ledger, first, 1000)
+        pay(ledger, first, 100)
+        assert ledger.reserve(first, BUDGET, 250, NOW) == Hold(250, 650)
+        assert ledger.reserve(second, BUDGET, 700, NOW) == Hold(650, 0, others=True)
+        assert ledger.reserve(first, BUDGET, 0, NOW) == Hold(0, 250, others=True)
+        assert ledger.reserve(second, BUDGET, 700, NOW) == Hold(700, 200)
+
+    def test_what_flies_stays_held_in_a_budget_that_was_lowered(self, ledger: Ledger) -> None:
+        opened = open_pass(ledger)
+        held(ledger, opened, 600)
+        assert ledger.reserve(opened, 300, 700, NOW) == Hold(600, 0)
+        assert ledger.reserve(opened, 300, 600, NOW) == Hold(600, 0)
 
     def test_what_calls_cost_is_no_longer_held(self, ledger: Ledger) -> None:
         opened = open_pass(ledger)
         held(ledger, opened, 600)
         pay(ledger, opened, 100, 50)
         assert ledger.spending("r") == Spending(charge(100, 50), 450)
-        assert left(ledger, opened) == Hold(450, 400)
+        assert ledger.reserve(opened, BUDGET, 450, NOW) == Hold(450, 400)
         pay(ledger, opened, 450)
         assert left(ledger, opened) == Hold(0, 400)
 
@@ -131,7 +146,7 @@ class LedgerHolds(LedgerMaterial):
         opened = open_pass(ledger, DRY)
         held(ledger, opened, 600)
         opened = save(ledger, opened, [same(1)]).opened
-        assert held(ledger, opened, 100) == 700
+        assert held(ledger, opened, 700) == 700
 
     def test_shards_share_the_budget_of_their_run(self, ledger: Ledger) -> None:
         first, second, third = three_workers(ledger)
@@ -146,7 +161,7 @@ class LedgerHolds(LedgerMaterial):
         first = divided(ledger, opened=whole)
         second = open_pass(ledger, DRY, holder="two")
         assert left(ledger, second) == Hold(0, 600, others=True)
-        assert held(ledger, first, 100) == 500
+        assert held(ledger, first, 500) == 500
         ledger.close_step(first, Advance(None), NOW)
         assert left(ledger, second) == Hold(0, 1000)
 
@@ -183,7 +198,7 @@ class LedgerOthers(LedgerMaterial):
         assert left(ledger, second, LATER) == Hold(0, 900)
         held(ledger, heir, 50)
         assert left(ledger, second, LATER) == Hold(0, 850, others=True)
-        assert left(ledger, heir, LATER) == Hold(50, 850)
+        assert ledger.reserve(heir, BUDGET, 50, LATER) == Hold(50, 850)
 
     def test_a_worker_from_before_the_pass_was_cut_is_not_waited_for(self, ledger: Ledger) -> None:
         held(ledger, open_pass(ledger, DRY, holder="one"), 100)

@@ -73,6 +73,24 @@ class LedgerCharges(LedgerMaterial):
             ledger.record(FINGERPRINT, said, NOW, opened=opened, charge=charge(5))
         assert ledger.spending("r").charge.cost == 10
 
+    def test_a_group_that_is_sent_again_is_charged_once(self, make_ledger: MakeLedger) -> None:
+        """Its worker lost the connection, and does not know whether it was stored."""
+        first = make_ledger()
+        opened = open_pass(first)
+        for ledger in (first, make_ledger()):
+            said = [(digest(1), verdict_of())]
+            ledger.reserve(opened, 100, 50, NOW)
+            ledger.record(FINGERPRINT, said, NOW, opened=opened, charge=charge(5, 2), number=1)
+            ledger.record(FINGERPRINT, [], NOW, opened=opened, charge=charge(7), number=2)
+            ledger.record(FINGERPRINT, said, NOW, opened=opened, charge=charge(5, 2), number=1)
+        spent = first.spending("r")
+        assert (spent.charge, spent.most) == (charge(5, 2) + charge(7), 14 + 50)
+        pay(first, opened, 1)
+        assert first.spending("r").charge.cost == 13
+        again = open_pass(first)
+        first.record(FINGERPRINT, [], NOW, opened=again, charge=charge(4), number=1)
+        assert first.spending("r").charge.cost == 17
+
     def test_what_is_recorded_without_a_step_is_charged_to_none(self, ledger: Ledger) -> None:
         open_pass(ledger)
         ledger.record(FINGERPRINT, [(digest(1), verdict_of())], NOW)

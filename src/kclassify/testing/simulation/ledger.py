@@ -93,12 +93,13 @@ class SimulatedLedger(MemoryLedger):
         *,
         opened: Pass | None = None,
         charge: Charge = NOTHING,
+        number: int | None = None,
     ) -> dict[str, Outcome[str]]:
         """Tell the referee what is in the ledger now."""
 
         def call() -> dict[str, Outcome[str]]:
             earlier = MemoryLedger.record(
-                self, fingerprint, outcomes, now, opened=opened, charge=charge
+                self, fingerprint, outcomes, now, opened=opened, charge=charge, number=number
             )
             process = current.get()
             if process is not None:
