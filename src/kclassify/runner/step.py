@@ -9,6 +9,7 @@ import anyio
 import anyio.abc
 
 from kclassify.core.availability import Breaker
+from kclassify.core.batching import unread
 from kclassify.core.budget import HELD_BY_OTHERS
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.follow_up import EnqueueNext, follow_up
