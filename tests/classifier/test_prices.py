@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from kclassify.classifier.model import DEFAULT_MODEL
 from kclassify.classifier.prices import known_prices, price_of
 from kclassify.config.settings import PriceSettings
 from kclassify.core.price import FREE, Price
+from kclassify.core.verdict import Usage
 from kclassify.errors import ConfigError
 
 GIVEN = PriceSettings(input=Decimal(7), output=Decimal(9))
@@ -71,9 +73,24 @@ def test_what_the_settings_say_wins(key: str) -> None:
     price = price_of("claude-haiku-4-5-20251001", {key: GIVEN})
     assert price is not None
     assert price.model == "anthropic/claude-haiku-4-5-20251001"
-    assert {price.input, price.cache_read, price.cache_write, price.cache_write_1h} == {7}
-    assert price.output == 9
+    told = (price.input, price.cache_read, price.cache_write, price.cache_write_1h, price.output)
+    assert told == tuple(map(Decimal, ("7", "0.7", "8.75", "14", "9")))
     assert (price.batch_factor, price.min_cache_tokens) == (Decimal("0.5"), 4096)
+
+
+@pytest.mark.parametrize("price", known_prices().values(), ids=known_prices())
+def test_the_same_figures_in_the_settings_make_the_same_costs_and_the_same_worst(
+    price: Price,
+) -> None:
+    said = PriceSettings(input=price.input, output=price.output)
+    given = price_of(price.model, {price.model: said})
+    assert given is not None
+    assert given == replace(price, as_of="")
+    long = Usage(150_000, 30, 100_000, 200_000)
+    for one_hour in (False, True):
+        cost = price.cost(long, one_hour=one_hour)
+        assert given.cost(long, one_hour=one_hour) == cost
+        assert given.worst(450_000, 30, one_hour=one_hour) >= cost
 
 
 def test_the_settings_of_one_snapshot_are_of_that_alone() -> None:
@@ -99,6 +116,7 @@ def test_a_price_of_the_settings_alone_is_all_that_they_say() -> None:
     assert price_of("x/y", {"x/y": said}) == told
     plain = price_of("x/y", {"x/y": GIVEN})
     assert plain is not None
+    assert {plain.input, plain.cache_read, plain.cache_write, plain.cache_write_1h} == {7}
     assert (plain.batch_factor, plain.min_cache_tokens) == (None, 0)
     none = PriceSettings(input=Decimal(1), output=Decimal(2), min_cache_tokens=0)
     haiku = price_of("claude-haiku-4-5", {"claude-haiku-4-5": none})

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from kclassify.core.price import NANODOLLARS
-from kclassify.testing import StubMessagesAPI
-from tests.cli.place import TAXONOMY, Place, Rows, rows
+from kclassify.testing import Rule, StubMessagesAPI, WrongLabel
+from tests.cli.place import TAXONOMY, Place, Rows, rows, rule
 
 CHEAP = """
 [prices."anthropic/claude-haiku-4-5"]
@@ -69,6 +69,37 @@ def test_the_estimate_is_within_a_tenth_of_the_bill_and_its_interval_holds_it(
     usd = way(found, "plain")["usd"]
     assert usd["value"] == pytest.approx(billed(stub), rel=0.1)
     assert holds(usd, billed(stub))
+
+
+@pytest.mark.parametrize("share", [1 / 1.35, 1.35])
+def test_characters_tell_the_bill_within_the_interval_whatever_the_tokenizer_makes_of_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    place.settle(varied(40))
+    with StubMessagesAPI(Rule(rule), characters_per_token=4 * share) as provider:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", provider.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-made-up")
+        with monkeypatch.context() as patched:
+            patched.delenv("ANTHROPIC_API_KEY")
+            found = place.run("estimate", "--json").json
+        assert place.run("dry-run").status == 0
+        usd, bill = way(found, "plain")["usd"], billed(provider)
+    assert holds(usd, bill)
+    assert usd["value"] == pytest.approx(bill * share, rel=0.1)
+
+
+def test_questions_that_were_asked_twice_are_reckoned_with_where_the_second_reply_was_of_use(
+    place: Place, stub: StubMessagesAPI
+) -> None:
+    place.settle(varied(160))
+    stub.script([WrongLabel(), None, None] * 40)  # every second text is asked twice
+    assert place.run("dry-run", "--max-items", "80").status == 0
+    found, before = place.run("estimate", "--json").json, billed(stub)
+    stub.script([WrongLabel(), None, None] * 40)
+    assert place.run("dry-run").status == 0
+    usd, bill = way(found, "plain")["usd"], billed(stub) - before
+    assert usd["value"] == pytest.approx(bill, rel=0.1)
+    assert holds(usd, bill)
 
 
 def test_cached_is_what_a_run_costs_that_keeps_its_prefix_warm(
@@ -148,20 +179,6 @@ def test_the_cascade_takes_its_second_model_and_its_share_from_whoever_says_it(
     asked = ("--then", "claude-sonnet-4-5", "--share", "0.25")
     said = place.run("estimate", *asked, "--json").json["second"]
     assert (said["model"], said["share"]["low"]) == ("anthropic/claude-sonnet-4-5", 0.25)
-
-
-@pytest.mark.parametrize(
-    ("budget", "told"),
-    [
-        ("100", "leaves $100.00, which is enough."),
-        ("0.001", "leaves $0.0010, less than the estimate: the run will halt before it is done."),
-    ],
-)
-def test_a_budget_that_is_less_than_the_estimate_is_told(
-    place: Place, stub: StubMessagesAPI, budget: str, told: str
-) -> None:
-    place.settle(rows(8), f"budget_usd = {budget}\n")
-    assert told in place.run("estimate").out
 
 
 def test_the_provider_that_cannot_count_is_named_and_the_interval_is_wider(

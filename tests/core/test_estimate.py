@@ -84,6 +84,21 @@ def test_a_prefix_that_is_not_cached_makes_cached_the_same_as_plain(price: Price
     assert way == replace(usual, name=WayName.CACHED, effect=False)
 
 
+@pytest.mark.parametrize("fewest", [1400, 1600])
+def test_where_nobody_knows_whether_the_prefix_is_cached_the_interval_holds_both(
+    fewest: int,
+) -> None:
+    work = replace(WORK, prefix=Figure(1500, 1300, 1700))
+    way = cached(work, replace(SMALL, min_cache_tokens=fewest), PACE, Caching()).cost
+    surely = cached(work, SMALL, PACE, Caching()).cost
+    never = plain(work, SMALL, PACE).cost
+    assert way is not None
+    assert surely is not None
+    assert never is not None
+    assert (way.low, way.high) == (min(surely.low, never.low), max(surely.high, never.high))
+    assert way.value == (surely if fewest == 1400 else never).value
+
+
 def test_calls_that_are_further_apart_than_the_cache_lives_write_it_each_time() -> None:
     slow = Pace(concurrency=1, latency_s=exactly(301))
     way = cached(WORK, SMALL, slow, Caching())

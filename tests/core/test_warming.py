@@ -69,6 +69,17 @@ def test_after_a_long_snooze_one_flies_alone_again() -> None:
     assert len(run.start(NOW + 301)) == 1
 
 
+def test_its_life_counts_from_the_beginning_of_the_call_that_read_it() -> None:
+    run = begun(Warming(300.0))
+    (call,) = run.start(NOW)
+    run.settle(call, GOOD, NOW + 20)
+    assert len(run.start(NOW + 299)) == 4
+    again = begun(Warming(300.0))
+    (call,) = again.start(NOW)
+    again.settle(call, GOOD, NOW + 20)
+    assert len(again.start(NOW + 301)) == 1
+
+
 def test_a_call_that_is_cut_lets_the_next_one_try() -> None:
     run = begun(Warming(300.0))
     (call,) = run.start(NOW)

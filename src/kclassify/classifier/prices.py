@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kclassify.config.settings import PriceSettings
 
-_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
+_DATED = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
 def price_of(
@@ -32,11 +32,16 @@ def price_of(
     chosen = choose_model(model) if isinstance(model, str) else model
     if chosen.is_local:
         return FREE
-    names = (str(chosen), _DATE.sub("", str(chosen)))
+    names = (str(chosen), undated(str(chosen)))
     given = {str(choose_model(name)): settings for name, settings in (overrides or {}).items()}
     built_in = next((known_prices()[name] for name in names if name in known_prices()), None)
     settings = next((given[name] for name in names if name in given), None)
     return built_in if settings is None else _overridden(str(chosen), settings, built_in)
+
+
+def undated(model: str) -> str:
+    """The name without the date of a snapshot: the alias, whose price is that of the snapshot."""
+    return _DATED.sub("", model)
 
 
 @cache
@@ -71,23 +76,28 @@ def _long_prompt(table: dict[str, Any]) -> LongPrompt:
 
 
 def _overridden(model: str, settings: PriceSettings, built_in: Price | None) -> Price:
-    """A cache price that is not given is that of the input; what is no price stays built-in."""
+    """What is not given stays built-in; a cache price stays the same part of the input's.
 
-    def given(price: Decimal | None) -> Decimal:
-        return settings.input if price is None else price
+    Without a built-in price it is that of the input.
+    """
+    same = settings.input
+    as_built_in = built_in or Price(model, same, same, same, same, same)
+
+    def cache_price(given: Decimal | None, built: Decimal) -> Decimal:
+        if given is not None:
+            return given
+        return settings.input * (built / as_built_in.input if as_built_in.input else 1)
 
     factor, fewest = settings.batch_factor, settings.min_cache_tokens
-    if built_in is not None:
-        factor = built_in.batch_factor if factor is None else factor
-        is_given = "min_cache_tokens" in settings.model_fields_set
-        fewest = fewest if is_given else built_in.min_cache_tokens
+    is_given = "min_cache_tokens" in settings.model_fields_set
     return Price(
         model,
         settings.input,
         settings.output,
-        given(settings.cache_write),
-        given(settings.cache_write_1h),
-        given(settings.cache_read),
-        factor,
-        fewest,
+        cache_price(settings.cache_write, as_built_in.cache_write),
+        cache_price(settings.cache_write_1h, as_built_in.cache_write_1h),
+        cache_price(settings.cache_read, as_built_in.cache_read),
+        as_built_in.batch_factor if factor is None else factor,
+        fewest if is_given else as_built_in.min_cache_tokens,
+        long_prompt=as_built_in.long_prompt,
     )

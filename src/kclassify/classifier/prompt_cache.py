@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 Cache = Literal["5m", "1h", "off"]
 
-_LIFETIMES_S: dict[Cache, float] = {"5m": 300.0, "1h": 3600.0}
+SHORTEST_S = 300.0
+_LIFETIMES_S: dict[Cache, float] = {"5m": SHORTEST_S, "1h": 3600.0}
 
 
 def lifetime_s(cache: Cache) -> float | None:

@@ -102,8 +102,9 @@ class BatchSettings(Table):
 class PriceSettings(Table):
     """`[prices."provider/model"]`: dollars per million tokens, where the built-in price is wrong.
 
-    Without them cache reads and writes cost what the input does. `batch_factor` multiplies all of
-    it in a batch. `min_cache_tokens` is the length from which a prefix is cached.
+    Cache prices that are not given are the same part of the input's as in the built-in price, and
+    the input's where there is none. `batch_factor` multiplies all of it in a batch.
+    `min_cache_tokens` is the length from which a prefix is cached.
     """
 
     input: Decimal = Field(ge=0)

@@ -152,16 +152,20 @@ def plain(work: Work, price: Price | None, pace: Pace) -> Way:
 def cached(work: Work, price: Price | None, pace: Pace, caching: Caching) -> Way:
     """The shared prefix is written once and read by every other call, while calls keep it warm.
 
-    Where the provider keeps no prefix as short as this one, it is the same as plain. What is read
-    from the cache does not count toward a limit of input tokens.
+    Where the provider keeps no prefix as short as this one, it is the same as plain; where it is
+    not known whether it does, the intervals hold both. What is read from the cache does not count
+    toward a limit of input tokens.
     """
-    usual = plain(work, price, pace)
-    if not is_cached(work, price):
-        return replace(usual, name=WayName.CACHED, effect=False)
+    usual = replace(plain(work, price, pace), name=WayName.CACHED, effect=False)
+    if not _may_be_cached(work, price):
+        return usual
     tokens = _cached(work, usual.seconds, caching)
     seconds = pace.seconds(work.calls, tokens.input + tokens.written)
     cost = tokens.cost(_rate(work, price), caching=caching)
-    return _way(WayName.CACHED, tokens, cost, seconds)
+    way = _way(WayName.CACHED, tokens, cost, seconds)
+    if _is_surely_cached(work, price):
+        return way
+    return _either(way, usual) if is_cached(work, price) else _either(usual, way)
 
 
 def batched(work: Work, price: Price | None, waves: Waves, caching: Caching | None) -> Way:
@@ -173,7 +177,7 @@ def batched(work: Work, price: Price | None, waves: Waves, caching: Caching | No
     tokens, many = _plain(work), work.texts.times(1 / waves.requests)
     price = _rate(work, price)
     cost = tokens.cost(price, batch=True)
-    if cost is not None and caching is not None and is_cached(work, price):
+    if cost is not None and caching is not None and _may_be_cached(work, price):
         shared = work.calls * work.prefix
         rest = replace(tokens, input=tokens.input.less(shared))
         read = replace(rest, read=shared).cost(price, batch=True, caching=caching)
@@ -206,9 +210,36 @@ def cascade(
 
 def is_cached(work: Work, price: Price | None) -> bool:
     """Whether the prefix is long enough to be cached, and reading it is cheaper than sending it."""
+    return _caches(price, work.prefix.value)
+
+
+def _may_be_cached(work: Work, price: Price | None) -> bool:
+    return _caches(price, work.prefix.high)
+
+
+def _is_surely_cached(work: Work, price: Price | None) -> bool:
+    return _caches(price, work.prefix.low)
+
+
+def _caches(price: Price | None, prefix: float) -> bool:
     if price is None or price.cache_read >= price.input:
         return False
-    return price.min_cache_tokens <= work.prefix.value
+    return price.min_cache_tokens <= prefix
+
+
+def _either(likely: Way, other: Way) -> Way:
+    """The likely one, with intervals that hold the other, too."""
+    return replace(
+        likely,
+        cost=_spanning(likely.cost, other.cost),
+        seconds=_spanning(likely.seconds, other.seconds),
+    )
+
+
+def _spanning(likely: Figure | None, other: Figure | None) -> Figure | None:
+    if likely is None or other is None:
+        return None
+    return Figure(likely.value, min(likely.low, other.low), max(likely.high, other.high))
 
 
 def _rate(work: Work, price: Price | None) -> Price | None:

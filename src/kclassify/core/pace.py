@@ -115,7 +115,7 @@ class Pace:
         flight = self._end(number)
         self._read(flight, outcome, now)
         if outcome.kind.is_paid:
-            self._warming.answered(now)
+            self._warming.answered(flight.began)
         if outcome.kind is OutcomeKind.THROTTLED:
             self._throttle(flight, outcome, now)
         elif not outcome.kind.is_availability:

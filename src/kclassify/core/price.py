@@ -51,13 +51,12 @@ class Price:
         knows of none.
         """
         write = self.cache_write_1h if one_hour else self.cache_write
-        prompt = usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens
         dollars = (
             usage.input_tokens * self.input
             + usage.cache_write_tokens * write
             + usage.cache_read_tokens * self.cache_read
         )
-        return self._nanodollars(prompt, dollars, usage.output_tokens, batch=batch)
+        return self._nanodollars(usage.all_input, dollars, usage.output_tokens, batch=batch)
 
     def worst(
         self, input_tokens: int, output_tokens: int, *, batch: bool = False, one_hour: bool = False

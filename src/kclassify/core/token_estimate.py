@@ -7,6 +7,9 @@ import unicodedata
 CHARACTERS_A_TOKEN = 4
 """Of English text, about. The newer tokenizers make a third more tokens, other languages more."""
 
+APPROXIMATION_ERROR = 0.35
+"""How far such a figure may be off, as a share of it."""
+
 
 def approximate_tokens(text: str) -> int:
     """About how many tokens a text has: one for every four characters, rounded up."""

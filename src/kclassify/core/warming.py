@@ -6,8 +6,8 @@ from __future__ import annotations
 class Warming:
     """While it is cold, one call flies alone: those beside it would pay for the same cache entry.
 
-    An entry lives `seconds` after the last answer (None: nothing is cached), `last` is when that
-    came (Unix seconds; None where none did).
+    An entry lives `seconds` after it was last read (None: nothing is cached). `last` is when the
+    last call that was answered began, or a time before that (Unix seconds; None where none was).
     """
 
     def __init__(self, seconds: float | None = None, last: float | None = None) -> None:
@@ -20,6 +20,6 @@ class Warming:
             return False
         return self._last is None or not 0 <= now - self._last < self._seconds
 
-    def answered(self, now: float) -> None:
-        """A call was answered and billed: its prefix is cached from now on."""
-        self._last = now
+    def answered(self, began: float) -> None:
+        """A call that began then was answered and billed: its prefix was read or written since."""
+        self._last = began

@@ -29,7 +29,7 @@ class History:
     """What earlier calls came to; None where there were none, or too few.
 
     `reply` is output tokens of a text, both questions included where it was asked twice; `asked`
-    how often a text was asked about, for certain; `seconds` how long its call took.
+    how many questions a call was; `seconds` how long it took.
     """
 
     verdicts: int = 0
@@ -66,11 +66,10 @@ class Past:
             row = connection.execute(_replies(fingerprint)).one()
             if row.paid < _ENOUGH:
                 return History(verdicts=row.paid)
-            twice = share_of(int(row.invalid), row.paid)
             return History(
                 verdicts=row.paid,
                 reply=mean_from_sums(row.paid, float(row.total), float(row.squares)),
-                asked=Figure(1 + twice.value, 1 + twice.low, 1 + twice.high),
+                asked=_asked(connection, fingerprint),
                 seconds=_seconds(connection, fingerprint),
             )
 
@@ -103,15 +102,25 @@ def open_past(url: str) -> Generator[Past | None]:
         yield Past(database) if LedgerReader(database).runs() else None
 
 
-def _replies(fingerprint: str) -> Select[Any, Any, Any, Any]:
+def _replies(fingerprint: str) -> Select[Any, Any, Any]:
     tokens = cast(verdicts.c.output_tokens, Double)
-    invalid = verdicts.c.kind == OutcomeKind.INVALID.value
     return select(
         func.count().label("paid"),
         func.sum(tokens).label("total"),
         func.sum(tokens * tokens).label("squares"),
-        _counted(invalid).label("invalid"),
     ).where(verdicts.c.fingerprint == fingerprint, verdicts.c.output_tokens > 0)
+
+
+def _asked(connection: Connection, fingerprint: str) -> Figure | None:
+    """Questions of a call: 1, and the share of calls that asked twice."""
+    query = select(func.sum(steps.c.questions), func.sum(steps.c.calls)).where(
+        steps.c.fingerprint == fingerprint
+    )
+    questions, calls = (int(each or 0) for each in connection.execute(query).one())
+    if not calls:
+        return None
+    twice = share_of(min(calls, max(0, questions - calls)), calls)
+    return Figure(1 + twice.value, 1 + twice.low, 1 + twice.high)
 
 
 def _seconds(connection: Connection, fingerprint: str) -> float | None:

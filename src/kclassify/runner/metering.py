@@ -40,7 +40,9 @@ def warming_of(parts: Parts, opened: Pass) -> Warming:
     """Whether the provider's cache is warm as a step on this pass begins."""
     classifier = parts.classifier
     seconds = classifier.warms_cache if isinstance(classifier, Metered) else None
-    return Warming(seconds, opened.last_call_at)
+    answered = opened.last_call_at
+    # The provider counts from when it read the prompt, which is no longer ago than a call lasts.
+    return Warming(seconds, None if answered is None else answered - parts.timeout_s)
 
 
 def advice_on(parts: Parts, opened: Pass) -> tuple[str, ...]:

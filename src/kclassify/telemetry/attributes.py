@@ -40,16 +40,11 @@ def of_model(model: str) -> Attributes:
 def of_usage(usage: Usage) -> Attributes:
     """Tokens of one call: those written to a cache and read from one are input tokens, too."""
     return {
-        "gen_ai.usage.input_tokens": input_tokens(usage),
+        "gen_ai.usage.input_tokens": usage.all_input,
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens,
     }
-
-
-def input_tokens(usage: Usage) -> int:
-    """All input tokens of a call, wherever they came from."""
-    return usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens
 
 
 def of_error(call: CallEnded) -> Attributes:

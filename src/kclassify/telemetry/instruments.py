@@ -9,7 +9,7 @@ from opentelemetry.metrics import Meter
 from kclassify.core.spending import Charge
 from kclassify.core.verdict import Usage
 from kclassify.events import BatchChanged, CallEnded, Checkpointed
-from kclassify.telemetry.attributes import Attributes, dollars, input_tokens, of_error, word
+from kclassify.telemetry.attributes import Attributes, dollars, of_error, word
 
 # As the conventions advise.
 _TOKEN_BUCKETS = [4.0**power for power in range(14)]

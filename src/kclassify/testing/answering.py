@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from kclassify.testing.content import content_of
-from kclassify.testing.wire import TokensUsed, tokens
+from kclassify.testing.wire import TokensUsed
 
 if TYPE_CHECKING:
     from kclassify.testing.faults import Fault
@@ -43,6 +43,10 @@ class Answerer:
     replies: Replies
     cache: PromptCache
 
+    def tokens(self, characters: int) -> int:
+        """The tokens of so many characters, one at least."""
+        return max(1, self.cache.tokens(characters))
+
     def answer(self, wire: Wire, question: Question, fault: Fault | None, now: float) -> Answered:
         """The answer at that time on the stub's clock, spoilt as the fault says.
 
@@ -52,8 +56,8 @@ class Answerer:
         content = content_of(fault, answer, question.shape)
         found = self.cache.look(question.model, question.prefixes, now)
         used = TokensUsed(
-            input=question.tokens - found.tokens,
-            output=tokens(len(content.text)),
+            input=self.tokens(question.characters) - found.tokens,
+            output=self.tokens(len(content.text)),
             read=found.read,
             written_5m=found.written_5m,
             written_1h=found.written_1h,

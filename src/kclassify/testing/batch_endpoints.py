@@ -93,9 +93,10 @@ class BatchEndpoints:
 
     def _count(self, _: web.Request, received: Received, __: Arrival) -> Reply | Failure:
         try:
-            return _reply({"input_tokens": _WIRE.count(required(received.body))})
+            characters = _WIRE.count(required(received.body))
         except ValueError as error:
             return _bad(said(error))
+        return _reply({"input_tokens": self._server.answerer.tokens(characters)})
 
     def _create(
         self, request: web.Request, received: Received, arrival: Arrival

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from kclassify.classifier.prices import undated
 from kclassify.core.verdict import Usage
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from kclassify.core.price import Price
     from kclassify.testing.wire import TokensUsed
-
-_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2})$")
 
 Transport = Literal["direct", "batch"]
 
@@ -92,7 +90,7 @@ class Billing:
 
     def price(self, model: str) -> Price | None:
         """The price of a model, None where it is not known."""
-        for name in (model, _DATE.sub("", model)):
+        for name in (model, undated(model)):
             if name in self.prices:
                 return self.prices[name]
             for full, price in self.prices.items():

@@ -60,6 +60,5 @@ def _prefixes(
                     raise ValueError("cache_control cannot be set for empty text blocks")
                 so_far = characters + len(joined(blocks[: place + 1]))
                 ttl = _LIFETIMES[block.cache_control.ttl]
-                # Rounded down, as the whole is: what is left of the whole is never below zero.
-                yield Prefix(hashed.hexdigest(), so_far // 4, ttl)
+                yield Prefix(hashed.hexdigest(), so_far, ttl)
         characters += len(joined(content))

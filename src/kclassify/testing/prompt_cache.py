@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kclassify.testing.wire import Prefix
 
@@ -39,8 +39,9 @@ class PromptCache:
     Times are seconds on the stub's clock.
     """
 
-    def __init__(self, minimum: Callable[[str], int]) -> None:
+    def __init__(self, minimum: Callable[[str], int], characters_per_token: float = 4) -> None:
         self._minimum = minimum
+        self._characters_per_token = characters_per_token
         self._expiries: dict[tuple[str, str], float] = {}
 
     def look(self, model: str, prefixes: Sequence[Prefix], now: float) -> Found:
@@ -49,11 +50,16 @@ class PromptCache:
         The longest one that is there is read, and lives anew. A prefix under the model's minimum
         is left alone.
         """
-        cached = [prefix for prefix in prefixes if prefix.tokens >= self._minimum(model)]
+        lengths = {prefix: self.tokens(prefix.characters) for prefix in prefixes}
+        cached = [prefix for prefix in prefixes if lengths[prefix] >= self._minimum(model)]
         there = [prefix for prefix in cached if self._lives_until(model, prefix) > now]
         self.store(model, there, now)
-        read = there[-1].tokens if there else 0
-        return _written(read, [prefix for prefix in cached if prefix.tokens > read])
+        read = lengths[there[-1]] if there else 0
+        return _written(read, {each: lengths[each] for each in cached if lengths[each] > read})
+
+    def tokens(self, characters: int) -> int:
+        """The tokens of so many characters, rounded down: a part has no more than the whole."""
+        return int(characters / self._characters_per_token)
 
     def store(self, model: str, written: Sequence[Prefix], now: float) -> None:
         """These are readable from now on, each for as long as it lives."""
@@ -65,10 +71,10 @@ class PromptCache:
         return self._expiries.get((model, prefix.mark), -inf)
 
 
-def _written(read: int, written: Sequence[Prefix]) -> Found:
+def _written(read: int, written: Mapping[Prefix, int]) -> Found:
     lengths = {FIVE_MINUTES: 0, HOUR: 0}
     reached = read
-    for prefix in written:
-        lengths[prefix.ttl_s] += prefix.tokens - reached
-        reached = prefix.tokens
+    for prefix, tokens in written.items():
+        lengths[prefix.ttl_s] += tokens - reached
+        reached = tokens
     return Found(read, lengths[FIVE_MINUTES], lengths[HOUR], tuple(written))

@@ -52,6 +52,7 @@ class Provider:
     batch_rules: BatchRules
     prices: Mapping[str, Price]
     min_cache_tokens: int | None
+    characters_per_token: float
     switches: FaultSwitches = field(init=False)
     billing: Billing = field(init=False)
     answerer: Answerer = field(init=False)
@@ -60,7 +61,8 @@ class Provider:
     def __post_init__(self) -> None:
         self.switches = FaultSwitches(self.plan)
         self.billing = Billing(self.prices)
-        self.answerer = Answerer(self.replies, PromptCache(self._minimum))
+        cache = PromptCache(self._minimum, self.characters_per_token)
+        self.answerer = Answerer(self.replies, cache)
         self.book = BatchBook(self.batch_rules, BatchWork(self.answerer, self.billing, self.plan))
 
     def application(self, timeline: Timeline) -> web.Application:

@@ -141,7 +141,7 @@ class Server:
     def _admit(self, wire: Wire, question: Question, at: float) -> Outcome | None:
         if self.limiter is None:
             return None
-        limited = self.limiter.admit(at, question.tokens)
+        limited = self.limiter.admit(at, self.answerer.tokens(question.characters))
         if limited is None:
             return None
         return refused(wire, records.RATE_LIMITED, failure_of_limit(limited))

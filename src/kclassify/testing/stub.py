@@ -78,6 +78,7 @@ class StubMessagesAPI:
         prices: what the bill is reckoned by, by model; kclassify's own unless given.
         min_cache_tokens: the shortest prefix that is cached; unless given, as the price of the
             model says, or 1024.
+        characters_per_token: of its tokenizer.
     """
 
     def __init__(  # noqa: PLR0913 # each is a part of a provider that a test may choose
@@ -94,6 +95,7 @@ class StubMessagesAPI:
         batch_rules: BatchRules | None = None,
         prices: Mapping[str, Price] | None = None,
         min_cache_tokens: int | None = None,
+        characters_per_token: float = 4,
     ) -> None:
         self._address = (host, port)
         self._log = RequestLog(keep, clock)
@@ -107,6 +109,7 @@ class StubMessagesAPI:
             batch_rules=batch_rules or BatchRules(),
             prices=known_prices() if prices is None else prices,
             min_cache_tokens=min_cache_tokens,
+            characters_per_token=characters_per_token,
         )
         self._stack = ExitStack()
         self._running: _Running | None = None

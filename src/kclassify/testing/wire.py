@@ -26,21 +26,16 @@ class Question:
     characters: int
     prefixes: tuple[Prefix, ...] = ()
 
-    @property
-    def tokens(self) -> int:
-        """The tokens of all of it, whether they are cached or not."""
-        return tokens(self.characters)
-
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
     """The beginning of a question that is to be cached.
 
-    `mark` tells it from any other, `tokens` is its length, and an entry lives `ttl_s` seconds.
+    `mark` tells it from any other, and an entry lives `ttl_s` seconds.
     """
 
     mark: str
-    tokens: int
+    characters: int
     ttl_s: int
 
 
@@ -137,8 +132,3 @@ def joined(content: str | Sequence[TextPart] | None) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     return "\n".join(part.text for part in content)
-
-
-def tokens(characters: int) -> int:
-    """About the tokens that so many characters make."""
-    return max(1, characters // 4)

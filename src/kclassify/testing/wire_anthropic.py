@@ -18,7 +18,6 @@ from kclassify.testing.wire import (
     TokensUsed,
     TurnMessage,
     joined,
-    tokens,
 )
 
 if TYPE_CHECKING:
@@ -87,8 +86,8 @@ class AnthropicWire:
     """`POST /v1/messages`."""
 
     def count(self, body: Mapping[str, Any]) -> int:
-        """The input tokens of such a request, which needs no `max_tokens`; ValidationError."""
-        return tokens(_Counted.model_validate(body).characters)
+        """The characters of such a request, which needs no `max_tokens`; ValidationError."""
+        return _Counted.model_validate(body).characters
 
     def read(self, body: Mapping[str, Any]) -> Question:
         """The question in a request's body; ValueError when it is not one."""
