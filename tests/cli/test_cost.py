@@ -77,9 +77,11 @@ def test_without_a_price_there_is_no_budget_and_the_cost_is_unknown(
     assert '[prices."anthropic/claude-unheard-of"]' in refused.err
     assert stub.count == 0
     ended = place.run("dry-run")
-    assert ended.out.endswith("Cost of the run: cost unknown\n")
+    said = "unknown (no price for anthropic/claude-unheard-of)"
+    assert ended.out.endswith(f"Cost of the run: {said}\n")
     assert place.run("status", "--json").json["cost"]["usd"] is None
-    assert "Cost: cost unknown for 2 calls" in place.run("status").out
+    told = "Cost: unknown for 2 calls (no price for anthropic/claude-unheard-of)"
+    assert told in place.run("status").out
 
 
 def test_batches_are_listed_and_cancelled_and_what_was_not_answered_is_asked_again(
@@ -111,7 +113,7 @@ def test_a_run_in_batches_is_not_asked_again_by_calls(
     before = stub.count
     ended = any_place.run("dry-run")
     assert ended.status == 1
-    assert "Halted: 1 batch of this pass is not read yet (msgbatch_" in ended.out
+    assert "Halted: 1 batch of this run is not read yet (msgbatch_" in ended.out
     assert "mended" not in ended.out
     assert stub.count == before
 

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from kclassify.cli.batch_course import many
-from kclassify.cli.canceling import cancel_all
+from kclassify.cli.canceling import cancel_all, warn_of_unsure
 from kclassify.cli.ledger_access import batches_at_provider, ledger_reader
 from kclassify.cli.output import warn
 from kclassify.cli.running import Result
@@ -23,6 +23,7 @@ def see_to_batches(settings: Settings, result: Result, model: str | None) -> Non
         return
     with ledger_reader(settings) as reader:
         found = batches_at_provider(reader, settings.run.name)
+    warn_of_unsure(found)
     flying = [each for each in found if each.status is BatchStatus.SENT]
     if not flying:
         return

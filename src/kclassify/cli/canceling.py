@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import anyio
 
+from kclassify.cli.batch_course import many
+from kclassify.cli.output import warn
+from kclassify.cli.wording import verb
 from kclassify.config import Settings
 from kclassify.core.batch import BatchStatus, RemoteBatch
 from kclassify.core.decision import Halt
-from kclassify.errors import UsageError
-from kclassify.ports import AsksInBatches, Batches, Classifier
+from kclassify.ports import Batches, Classifier
+from kclassify.runner.batch_reading import batches_of
 from kclassify.store.batch_reports import BatchReport
 from kclassify.wiring import classifier_of
 
@@ -27,14 +30,16 @@ def cancel_all(
     if not flying:
         return {}
     classifier = classifier_of(settings.model_copy(update={"cascade": None}), model)
-    return anyio.run(_cancel, classifier, _batches_of(classifier), flying)
+    return anyio.run(_cancel, classifier, batches_of(classifier), flying)
 
 
-def _batches_of(classifier: Classifier[str]) -> Batches:
-    batches = classifier.batches if isinstance(classifier, AsksInBatches) else None
-    if batches is None:
-        raise UsageError(f"model {classifier.model} takes no batches, so there are none to cancel")
-    return batches
+def warn_of_unsure(found: Sequence[BatchReport]) -> int:
+    """Say that those on their way cannot be cancelled yet; how many they are."""
+    count = sum(each.status is BatchStatus.INTENT for each in found)
+    if count:
+        go = verb(count, "is on its way", "are on their way")
+        warn(f"{many(count)} {go} and cannot be cancelled yet: a step, or --read, looks for it")
+    return count
 
 
 async def _cancel(

@@ -25,8 +25,12 @@ def batches_at_provider(reader: LedgerReader, run: str) -> list[BatchReport]:
 
     Raises `UsageError` when there is no such run, and `DatabaseError`.
     """
+    return [each for each in batches_of_run(reader, run) if each.status in UNREAD]
+
+
+def batches_of_run(reader: LedgerReader, run: str) -> list[BatchReport]:
+    """All batches of a run, in the order of their plans. Raises as `batches_at_provider`."""
     if not reader.runs():
         raise no_such_run(run, [])
     with reader.database.connect() as connection:
-        reports = batch_reports(connection, find(connection, run).id)
-    return [each for each in reports if each.status in UNREAD]
+        return list(batch_reports(connection, find(connection, run).id))

@@ -37,8 +37,10 @@ class Batches(Protocol):
         """The request for an item; `again` after a reply that could not be used."""
         ...
 
-    async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
-        """Send a batch."""
+    async def create(
+        self, requests: Sequence[BatchRequest], nonce: str
+    ) -> RemoteBatch | Outcome[str] | Halt:
+        """Send a batch, each request of which carries the nonce."""
         ...
 
     async def retrieve(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
@@ -49,8 +51,12 @@ class Batches(Protocol):
         """The batches that the provider got since then (Unix seconds), the newest first."""
         ...
 
-    def results(self, batch: str) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
-        """What came of each request of a batch that has ended, in any order.
+    async def nonce_of(self, batch: str) -> str | Outcome[str] | Halt:
+        """The nonce of a batch that has ended, "" where its requests carry none."""
+        ...
+
+    def results(self, batch: str, nonce: str) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
+        """What came of each request with this nonce in a batch that has ended, in any order.
 
         An outcome or a halt is the last: the provider was not there, or will not answer.
         """
@@ -82,7 +88,27 @@ class BatchLedger(Protocol):
         ...
 
     def tried(self, opened: Pass, digests: Collection[str]) -> Mapping[str, Tried]:
-        """What these items met in the batches of this pass; nothing of those that were in none."""
+        """What these items met in the batches of this pass; nothing of those that were in none.
+
+        One that waits for its answer in a batch of another pass of the run, for the same
+        classifier, is in flight. What else it met there is of that pass: a retry asks again.
+        """
+        ...
+
+    def met(self, batch: Batch, digests: Collection[str]) -> Mapping[str, Tried]:
+        """What these items met in the batches of the pass that planned this one."""
+        ...
+
+    def unread(self, run: str) -> Sequence[Batch]:
+        """The batches of all passes of a run that are not over, in the order of their plans."""
+        ...
+
+    def beside(self, run: str, told: str, now: float) -> Pass | None:
+        """The latest pass of a run, with a step of its own that has ended: `told` says what it did.
+
+        It is for what people do beside its workers: it has no lease and moves nothing, and what is
+        read with it is charged to that step. None where the run has no pass.
+        """
         ...
 
     def was_answered(self, opened: Pass) -> bool:
@@ -90,10 +116,6 @@ class BatchLedger(Protocol):
 
         True where none was read.
         """
-        ...
-
-    def asked_in(self, batch: Batch, digests: Collection[str]) -> Collection[str]:
-        """Those of these items that the batch has a request for."""
         ...
 
     def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
@@ -108,10 +130,18 @@ class BatchLedger(Protocol):
         """The provider never got it: its items are free again, nothing is held for it."""
         ...
 
+    def forget(self, opened: Pass, batch: Batch, now: float) -> int:
+        """Nobody will read it: it is lost, and what of its items is not answered is free again.
+
+        What those can have cost is uncertain from now on, in the step of `opened`, and no longer
+        held: so many nanodollars, 0 where it was over.
+        """
+        ...
+
     def collect(
         self, opened: Pass, fingerprint: str, batch: Batch, answers: Sequence[Answer], now: float
-    ) -> int:
-        """Store results, all in one transaction; how many were not there before.
+    ) -> Sequence[Answer]:
+        """Store results, all in one transaction; those that were not there before.
 
         Final answers that are paid are verdicts from now on. What the new ones cost is charged to
         the step of `opened`, and no longer held for the batch. One that is there stays.

@@ -13,7 +13,6 @@ from kclassify.core.budget import out_of_budget
 from kclassify.core.decision import Decision, Halt, Snooze, Superseded
 from kclassify.core.spending import Hold
 from kclassify.core.verdict import Outcome, OutcomeKind
-from kclassify.core.window import PROBE
 from kclassify.errors import UsageError
 from kclassify.events import BatchChanged
 from kclassify.runner.batch_choice import BatchChoice, Choice
@@ -34,13 +33,13 @@ class BatchPlanning:
 
         One whose fate is unknown is in flight: its items are not asked again.
         """
-        is_full = len(standing.batches) >= self._shared.provider.limits.in_flight
+        is_full = len(standing.awaited) >= self._shared.provider.limits.in_flight
         if is_full or self._draining.is_at_end:
             return False
         choice = await self._choice.make(standing)
         if not choice.requests:
             return False
-        probe = [self._shared.provider.request(PROBE)] if choice.is_all_failed else []
+        probe = [choice.probe] if choice.is_all_failed else []
         if self._shared.parts.settings.budget is not None:
             refusal = await self._afford(choice, probe, standing)
             if refusal is not None:
@@ -62,9 +61,10 @@ class BatchPlanning:
         fitting = sum(each <= hold.held for each in sums)
         if fitting < len(sums):
             choice.shrink(fitting, standing)
-        if fitting or standing.batches:
+        if fitting or standing.awaited:
             return None
-        if hold.others and sums[0] <= budget:
+        is_coming_back = hold.others or any(batch.held for batch in standing.strange)
+        if is_coming_back and sums[0] <= budget:
             seconds = max(1, math.ceil(shared.provider.limits.poll_s))
             return Snooze(seconds, "budget: what is left of it is held by others of this run")
         spending = await shared.parts.thread(shared.parts.ledger.spending, shared.opened.run)
@@ -97,11 +97,11 @@ class BatchPlanning:
     ) -> bool | Superseded | Trouble:
         """Items that have all failed are asked with a probe, to tell whose fault that is."""
         shared, requests = self._shared, [*probe, *choice.requests]
-        held = 0
+        held, nonce = 0, shared.parts.nonce()
         if shared.parts.settings.budget is not None:
             held = sum(self._worst(request) for request in requests)
         asked = [request.planned for request in requests]
-        plan = BatchPlan(asked, choice.reached, choice.is_all, held)
+        plan = BatchPlan(asked, choice.reached, choice.is_all, nonce, held)
         planned = await shared.parts.thread(shared.ledger.plan, shared.opened, plan, shared.now)
         if isinstance(planned, Superseded):
             return planned
@@ -110,7 +110,7 @@ class BatchPlanning:
 
     async def _send(self, batch: Batch, requests: Sequence[BatchRequest]) -> bool | Trouble:
         shared = self._shared
-        remote = await shared.ask(shared.provider.create(requests))
+        remote = await shared.ask(shared.provider.create(requests, batch.nonce))
         if isinstance(remote, RemoteBatch):
             with anyio.CancelScope(shield=True):
                 await shared.parts.thread(shared.ledger.sent, batch, remote, shared.now)
@@ -118,13 +118,9 @@ class BatchPlanning:
             return True
         if _is_refused(remote):
             await shared.parts.thread(shared.ledger.lost, batch, shared.now)
-        if isinstance(remote, Outcome) and not remote.kind.is_availability:
-            return Halt(f"the provider does not take a batch: {remote.detail}")
         return remote
 
 
 def _is_refused(said: Trouble) -> bool:
     """Whether the provider said that it does not take the batch; any other may have arrived."""
-    if isinstance(said, Halt):
-        return True
-    return said.kind is OutcomeKind.THROTTLED or not said.kind.is_availability
+    return isinstance(said, Halt) or said.kind is OutcomeKind.THROTTLED

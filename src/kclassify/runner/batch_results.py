@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from kclassify.core.batch import Answer, Batch, BatchResult, BatchStatus
+from kclassify.core.batch import Answer, Batch, BatchResult, BatchStatus, Tried
 from kclassify.core.batching import NOTHING_MET, ResultRules, Turnout, is_answer
 from kclassify.core.spending import NOTHING, Charge
+from kclassify.core.unread_batches import of_another_classifier
 from kclassify.core.verdict import Outcome
 from kclassify.events import BatchChanged
 from kclassify.runner.batch_outage import BatchOutage
@@ -62,7 +63,8 @@ class BatchResults:
     async def read(self, batch: Batch) -> Trouble | None:
         """Read on until all is stored, or time is up after something new was.
 
-        Trouble: the results broke off, or say that no request can be answered.
+        Trouble: the results broke off, or say that no request can be answered. What those of
+        another classifier say of that is not for this one.
         """
         shared = self._shared
         policy, was_answered = shared.parts.settings.run_policy, shared.opened.last_call_at
@@ -75,12 +77,14 @@ class BatchResults:
         await self._store_all(reading, reading.others)
         await shared.parts.thread(shared.ledger.read, batch, shared.now)
         self._tell(reading, BatchStatus.READ)
+        if not self._is_own(batch):
+            return None
         self._outage.read(is_answered=reading.turnout.answered > 0)
         return rules.end(reading.turnout)
 
     async def _answered(self, reading: _Reading) -> bool | Trouble:
         """Store what is answered; False when that is not all of it, as time is up."""
-        async with self._shared.results(str(reading.batch.remote_id)) as results:
+        async with self._shared.results(reading.batch) as results:
             while True:
                 result = await self._shared.ask(anext(results, None))
                 if isinstance(result, BatchResult):
@@ -99,19 +103,26 @@ class BatchResults:
             group = results[start : start + GROUP]
             reading.account.add(await self._shared.parts.thread(self._store, reading, group))
 
-    def _store(self, reading: _Reading, results: Sequence[BatchResult]) -> list[Answer]:
+    def _store(self, reading: _Reading, results: Sequence[BatchResult]) -> Sequence[Answer]:
         """Those that were not there before."""
         shared = self._shared
-        before = shared.ledger.tried(shared.opened, [result.digest for result in results])
+        batch = reading.batch
+        met = shared.ledger.met(batch, [result.digest for result in results])
         answers = [
-            reading.rules.answer(
-                self._within(result), before.get(result.digest, NOTHING_MET), reading.turnout
-            )
-            for result in results
+            self._answer(reading, result, met.get(result.digest, NOTHING_MET)) for result in results
         ]
-        fingerprint = shared.parts.classifier.fingerprint
-        shared.ledger.collect(shared.opened, fingerprint, reading.batch, answers, shared.now)
-        return [each for each in answers if before.get(each.digest, NOTHING_MET).in_flight]
+        return shared.ledger.collect(shared.opened, batch.fingerprint, batch, answers, shared.now)
+
+    def _answer(self, reading: _Reading, result: BatchResult, met: Tried) -> Answer:
+        answer = reading.rules.answer(self._within(result), met, reading.turnout)
+        if self._is_own(reading.batch):
+            return answer
+        is_same_model = reading.batch.model == self._shared.parts.classifier.model
+        return of_another_classifier(answer, met.worst, is_same_model=is_same_model)
+
+    def _is_own(self, batch: Batch) -> bool:
+        """Whether it asks what this classifier asks."""
+        return batch.fingerprint == self._shared.parts.classifier.fingerprint
 
     def _within(self, result: BatchResult) -> BatchResult:
         """No label is invented, whatever a classifier says."""

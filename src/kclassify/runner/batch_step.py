@@ -13,8 +13,9 @@ from kclassify.core.batch import BatchStatus, Standing
 from kclassify.core.batching import waits_for
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.follow_up import EnqueueNext, follow_up
+from kclassify.core.unread_batches import left_aside
 from kclassify.core.verdict import Outcome
-from kclassify.events import Snoozing, Stopping
+from kclassify.events import Snoozing, Stopping, Warned
 from kclassify.ports import Checkpoint, OnCommit, Pass
 from kclassify.ports.batches import AsksInBatches, Batches
 from kclassify.runner.batch_arrivals import BatchArrivals
@@ -150,7 +151,7 @@ class BatchStep:
         standing = await self._arrivals.take()
         if not isinstance(standing, Standing):
             return self._trouble(standing)
-        if any(batch.status is BatchStatus.ENDED for batch in standing.batches):
+        if any(batch.status is BatchStatus.ENDED for batch in standing.awaited):
             # Results are left to read: time is up.
             return self._ending
         lost = await self._draining.drain(standing)
@@ -163,6 +164,7 @@ class BatchStep:
         if self._draining.is_full:
             return self._end(Pause.MAX_ITEMS)
         if self._draining.is_at_end and not standing.batches:
+            self._tell_of(standing)
             return Done()
         if self._draining.has_moved and self._ending is not None:
             return self._ending
@@ -171,6 +173,12 @@ class BatchStep:
             self._outage.heard()
             return self._ending
         return self._rest(standing) if planned is False else self._trouble(planned)
+
+    def _tell_of(self, standing: Standing) -> None:
+        """Batches of other passes that go on after the end of this one."""
+        told = left_aside(standing.aside)
+        if told is not None:
+            self._parts.tell(Warned(told))
 
     def _trouble(self, said: Decision | Outcome[str]) -> Decision:
         """What becomes of the step where the provider is not there, or something is in the way."""
@@ -183,7 +191,7 @@ class BatchStep:
     def _rest(self, standing: Standing) -> Decision:
         """Wait for the first that is to be asked after."""
         poll_s = self._shared.provider.limits.poll_s
-        wait = waits_for(standing.batches, self._shared.now, poll_s)
+        wait = waits_for(standing.awaited, self._shared.now, poll_s)
         unsure = self._arrivals.unsure
         if wait is None:
             others = Snooze(max(1, math.ceil(poll_s)), "what is left is asked by other workers")

@@ -191,6 +191,17 @@ class ReclassifyRunner:
         limits = Limits(budget_s=math.inf, shard=shard, number=number)
         return await self._begin(mode, Authority(self.settings.write_policy)).prepare(limits)
 
+    async def read_batches(self) -> str | None:
+        """Read what has ended of the run's batches, whatever pass or shard they are of.
+
+        Listeners hear of each (`BatchChanged`), and of each that cannot be read (`Warned`). Returns
+        why the provider told no more, None where it told of all. Needs no pass that is open, and
+        takes none from its workers. Raises `UsageError` where nothing is asked in batches.
+        """
+        from kclassify.runner.batch_reading import read_batches  # noqa: PLC0415  # few runs need it
+
+        return await read_batches(self._parts(Authority(self.settings.write_policy)), self.name)
+
     def stop(self, reason: str = "stop was asked for") -> None:
         """Stop admitting, let calls in flight land, flush; the work then returns `Advance`.
 
@@ -255,6 +266,7 @@ class ReclassifyRunner:
             thread=self._thread,
             lease_thread=self._machine.worker("kclassify-lease"),
             jitter=self._machine.jitter,
+            nonce=self._machine.nonce,
             tell=self._tell,
             authority=authority,
             canary=self.canary,

@@ -21,6 +21,7 @@ class BatchReport:
     its last result was read, or it was given up as lost.
     """
 
+    id: int
     pass_number: int
     shard: int
     remote_id: str | None
@@ -45,6 +46,7 @@ def batch_reports(connection: Connection, run_id: int) -> tuple[BatchReport, ...
     )
     return tuple(
         BatchReport(
+            id=row.id,
             pass_number=row.number,
             shard=row.shard,
             remote_id=row.remote_id,

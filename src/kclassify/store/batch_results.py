@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -12,8 +13,9 @@ from kclassify.core.spending import NOTHING, Charge
 from kclassify.core.verdict import OutcomeKind
 from kclassify.ports import Pass
 from kclassify.store import steps, verdicts
-from kclassify.store.batch_rows import no_longer_held
+from kclassify.store.batch_rows import UNREAD, no_longer_held
 from kclassify.store.call_tables import batches, requests
+from kclassify.store.tables import passes
 from kclassify.store.text import storable
 from kclassify.store.verdicts import in_chunks
 
@@ -27,8 +29,8 @@ def collect(
     batch: Batch,
     answers: Sequence[Answer],
     now: float,
-) -> int:
-    """Store results, with verdicts and charge; how many were not there before."""
+) -> list[Answer]:
+    """Store results, with verdicts and charge; those that were not there before."""
     # Who reads the same batch waits here, and finds these results stored.
     connection.execute(select(batches).where(batches.c.id == batch.id).with_for_update())
     fresh = _fresh(connection, batch, answers)
@@ -39,7 +41,7 @@ def collect(
     spent = charge.cost + charge.uncertain
     values = {"held": no_longer_held(batches, spent)}
     connection.execute(batches.update().where(batches.c.id == batch.id).values(values))
-    return len(fresh)
+    return fresh
 
 
 def paid(answers: Sequence[Answer]) -> list[tuple[str, Any]]:
@@ -110,28 +112,47 @@ def was_answered(connection: Connection, opened: Pass) -> bool:
     return last is None or connection.scalar(query) is not None
 
 
-def asked_in(connection: Connection, batch: Batch, digests: Collection[str]) -> frozenset[str]:
-    """Those of these items that a batch has a request for."""
-    found: set[str] = set()
-    for chunk in in_chunks(digests):
-        of_these = requests.c.item_digest.in_(chunk)
-        query = select(requests.c.item_digest).where(requests.c.batch_id == batch.id, of_these)
-        found.update(connection.scalars(query))
-    return frozenset(found)
-
-
 def tried(connection: Connection, opened: Pass, digests: Collection[str]) -> dict[str, Tried]:
+    """What these items met in all batches of a pass, or wait for in others of its run."""
+    found = met(connection, opened.id, digests)
+    for digest in _in_flight_elsewhere(connection, opened, digests):
+        found[digest] = replace(found.get(digest, Tried()), in_flight=True)
+    return found
+
+
+def met(connection: Connection, pass_id: int, digests: Collection[str]) -> dict[str, Tried]:
     """What these items met in all batches of a pass, by item digest."""
-    met: dict[str, Tried] = {}
+    found: dict[str, Tried] = {}
     for chunk in in_chunks(digests):
         query = (
             select(requests)
-            .where(requests.c.pass_id == opened.id, requests.c.item_digest.in_(chunk))
+            .where(requests.c.pass_id == pass_id, requests.c.item_digest.in_(chunk))
             .order_by(requests.c.batch_id)
         )
         for row in connection.execute(query):
-            met[row.item_digest] = _with(met.get(row.item_digest, Tried()), row)
-    return met
+            found[row.item_digest] = _with(found.get(row.item_digest, Tried()), row)
+    return found
+
+
+def _in_flight_elsewhere(
+    connection: Connection, opened: Pass, digests: Collection[str]
+) -> Iterator[str]:
+    """Those that wait in a batch of another pass of the run, for the same classifier."""
+    ours = passes.alias()
+    query = (
+        select(batches.c.id)
+        .join(ours, (ours.c.run_id == batches.c.run_id) & (ours.c.id != batches.c.pass_id))
+        .where(
+            ours.c.id == opened.id,
+            batches.c.fingerprint == ours.c.fingerprint,
+            batches.c.status.in_(UNREAD),
+        )
+    )
+    for batch in connection.scalars(query).all():
+        for chunk in in_chunks(digests):
+            waiting = requests.c.item_digest.in_(chunk) & requests.c.kind.is_(None)
+            of_batch = select(requests.c.item_digest).where(requests.c.batch_id == batch, waiting)
+            yield from connection.scalars(of_batch)
 
 
 def _with(before: Tried, row: Row[Any]) -> Tried:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -34,7 +35,7 @@ from kclassify.ports import Pass
 from kclassify.store.call_tables import batches, requests, steps
 from kclassify.store.insert import insert_all
 from kclassify.store.places import shard_number
-from kclassify.store.tables import passes, verdicts
+from kclassify.store.tables import passes, runs, verdicts
 
 UNREAD = (BatchStatus.INTENT, BatchStatus.SENT, BatchStatus.ENDED)
 """The states of a batch that is not over."""
@@ -56,6 +57,18 @@ def standing(connection: Connection, opened: Pass) -> Standing:
     )
 
 
+def unread(connection: Connection, run: str) -> tuple[Batch, ...]:
+    """The batches of all passes of a run that are not over, in the order of their plans."""
+    query = (
+        select(batches, passes.c.model)
+        .join(runs, runs.c.id == batches.c.run_id)
+        .join(passes, passes.c.id == batches.c.pass_id)
+        .where(runs.c.name == run, batches.c.status.in_(UNREAD))
+        .order_by(batches.c.id)
+    )
+    return tuple(replace(batch_of(row), model=row.model) for row in connection.execute(query))
+
+
 def add(connection: Connection, opened: Pass, plan: BatchPlan, now: float) -> Batch:
     """Insert a batch and its requests; what is held for it is no longer held by the step."""
     asked = {request.digest: request for request in plan.requests}
@@ -66,6 +79,7 @@ def add(connection: Connection, opened: Pass, plan: BatchPlan, now: float) -> Ba
         "shard": shard_number(opened),
         "fingerprint": its_pass.fingerprint,
         "status": BatchStatus.INTENT,
+        "nonce": plan.nonce,
         "requests": len(asked),
         "reached": encode_bound(plan.reached),
         "is_all": plan.is_all,
@@ -117,10 +131,28 @@ def end(connection: Connection, batch: Batch, now: float) -> bool:
 
 def lose(connection: Connection, batch: Batch, now: float) -> bool:
     """The provider never got it: its items are looked at again; False when it did get it."""
+    return _give_up(connection, batch, (BatchStatus.INTENT,), now)
+
+
+def forget(connection: Connection, batch: Batch, now: float) -> int:
+    """Nobody will read it: what is not answered is looked at again; what that can have cost."""
+    # Whoever reads it waits here, and finds no request that waits for an answer.
+    lock = select(batches).where(batches.c.id == batch.id).with_for_update()
+    held = int(connection.execute(lock).one().held)
+    waiting = requests.c.batch_id == batch.id, requests.c.kind.is_(None)
+    worst = connection.scalar(select(func.coalesce(func.sum(requests.c.worst), 0)).where(*waiting))
+    is_given_up = _give_up(connection, batch, UNREAD, now)
+    return (held or int(worst or 0)) if is_given_up else 0
+
+
+def _give_up(
+    connection: Connection, batch: Batch, before: tuple[BatchStatus, ...], now: float
+) -> bool:
     values = {"status": BatchStatus.LOST} | _over(now)
-    if not _change(connection, batch, (BatchStatus.INTENT,), values):
+    if not _change(connection, batch, before, values):
         return False
-    connection.execute(requests.delete().where(requests.c.batch_id == batch.id))
+    waiting = requests.c.batch_id == batch.id, requests.c.kind.is_(None)
+    connection.execute(requests.delete().where(*waiting))
     _look_again(connection, batch)
     return True
 
@@ -188,8 +220,11 @@ def batch_of(row: Row[Any]) -> Batch:
         status=BatchStatus(row.status),
         requests=row.requests,
         intended_at=row.intended_at,
+        nonce=row.nonce,
         remote_id=row.remote_id,
         expires_at=row.expires_at,
         polled_at=row.polled_at,
         held=row.held,
+        pass_id=row.pass_id,
+        fingerprint=row.fingerprint,
     )

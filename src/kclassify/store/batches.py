@@ -15,9 +15,11 @@ from kclassify.core.batch import (
     Tried,
 )
 from kclassify.core.decision import Superseded
+from kclassify.core.spending import Charge
 from kclassify.database import Database
 from kclassify.ports import Pass
-from kclassify.store import batch_results, batch_rows, passes
+from kclassify.store import batch_results, batch_rows, passes, steps
+from kclassify.store.beside import step_beside
 from kclassify.store.call_tables import batches
 from kclassify.store.checkpoint import superseded
 
@@ -41,15 +43,25 @@ class SqlBatches:
         with self.database.connect() as connection:
             return batch_results.tried(connection, opened, digests)
 
+    def met(self, batch: Batch, digests: Collection[str]) -> Mapping[str, Tried]:
+        """What these items met in the batches of the pass that planned this one."""
+        with self.database.connect() as connection:
+            return batch_results.met(connection, batch.pass_id, digests)
+
+    def unread(self, run: str) -> tuple[Batch, ...]:
+        """The batches of all passes of a run that are not over, in the order of their plans."""
+        with self.database.connect() as connection:
+            return batch_rows.unread(connection, run)
+
+    def beside(self, run: str, told: str, now: float) -> Pass | None:
+        """The latest pass of a run, with a step of its own that has ended."""
+        with self.database.begin() as connection:
+            return step_beside(connection, run, told, now)
+
     def was_answered(self, opened: Pass) -> bool:
         """Whether anything of the batch of this pass that was read last was answered."""
         with self.database.connect() as connection:
             return batch_results.was_answered(connection, opened)
-
-    def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
-        """Those of these items that the batch has a request for."""
-        with self.database.connect() as connection:
-            return batch_results.asked_in(connection, batch, digests)
 
     def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
         """Store the intent to create a batch, before it is created, under the fence of the pass."""
@@ -69,10 +81,17 @@ class SqlBatches:
         with self.database.begin() as connection:
             batch_rows.lose(connection, batch, now)
 
+    def forget(self, opened: Pass, batch: Batch, now: float) -> int:
+        """Nobody will read it: what of it is not answered can have cost so much, and is free."""
+        with self.database.begin() as connection:
+            uncertain = batch_rows.forget(connection, batch, now)
+            steps.charge(connection, opened.step, Charge(uncertain=uncertain), now, is_batch=True)
+            return uncertain
+
     def collect(
         self, opened: Pass, fingerprint: str, batch: Batch, answers: Sequence[Answer], now: float
-    ) -> int:
-        """Store results, all in one transaction; how many were not there before."""
+    ) -> list[Answer]:
+        """Store results, all in one transaction; those that were not there before."""
         with self.database.begin() as connection:
             return batch_results.collect(connection, opened, fingerprint, batch, answers, now)
 

@@ -16,15 +16,16 @@ from kclassify.core.batch import (
     Standing,
     Tried,
 )
-from kclassify.core.decision import Superseded
+from kclassify.core.decision import Snooze, Superseded
 from kclassify.core.item import Key
+from kclassify.core.spending import Charge
 from kclassify.core.verdict import Outcome, OutcomeKind
-from kclassify.ports import Pass
+from kclassify.ports import Pass, PassRequest
 from kclassify.store.batch_results import UNANSWERED, charge_of, paid
 from kclassify.store.batch_rows import UNREAD
 from kclassify.store.places import shard_number
 from kclassify.testing.memory_run import MemoryRun
-from kclassify.testing.memory_spending import add_charge
+from kclassify.testing.memory_spending import add_charge, begin_step, end_step
 from kclassify.testing.memory_verdicts import MemoryVerdicts
 
 
@@ -39,7 +40,7 @@ class KeepsRuns(Protocol):
 class MemoryBatch:
     """A batch as the memory ledger keeps it. `answers` has None for a request without a result.
 
-    `asked` are its requests by digest; of a batch that was lost there are no answers. `over_at` is
+    `asked` are its requests by digest; a batch that was lost waits for no answer. `over_at` is
     when it was read to its end.
     """
 
@@ -88,13 +89,54 @@ class MemoryBatches:
 
     def tried(self, opened: Pass, digests: Collection[str]) -> dict[str, Tried]:
         """What these items met in the batches of this pass, those of its other shards too."""
+        found = self._met(opened.id, digests)
+        for digest in self._in_flight_elsewhere(opened) & set(digests):
+            found[digest] = replace(found.get(digest, Tried()), in_flight=True)
+        return found
+
+    def _in_flight_elsewhere(self, opened: Pass) -> set[str]:
+        fingerprint = self.ledger.runs[opened.run].pass_of(opened).request.fingerprint
+        return {
+            digest
+            for each in self.all
+            if each.opened.run == opened.run and each.opened.id != opened.id and each.is_unread
+            if each.batch.fingerprint == fingerprint
+            for digest, answer in each.answers.items()
+            if answer is None
+        }
+
+    def _request(self, kept: MemoryBatch) -> PassRequest:
+        return self.ledger.runs[kept.opened.run].pass_of(kept.opened).request
+
+    def _met(self, pass_id: int, digests: Collection[str]) -> dict[str, Tried]:
         met: dict[str, Tried] = {}
         for each in self.all:
-            if each.opened.id == opened.id:
+            if each.opened.id == pass_id:
                 for digest in each.answers.keys() & set(digests):
                     before = met.get(digest, Tried())
                     met[digest] = _with(before, each.asked[digest], each.answers[digest])
         return met
+
+    def met(self, batch: Batch, digests: Collection[str]) -> dict[str, Tried]:
+        """What these items met in the batches of the pass that planned this one."""
+        return self._met(batch.pass_id, digests)
+
+    def unread(self, run: str) -> tuple[Batch, ...]:
+        """The batches of all passes of a run that are not over, in the order of their plans."""
+        ours = [each for each in self.all if each.opened.run == run and each.is_unread]
+        return tuple(replace(each.batch, model=self._request(each).model) for each in ours)
+
+    def beside(self, run: str, told: str, now: float) -> Pass | None:
+        """The latest pass of a run, with a step of its own that has ended."""
+        if run not in self.ledger.runs or not self.ledger.runs[run].passes:
+            return None
+        kept = self.ledger.runs[run]
+        last = kept.passes[-1]
+        identity = -1 - len(kept.steps)
+        opened = replace(last.opened, holder="beside", shard=None)
+        opened = begin_step(kept, opened, last.request.fingerprint, identity)
+        end_step(kept, opened, Snooze(0, told), now)
+        return opened
 
     def was_answered(self, opened: Pass) -> bool:
         """Whether anything of the batch of this pass that was read last was answered."""
@@ -103,10 +145,6 @@ class MemoryBatches:
             return True
         last = max(read, key=lambda each: (each.over_at or 0.0, each.batch.id))
         return any(each and each.outcome.kind.is_paid for each in last.answers.values())
-
-    def asked_in(self, batch: Batch, digests: Collection[str]) -> frozenset[str]:
-        """Those of these items that the batch has a request for."""
-        return frozenset(self._kept(batch).answers.keys() & set(digests))
 
     def plan(self, opened: Pass, plan: BatchPlan, now: float) -> tuple[Pass, Batch] | Superseded:
         """Store the intent to create a batch, under the fence of the pass."""
@@ -117,7 +155,10 @@ class MemoryBatches:
             return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
         opened = replace(opened, version=place.move())
         asked = {request.digest: request for request in plan.requests}
-        batch = Batch(1 + len(self.all), BatchStatus.INTENT, len(asked), now, held=plan.held)
+        number = 1 + len(self.all)
+        batch = Batch(number, BatchStatus.INTENT, len(asked), now, plan.nonce, held=plan.held)
+        request = run.pass_of(opened).request
+        batch = replace(batch, pass_id=opened.id, fingerprint=request.fingerprint)
         kept = MemoryBatch(batch, opened, plan.reached, plan.is_all, asked, dict.fromkeys(asked))
         self.all.append(kept)
         self._hold(kept, plan.held)
@@ -145,21 +186,31 @@ class MemoryBatches:
         del now
         kept = self._kept(batch)
         if kept.batch.status is BatchStatus.INTENT:
-            self._end(kept, BatchStatus.LOST)
-            kept.answers = {}
-            self._look_again(kept)
+            self._give_up(kept)
+
+    def forget(self, opened: Pass, batch: Batch, now: float) -> int:
+        """Nobody will read it: what of it is not answered can have cost so much, and is free."""
+        kept = self._kept(batch)
+        if not kept.is_unread:
+            return 0
+        waiting = [digest for digest, answer in kept.answers.items() if answer is None]
+        worst = sum(kept.asked[digest].worst or 0 for digest in waiting)
+        charge = Charge(uncertain=kept.batch.held or worst)
+        self._give_up(kept)
+        add_charge(self.ledger.runs[opened.run], opened, charge, now, is_batch=True)
+        return charge.uncertain
 
     def collect(
         self, opened: Pass, fingerprint: str, batch: Batch, answers: Sequence[Answer], now: float
-    ) -> int:
-        """Store results; how many were not there before."""
+    ) -> list[Answer]:
+        """Store results; those that were not there before."""
         kept = self._kept(batch)
         fresh = [answer for answer in answers if kept.store(answer)]
         self.ledger.verdicts.record(fingerprint, paid(fresh))
         charge = charge_of(fresh)
         add_charge(self.ledger.runs[opened.run], opened, charge, now, is_batch=True)
         self._hold(kept, kept.batch.held - charge.cost - charge.uncertain)
-        return len(fresh)
+        return fresh
 
     def read(self, batch: Batch, now: float) -> None:
         """All results are read: the batch is over; a request without one is asked again."""
@@ -179,6 +230,11 @@ class MemoryBatches:
             for each in known
             if each.remote_id and max(each.intended_at, each.polled_at or 0.0) >= since
         )
+
+    def _give_up(self, kept: MemoryBatch) -> None:
+        self._end(kept, BatchStatus.LOST)
+        kept.answers = {name: answer for name, answer in kept.answers.items() if answer}
+        self._look_again(kept)
 
     def _kept(self, batch: Batch) -> MemoryBatch:
         return self.all[batch.id - 1]

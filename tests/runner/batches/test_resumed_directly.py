@@ -28,7 +28,7 @@ async def test_what_batches_may_have_answered_is_not_asked_directly() -> None:
     runner.classifier = direct.classifier
     said = await runner.dry_run()
     assert isinstance(said, Halt)
-    assert said.reason.startswith("2 batches of this pass are not read yet (batch_1, batch_2): ")
+    assert said.reason.startswith("2 batches of this run are not read yet (batch_1, batch_2): ")
     assert '`[classifier] transport = "batch"`' in said.reason
     assert "`kclassify batches --cancel`" in said.reason
     assert direct.asked == []

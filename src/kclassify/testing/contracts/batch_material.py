@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kclassify.core.batch import Answer, Batch, BatchPlan, PlannedRequest, RemoteBatch, Standing
+from kclassify.core.batch import (
+    NONCE_CHARS,
+    Answer,
+    Batch,
+    BatchPlan,
+    PlannedRequest,
+    RemoteBatch,
+    Standing,
+)
 from kclassify.core.item import Key
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.ports import Ledger, Pass
@@ -19,6 +27,7 @@ from kclassify.testing.contracts.ledger_material import (
 )
 
 COST = 1_000
+NONCE = "n" * NONCE_CHARS
 
 
 def digests(*keys: Key) -> list[str]:
@@ -27,11 +36,11 @@ def digests(*keys: Key) -> list[str]:
 
 
 def plan_of(
-    *keys: Key, reached: Key | None = None, is_all: bool = False, held: int = 0
+    *keys: Key, reached: Key | None = None, is_all: bool = False, held: int = 0, nonce: str = NONCE
 ) -> BatchPlan:
     """A batch of these items; it reaches the last one when nothing else is said."""
     asked = [PlannedRequest(each) for each in digests(*keys)]
-    return BatchPlan(asked, keys[-1] if reached is None else reached, is_all, held)
+    return BatchPlan(asked, keys[-1] if reached is None else reached, is_all, nonce, held)
 
 
 def planned(ledger: Ledger, opened: Pass, plan: BatchPlan) -> tuple[Pass, Batch]:
@@ -73,7 +82,7 @@ def unanswered(
 
 def collect(ledger: Ledger, opened: Pass, batch: Batch, answers: Sequence[Answer]) -> int:
     """Store these results; how many were not there before."""
-    return ledger.batches.collect(opened, FINGERPRINT, batch, answers, NOW + 3)
+    return len(ledger.batches.collect(opened, FINGERPRINT, batch, answers, NOW + 3))
 
 
 def known(ledger: Ledger, opened: Pass, batch: Batch) -> Batch | None:

@@ -9,6 +9,10 @@ from kclassify.testing.contracts.ledger_cuts import LedgerCuts
 from kclassify.testing.contracts.ledger_holds import LedgerHolds, LedgerOthers
 from kclassify.testing.contracts.ledger_intents import LedgerIntents
 from kclassify.testing.contracts.ledger_leases import LedgerLeases
+from kclassify.testing.contracts.ledger_other_batches import (
+    LedgerForgottenBatches,
+    LedgerOtherBatches,
+)
 from kclassify.testing.contracts.ledger_passes import LedgerPasses
 from kclassify.testing.contracts.ledger_shards import LedgerShards
 from kclassify.testing.contracts.ledger_spending import LedgerCacheAge, LedgerCharges
@@ -31,6 +35,8 @@ class LedgerContract(
     LedgerIntents,
     LedgerBatches,
     LedgerBatchResults,
+    LedgerOtherBatches,
+    LedgerForgottenBatches,
 ):
     """A suite for a `kclassify.ports.Ledger`.
 
