@@ -102,8 +102,13 @@ def _tranches(gate: GateSettings) -> Tranches | None:
     return None if gate.tranche is None else Tranches(gate.tranche, gate.canary_checks)
 
 
-def classifier_of(settings: Settings, model: str | None) -> Classifier[str]:
-    """The classifier; `model` is the one that was asked for. Raises `UsageError`."""
+def classifier_of(
+    settings: Settings, model: str | None, *, api_key: str | None = None
+) -> Classifier[str]:
+    """The classifier; `model` is the one that was asked for. Raises `UsageError`.
+
+    Without an `api_key` it is the one in the environment.
+    """
     taxonomy = read_taxonomy(settings.taxonomy.file)
     stray = sorted(settings.runner.min_confidence_by_category.keys() - taxonomy.known)
     if stray:
@@ -113,7 +118,9 @@ def classifier_of(settings: Settings, model: str | None) -> Classifier[str]:
         )
     costs = Costs(settings.prices, settings.batch.limits, settings.cascade)
     connections = settings.runner.max_concurrency
-    return make_classifier(taxonomy, settings.classifier, model, connections, costs)
+    return make_classifier(
+        taxonomy, settings.classifier, model, connections, costs, api_key=api_key
+    )
 
 
 def reader_of(stores: Stores) -> LedgerReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,28 +41,46 @@ def make_classifier(
     model: str | None,
     max_connections: int,
     costs: Costs | None = None,
+    *,
+    api_key: str | None = None,
 ) -> Classifier[str]:
-    """The classifier; `model` is the one that the command line asked for. Raises `UsageError`."""
+    """The classifier; `model` is the one that the command line asked for. Raises `UsageError`.
+
+    Without an `api_key` it is the one in the environment.
+    """
     costs = costs or Costs()
     chosen = choose_model(model, settings.model)
-    first = _one(taxonomy, settings, chosen, max_connections, costs)
+    make = partial(
+        _one, taxonomy, settings, max_connections=max_connections, costs=costs, api_key=api_key
+    )
     if costs.cascade is None:
-        return first
+        return make(chosen)
     if settings.transport == "batch":
         raise ConfigError("[cascade] asks directly: leave out [classifier] transport, or [cascade]")
     from kclassify.classifier import Cascade  # noqa: PLC0415
 
-    next_model = replace(choose_model(costs.cascade.model), origin="[cascade] model")
-    second = _one(taxonomy, settings, next_model, max_connections, costs)
-    return Cascade(first, second, costs.cascade.below)
+    second = _second_model(costs.cascade, chosen)
+    return Cascade(make(chosen), make(second), costs.cascade.below)
+
+
+def _second_model(cascade: CascadeSettings, first: ChosenModel) -> ChosenModel:
+    second = replace(choose_model(cascade.model), origin="[cascade] model")
+    if str(second) == str(first):
+        raise ConfigError(
+            f"[cascade] model {second} is the first model, too (from {first.origin}): name another "
+            "one for either, or leave out [cascade]"
+        )
+    return second
 
 
 def _one(
     taxonomy: Taxonomy[str],
     settings: ClassifierSettings,
     chosen: ChosenModel,
+    *,
     max_connections: int,
     costs: Costs,
+    api_key: str | None,
 ) -> Classifier[str]:
     if chosen.is_local:
         return local_classifier(taxonomy, settings)
@@ -75,6 +94,7 @@ def _one(
         may_abstain=settings.may_abstain,
         max_tokens=settings.max_tokens,
         timeout_s=settings.timeout_s,
+        api_key=api_key,
         base_url=settings.base_url,
         max_connections=max_connections,
         price=price_of(chosen, costs.prices),

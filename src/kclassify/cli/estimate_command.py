@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from kclassify.cli.options import (
+    BudgetOption,
     ConfigOption,
     JsonOption,
+    MaxConcurrencyOption,
     ModelOption,
     QuietOption,
     RunOption,
     TenantOption,
+    TransportOption,
     chosen_settings,
     is_quiet,
 )
@@ -48,6 +51,9 @@ def estimate(
     input_tokens_per_minute: Annotated[
         int | None, typer.Option(help="The provider's limit.", metavar="N", min=1)
     ] = None,
+    max_concurrency: MaxConcurrencyOption = None,
+    budget_usd: BudgetOption = None,
+    transport: TransportOption = None,
     model: ModelOption = None,
     run: RunOption = None,
     tenant: TenantOption = None,
@@ -66,7 +72,9 @@ def estimate(
     from kclassify.estimate.estimate import estimate as reckon
     from kclassify.estimate.question import Question
 
-    settings = chosen_settings(context, config, run, tenant)
+    runner = {"max_concurrency": max_concurrency, "budget_usd": budget_usd}
+    asking = {"transport": transport}
+    settings = chosen_settings(context, config, run, tenant, runner=runner, classifier=asking)
     question = Question(
         sample=sample,
         model=model,

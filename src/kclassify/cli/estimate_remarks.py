@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from kclassify.cli.wording import plural
-from kclassify.core.dollars import dollars
+from kclassify.cli.wording import plural, verb
+from kclassify.core.dollars import dollars, small_dollars
 from kclassify.core.estimate import WayName
+from kclassify.core.figure import Figure
+from kclassify.core.token_estimate import APPROXIMATION_ERROR
 from kclassify.estimate.reckoning import Estimate
 from kclassify.estimate.second_model import SecondModel
-from kclassify.estimate.tokens import APPROXIMATION_ERROR
+from kclassify.estimate.worst import Worst
 
 
 def remarks(found: Estimate) -> list[str]:
@@ -53,8 +55,9 @@ def _caching(found: Estimate) -> list[str]:
         return []
     shared = f"what all requests share is about {found.work.prefix.value:,.0f} tokens"
     if found.work.prefix.value < price.min_cache_tokens:
+        has = "may have" if price.min_cache_tokens <= found.work.prefix.high else "has"
         shared += f", and {price.model} caches {price.min_cache_tokens:,} or more"
-        return [f"Caching has no effect: {shared}."]
+        return [f"Caching {has} no effect: {shared}."]
     return [f"Caching has no effect: reading from the cache costs what sending does ({shared})."]
 
 
@@ -72,7 +75,20 @@ def _cascade(found: Estimate) -> list[str]:
         f"The cascade asks {second.model} ({second.why}) about {_share(second)}, "
         "with the tokens of the first."
     )
-    return [said] if second.price is not None else [said, _unknown(second.model)]
+    lines = [said, *_asked_again(found)]
+    return lines if second.price is not None else [*lines, _unknown(second.model)]
+
+
+def _asked_again(found: Estimate) -> list[str]:
+    """A cascade is a classifier of its own, so that no way is for what the other has left."""
+    answered = found.look.answered
+    if not answered:
+        return []
+    is_set = found.way is WayName.CASCADE
+    rows = "The other rows leave" if is_set else "The row of the cascade leaves"
+    by, how = ("cascade", "without") if is_set else ("first model", "with")
+    said = f"{rows} out {plural(answered, 'item')} that the {by} has answered"
+    return [f"{said}: {how} [cascade] {verb(answered, 'it is', 'they are')} asked about again."]
 
 
 def _share(second: SecondModel) -> str:
@@ -110,13 +126,29 @@ def _spent(found: Estimate) -> list[str]:
 
 
 def _budget(found: Estimate) -> list[str]:
-    cost = found.chosen.cost
+    cost, worst = found.chosen.cost, found.worst
     if found.budget is None or cost is None:
         return []
     left = max(0, found.budget - found.spent.most)
-    said = f"[runner] budget_usd leaves {dollars(left)}"
+    said = f"The budget leaves {small_dollars(left)}"
+    if worst is not None and left < worst.most:
+        halts = "halts" if left < worst.least else "may halt"
+        return [f"{said}, and {_one_call(found, worst)}, so the run {halts} at once."]
     if left < cost.low:
         return [f"{said}, less than the estimate: the run will halt before it is done."]
     if left < cost.high:
         return [f"{said}, less than the upper end of the interval: the run may halt first."]
+    if worst is not None and left < _before_last(cost, found) + worst.most:
+        said = f"{said}, enough for the estimate, but {_one_call(found, worst)}, and none is made"
+        return [f"{said} that does not fit: the run may halt before the last ones."]
     return [f"{said}, which is enough."]
+
+
+def _one_call(found: Estimate, worst: Worst) -> str:
+    call = "request" if found.way is WayName.BATCHED else "call"
+    return f"one {call} may cost {small_dollars(worst.most)} at most"
+
+
+def _before_last(cost: Figure, found: Estimate) -> float:
+    """What all calls but the last one cost, at the upper end of the interval."""
+    return cost.high * (1 - 1 / found.look.texts.high)

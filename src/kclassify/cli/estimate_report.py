@@ -95,21 +95,29 @@ def _facts(found: Estimate) -> dict[str, object]:
         "answered": look.answered,
         "texts": _figure(look.texts),
         "sampled": len(look.sample),
-        "counted_by": "characters" if found.measured.reason is not None else "provider",
+        "counted_by": _counted_by(found),
         "not_counted_because": found.measured.reason,
         "tokens": {
-            "request": _figure(work.request),
-            "shared": _figure(work.prefix),
+            "request": _figure(work.request) if look.sample else None,
+            "shared": _figure(work.prefix) if look.sample else None,
             "reply": _figure(work.reply),
         },
-        "is_cached": found.is_cached,
+        "is_cached": found.is_cached if look.sample else None,
         "second": _second(found.second),
         "ways": [_way(way) for way in found.ways],
         "chosen": found.way.value,
+        "worst_call_usd": None if found.worst is None else found.worst.most / NANODOLLARS,
         "spent_usd": found.spent.charge.cost / NANODOLLARS,
         "budget_usd": None if found.budget is None else found.budget / NANODOLLARS,
         "remarks": remarks(found),
     }
+
+
+def _counted_by(found: Estimate) -> str | None:
+    """None where there was nothing to count."""
+    if not found.look.sample or found.model.is_local:
+        return None
+    return "provider" if found.measured.reason is None else "characters"
 
 
 def _price(price: Price | None) -> dict[str, object] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import anyio
 
@@ -15,10 +16,12 @@ from kclassify.estimate.history import History, open_past
 from kclassify.estimate.look import Look, look_at
 from kclassify.estimate.question import Question
 from kclassify.estimate.reckoning import Estimate, Reckoning
-from kclassify.estimate.second_model import second_model
+from kclassify.estimate.second_model import second_model, with_second
 from kclassify.estimate.tokens import Measured, measure
+from kclassify.estimate.unasked import unasked_classifier
+from kclassify.estimate.worst import worst_of
 from kclassify.ports import Classifier
-from kclassify.wiring import classifier_of, open_stores
+from kclassify.wiring import open_stores
 
 
 def estimate(
@@ -28,9 +31,11 @@ def estimate(
 
     `tell` hears how many items were read. Raises `UsageError`, `SourceError`, `DatabaseError`.
     """
-    alone = settings.model_copy(update={"cascade": None})
-    first, whole = classifier_of(alone, question.model), classifier_of(settings, question.model)
     chosen = choose_model(question.model, settings.classifier.model)
+    settings = with_second(settings, question, chosen)
+    alone = settings.model_copy(update={"cascade": None})
+    whole = unasked_classifier(settings, question.model)
+    first = unasked_classifier(alone, question.model)
     price = price_of(chosen, settings.prices)
     with (
         open_stores(settings) as stores,
@@ -49,7 +54,8 @@ def estimate(
         spent = past.spending(settings.run.name) if past else Spending()
         source = stores.source.description
     reckoning = Reckoning(settings, question, chosen, price, measured, history, second)
-    return reckoning.of(look, first.taxonomy.labels, spent, source)
+    found = reckoning.of(look, first.taxonomy.labels, spent, source)
+    return replace(found, worst=worst_of(whole, look.sample))
 
 
 async def _measure(

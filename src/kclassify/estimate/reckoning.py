@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kclassify.classifier.model import ANTHROPIC, ChosenModel
+from kclassify.classifier.prompt_cache import SHORTEST_S, lifetime_s
 from kclassify.config import Settings
 from kclassify.core.estimate import (
     Caching,
@@ -29,8 +30,7 @@ from kclassify.estimate.look import Look
 from kclassify.estimate.question import Question
 from kclassify.estimate.second_model import SecondModel
 from kclassify.estimate.tokens import Measured
-
-_LIFETIMES_S = {"5m": 300.0, "1h": 3600.0, "off": 300.0}
+from kclassify.estimate.worst import Worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Estimate:
 
     `way` is the one that the settings choose. `is_cached` says whether the provider keeps the part
     that all requests share. `spent` is what the run has cost so far, `budget` what it may, in
-    nanodollars. `reply_from` and `latency_from` say where those figures are from; None: nobody
-    knows how long a call takes.
+    nanodollars; `worst` what one call may cost at most, where that is known. `reply_from` and
+    `latency_from` say where those figures are from; None: nobody knows how long a call takes.
     """
 
     run: str
@@ -59,6 +59,7 @@ class Estimate:
     budget: int | None
     reply_from: str
     latency_from: str | None
+    worst: Worst | None = None
 
     @property
     def chosen(self) -> Way:
@@ -121,7 +122,7 @@ class Reckoning:
         if self.chosen.is_local:
             return tuple(ways)
         cache = self.settings.classifier.cache
-        caching = Caching(seconds=_LIFETIMES_S[cache])
+        caching = Caching(seconds=lifetime_s(cache) or SHORTEST_S)
         ways.append(cached(work, price, pace, caching))
         if self.chosen.provider == ANTHROPIC:
             waves = Waves(requests=batch.requests * batch.in_flight)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kclassify.classifier.model import choose_model
+from kclassify.classifier.model import ChosenModel, choose_model
 from kclassify.classifier.prices import known_prices, price_of
 from kclassify.config import Settings
 from kclassify.core.figure import Figure, exactly
 from kclassify.core.price import Price
+from kclassify.errors import UsageError
 from kclassify.estimate.assumptions import SECOND_SHARE
 from kclassify.estimate.history import Past
 from kclassify.estimate.question import Question
+from kclassify.estimate.unasked import unasked_classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,29 @@ def second_model(
         return SecondModel(*found, SECOND_SHARE, "assumed: --share says it")
     told = f"no label, or a confidence under {below:g}, in the ledger"
     return SecondModel(*found, share, told)
+
+
+def with_second(settings: Settings, question: Question, first: ChosenModel) -> Settings:
+    """The settings, with the model that is asked for in their cascade, where they have one.
+
+    Raises `UsageError` for one that cannot be asked, and for the first model itself.
+    """
+    then = question.then
+    if then is None:
+        return settings
+    if str(choose_model(then)) == str(first):
+        raise UsageError(f"--then {then}: the first model is {first.told}: name another one")
+    direct = settings.classifier.model_copy(update={"transport": "direct"})
+    try:
+        unasked_classifier(
+            settings.model_copy(update={"cascade": None, "classifier": direct}), then
+        )
+    except UsageError as error:
+        raise UsageError(f"--then {then}: {error}") from None
+    if settings.cascade is None:
+        return settings
+    cascade = settings.cascade.model_copy(update={"model": then})
+    return settings.model_copy(update={"cascade": cascade})
 
 
 def _found(

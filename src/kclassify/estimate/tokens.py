@@ -14,12 +14,10 @@ from kclassify.classifier.reply import reply_model
 from kclassify.config import ClassifierSettings
 from kclassify.core.figure import Figure, exactly
 from kclassify.core.item import Item
-from kclassify.core.token_estimate import approximate_tokens
+from kclassify.core.token_estimate import APPROXIMATION_ERROR, approximate_tokens
+from kclassify.estimate.unasked import made_unasked
 from kclassify.ports import Classifier
 from kclassify.prompt import Prompt
-
-APPROXIMATION_ERROR = 0.35
-"""How far tokens that are reckoned may be off. The newer tokenizers make a third more of a text."""
 
 _TEXTS = ("system", "messages", "tools", "response_format")
 """The fields of a request that become tokens. Anthropic's text on the schema is in the system's."""
@@ -54,7 +52,7 @@ async def measure(
     settings: ClassifierSettings,
 ) -> Measured:
     """The tokens of the requests that a classifier with these settings makes about items."""
-    if chosen.is_local:
+    if chosen.is_local or not items:
         return Measured((0,) * len(items), 0)
     prefix = await prefix_tokens(classifier)
     counts = prefix if isinstance(prefix, NotCounted) else await count_tokens(classifier, items)
@@ -78,19 +76,23 @@ async def _approximated(
         max_body_chars=settings.max_body_chars,
         may_abstain=may_abstain,
     )
-    how = Connection(
-        api_key=None,
-        base_url=settings.base_url,
-        max_tokens=settings.max_tokens,
-        max_connections=1,
-        timeout_s=settings.timeout_s,
-    )
-    provider = connect(chosen, reply_model(taxonomy, may_abstain=may_abstain), how)
+    replies = reply_model(taxonomy, may_abstain=may_abstain)
+    provider = made_unasked(lambda key: connect(chosen, replies, _connection(settings, key)))
     shared = _characters(provider.rendered([prompt.system, ""]))
     texts = [prompt.render(item).user for item in items]
     await provider.aclose()
     prefix = approximate_tokens(shared)
     return Measured(tuple(approximate_tokens(shared + text) for text in texts), prefix, reason)
+
+
+def _connection(settings: ClassifierSettings, key: str | None) -> Connection:
+    return Connection(
+        api_key=key,
+        base_url=settings.base_url,
+        max_tokens=settings.max_tokens,
+        max_connections=1,
+        timeout_s=settings.timeout_s,
+    )
 
 
 def _characters(fields: Mapping[str, Any]) -> str:
