@@ -299,13 +299,17 @@ def test_an_unknown_price_is_told_and_never_as_nothing() -> None:
     assert course.bill.told == "more than $0.02"
 
 
-def test_what_costs_nothing_is_not_told_unless_there_is_a_budget() -> None:
+def test_while_nothing_costs_progress_says_nothing_of_it_unless_there_is_a_budget() -> None:
     course = Course()
     course.take(opened())
     course.take(answered(OutcomeKind.UNAVAILABLE))
-    assert (course.bill.told, course.bill.lines()) == ("", [])
+    assert (course.bill.told, course.bill.lines()) == ("", ["Cost of the run: $0.00"])
     course.take(replace(opened(), budget=50_000_000_000))
     assert course.bill.told == "$0.00 of $50.00"
+    course = Course()
+    assert course.bill.lines() == []  # no pass was opened
+    course.take(replace(opened(), model="local"))
+    assert course.bill.lines() == []
 
 
 def test_batches_are_told_as_they_are_sent_end_and_are_read() -> None:

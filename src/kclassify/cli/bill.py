@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kclassify.classifier.model import LOCAL
 from kclassify.cli.spending_facts import in_dollars
-from kclassify.cli.wording import cost_of
+from kclassify.cli.wording import cost_of, without_price
 from kclassify.core.dollars import dollars
 from kclassify.core.price import NANODOLLARS
 from kclassify.core.spending import NOTHING, Charge, Spending
@@ -17,12 +18,13 @@ from kclassify.events import BatchChanged, CallEnded, Event, PassOpened
 class Bill:
     """`before` is what the run had spent when its pass was opened, `budget` what it may spend.
 
-    `charge` is what this call of the command came to. Amounts are nanodollars.
+    `charge` is what this call of the command came to, with `model`. Amounts are nanodollars.
     """
 
     before: Spending = field(default_factory=Spending)
     budget: int | None = None
     charge: Charge = NOTHING
+    model: str = ""
     _since: Charge = NOTHING
 
     def take(self, event: Event) -> None:
@@ -30,6 +32,7 @@ class Bill:
         match event:
             case PassOpened():  # what was spent is told anew, this command's own calls included
                 self.before, self.budget, self._since = event.spent, event.budget, NOTHING
+                self.model = event.model
             case CallEnded():
                 told = (event.seconds, event.usage, event.cost, event.uncertain)
                 self._add(Charge.of_call(*told))
@@ -49,21 +52,34 @@ class Bill:
     @property
     def told(self) -> str:
         """`$1.23 of $50.00, 93% of the input from the cache`; empty where nothing costs."""
-        parts = [self._spent(), _from_cache(self.charge.usage)]
-        return ", ".join(part for part in parts if part)
-
-    def _spent(self) -> str:
         if self.budget is None and not self.run:
             return ""
+        is_unknown = self.run.unpriced and not self.run.cost
+        parts = [f"{'cost ' if is_unknown else ''}{self._spent}", _from_cache(self.charge.usage)]
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def _spent(self) -> str:
         of = "" if self.budget is None else f" of {dollars(self.budget)}"
         return f"{cost_of(self.run)}{of}"
 
+    @property
+    def _is_free(self) -> bool:
+        """Whether nothing was asked that could cost anything, in all of the run."""
+        return self.model in {"", LOCAL} and self.budget is None and not self.run
+
+    @property
+    def _why_unknown(self) -> str:
+        if self.charge.unpriced:
+            return without_price([self.model])
+        return " (no price for calls before this command)" if self.run.unpriced else ""
+
     def lines(self) -> list[str]:
         """What is said at the end."""
-        if not self.told:
+        if self._is_free:
             return []
         own = "" if self.charge == self.run else f", {cost_of(self.charge)} of it by this command"
-        said = [f"Cost of the run: {self._spent()}{own}"]
+        said = [f"Cost of the run: {self._spent}{own}{self._why_unknown}"]
         if self.run.uncertain:
             said.append(
                 f"Up to {dollars(self.run.uncertain)} more may be billed, for calls whose answer "
@@ -86,9 +102,7 @@ class Bill:
 
 def cache_hits(usage: Usage) -> float | None:
     """The share of the input that was read from the provider's cache; None of no input."""
-    read = usage.cache_read_tokens
-    total = read + usage.cache_write_tokens + usage.input_tokens
-    return read / total if total else None
+    return usage.cache_read_tokens / usage.all_input if usage.all_input else None
 
 
 def _from_cache(usage: Usage) -> str:

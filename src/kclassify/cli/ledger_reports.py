@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from kclassify.cli.inert_data import csv_cell, json_text
+from kclassify.cli.last_decision import last_decision
 from kclassify.cli.output import say, say_json, say_table
-from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass, told
+from kclassify.cli.pass_report import key_fact, moment, pass_facts, say_pass
 from kclassify.cli.shard_report import progress, say_shards, shard_facts
 from kclassify.cli.spending_facts import spending_facts
 from kclassify.cli.spending_report import say_steps, spending_lines, step_facts
@@ -65,7 +66,10 @@ def report_run(
         say_json({**_run_facts(run), **more})
         return
     say(f"Run {shown(run.name)!r} over {shown(run.source)}, since {moment(run.created_at)}")
-    for line in [*_lease(run), *_outage(run.breaker), *spending_lines(run.spending)]:
+    unpriced = list(
+        dict.fromkeys(each.model for each in run.passes if each.spending.charge.unpriced)
+    )
+    for line in [*_lease(run), *_outage(run.breaker), *spending_lines(run.spending, unpriced)]:
         say(line)
     headings = ("pass", "mode", "status", "items", "writes", "cost", "model", "permission", "last")
     rows = [
@@ -78,7 +82,7 @@ def report_run(
             cost_of(each.spending.charge) if each.steps else "",
             each.model,
             _permission(each),
-            told(each.last_decision),
+            last_decision(each, is_worked_on=each is run.passes[-1] and _holder(run) is not None),
         )
         for each in run.passes
     ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kclassify.cli.output import say, say_table
 from kclassify.cli.pass_report import moment, told
 from kclassify.cli.spending_facts import spending_facts
-from kclassify.cli.wording import cost_of, plural, shown
+from kclassify.cli.wording import cost_of, plural, shown, without_price
 from kclassify.core.dollars import dollars
 from kclassify.core.spending import Spending
 from kclassify.holder import described
@@ -17,14 +17,20 @@ from kclassify.store import StepReport
 _HEADINGS = ("step", "shard", "began", "calls", "input", "output", "cached", "cost", "held", "end")
 
 
-def spending_lines(spending: Spending) -> list[str]:
-    """What a run has cost; nothing where it made no call that costs anything."""
+def spending_lines(spending: Spending, unpriced: Sequence[str]) -> list[str]:
+    """What a run has cost; nothing where it made no call that costs anything.
+
+    `unpriced` are the models that have no known price.
+    """
     charge = spending.charge
     if not charge and not spending.held:
         return []
+    why = without_price(unpriced)
     lines = [f"Cost: {cost_of(charge)} for {plural(charge.calls, 'call')}"]
     if charge.unpriced and charge.cost:
-        lines.append(f"{plural(charge.unpriced, 'call')} of them without a known price")
+        lines.append(f"{plural(charge.unpriced, 'call')} of them without a known price{why}")
+    elif charge.unpriced:
+        lines[0] += why
     if charge.uncertain:
         lines.append(
             f"Up to {dollars(charge.uncertain)} more may be billed, for calls whose answer nobody "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kclassify.core.dollars import dollars
@@ -54,7 +54,17 @@ def duration(seconds: float) -> str:
 
 
 def cost_of(charge: Charge) -> str:
-    """The dollars of a charge; that they are unknown, or more, where prices are not known."""
+    """The dollars of a charge; `unknown`, or `more than` some, where prices are not known."""
     if not charge.unpriced:
         return dollars(charge.cost)
-    return f"more than {dollars(charge.cost)}" if charge.cost else "cost unknown"
+    return f"more than {dollars(charge.cost)}" if charge.cost else "unknown"
+
+
+def without_price(models: Sequence[str]) -> str:
+    """` (no price for a/b)`, after a cost that is not known; nothing for no models."""
+    return f" (no price for {shown('; '.join(models))})" if models else ""
+
+
+def cut(text: str, most: int) -> str:
+    """Its first so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

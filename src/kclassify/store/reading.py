@@ -24,7 +24,7 @@ from kclassify.store.looks import Look, looks_at
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.run_summaries import RunSummary, summaries
 from kclassify.store.shard_reports import ShardReport, shard_reports
-from kclassify.store.step_reports import StepReport, step_count, step_reports
+from kclassify.store.step_reports import StepReport, latest_steps, step_count, step_reports
 from kclassify.store.tables import changes, outcomes, passes
 from kclassify.store.totals import Transition, change_counts, outcome_counts, transitions, usage
 
@@ -40,9 +40,11 @@ class PassReport:
     was paid for while the pass was open, `spending` what that came to and `steps` in how many
     steps: nothing and none for a pass of a ledger that did not know of costs. `gate` is the digest
     of the gate record that allowed it to write, `gate_refusal` what an `override` set aside: a line
-    for each that the pass went on for, the newest last. `next_step_at` is when somebody is to go on
-    with it, None when nobody is. A divided pass has `shards`, and a cursor in each of them. Times
-    are Unix seconds.
+    for each that the pass went on for, the newest last. `last_decision` was made at `decided_at`,
+    None for a pass of a ledger that did not know of steps; `was_gone_on_with` says whether a step
+    has begun since and has not ended. `next_step_at` is when somebody is to go on with it, None
+    when nobody is. A divided pass has `shards`, and a cursor in each of them. Times are Unix
+    seconds.
     """
 
     number: int
@@ -64,6 +66,8 @@ class PassReport:
     updated_at: float
     finished_at: float | None
     last_decision: str | None
+    decided_at: float | None = None
+    was_gone_on_with: bool = False
     next_step_at: float | None = None
     shards: tuple[ShardReport, ...] = ()
     spending: Spending = field(default_factory=Spending)
@@ -230,6 +234,7 @@ class LedgerReader:
 
 def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
     spending = spent.spending(connection, row.run_id, row.id)
+    latest = latest_steps(connection, row.run_id, row.id)
     return PassReport(
         number=row.number,
         mode=Mode(row.mode),
@@ -250,6 +255,8 @@ def _pass_report(connection: Connection, row: Row[Any]) -> PassReport:
         updated_at=row.updated_at,
         finished_at=row.finished_at,
         last_decision=row.last_decision,
+        decided_at=latest.ended_at,
+        was_gone_on_with=latest.is_gone_on_with,
         next_step_at=row.next_step_at,
         shards=shard_reports(connection, row.id) if row.parts else (),
         spending=spending,

@@ -59,6 +59,27 @@ def step_reports(connection: Connection, run_id: int, number: int) -> tuple[Step
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LatestSteps:
+    """When the step of a pass ended that ended last, None where none did.
+
+    `is_gone_on_with` says whether another one began since that has not ended. Unix seconds.
+    """
+
+    ended_at: float | None
+    is_gone_on_with: bool
+
+
+def latest_steps(connection: Connection, run_id: int, pass_id: int) -> LatestSteps:
+    """Those of a pass; of one without steps there is nothing to tell."""
+    ours = (steps.c.run_id == run_id) & (steps.c.pass_id == pass_id)
+    ended = connection.scalar(select(func.max(steps.c.ended_at)).where(ours))
+    opened = connection.scalar(
+        select(func.max(steps.c.began_at)).where(ours, steps.c.ended_at.is_(None))
+    )
+    return LatestSteps(ended, opened is not None and opened >= (ended or 0))
+
+
 def step_count(connection: Connection, run_id: int, pass_id: int) -> int:
     """How many steps a pass has had."""
     ours = (steps.c.run_id == run_id) & (steps.c.pass_id == pass_id)
