@@ -215,7 +215,7 @@ def test_labels_that_cannot_be_chosen_are_retired_and_written_exactly(place: Pla
     ended = place.run("init", place.url)
     assert "' lead' 1" in ended.out
     assert '"trail\\t" 1' in ended.out
-    assert "write 2 definitions into" in ended.out
+    assert "write 2 definitions into taxonomy.toml, then run `kclassify estimate`" in ended.out
     written = Path("taxonomy.toml").read_text(encoding="utf-8")
     assert {e["name"] for e in tomllib.loads(written)["category"] if e.get("retired")} == set(ODD)
     place.write("taxonomy.toml", written.replace('definition = ""', 'definition = "told"'))

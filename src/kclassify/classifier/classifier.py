@@ -202,7 +202,9 @@ class Classifier(Generic[L]):
     @cached_property
     def _shared(self) -> SharedPrompt:
         text = shared_text(self._provider, self._prompt)
-        return SharedPrompt(text, self._model, self._price, self._cache)
+        return SharedPrompt(
+            text, self._model, self._price, self._cache, in_batches=self._batch is not None
+        )
 
     @cached_property
     def _batches(self) -> Batches | None:

@@ -9,6 +9,7 @@ from kclassify.cli.skeleton import copyable, may_be_active
 from kclassify.cli.wording import NO_LABEL, counts, plural, shown
 
 _SHOWN_LABELS = 12
+_FIRST = "`kclassify estimate`, which says what it would cost, and `kclassify dry-run`"
 
 
 def report(found: Found, given: Roles, *, as_json: bool) -> None:
@@ -45,10 +46,10 @@ def next_steps(found: Found) -> list[str]:
     if found.undefined:
         lines.append(
             f"Next: write {plural(len(found.undefined), 'definition')} into {found.written[-1]}, "
-            "then run `kclassify dry-run`."
+            f"then run {_FIRST}."
         )
     else:
-        lines.append("Next: run `kclassify dry-run`.")
+        lines.append(f"Next: run {_FIRST}.")
     return lines
 
 

@@ -57,8 +57,8 @@ class RunnerSettings(Table):
 
     @property
     def budget(self) -> int | None:
-        """The budget in nanodollars; None when there is none."""
-        return None if self.budget_usd is None else int(self.budget_usd * NANODOLLARS)
+        """The budget in nanodollars, one at least; None when there is none."""
+        return None if self.budget_usd is None else max(1, int(self.budget_usd * NANODOLLARS))
 
     @property
     def run_policy(self) -> RunPolicy:

@@ -38,7 +38,8 @@ async def announce(parts: Parts, opened: Pass, limits: Limits) -> None:
             budget=parts.settings.budget,
         )
     )
-    for warning in (*parts.authority.warnings, *await _advice(parts, opened)):
+    advice = () if items == 0 else await _advice(parts, opened)
+    for warning in (*parts.authority.warnings, *advice):
         parts.tell(Warned(warning))
 
 
