@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kclassify.classifier import Classifier
 from kclassify.classifier.batches import AnthropicBatches
-from kclassify.core.batch import BatchResult, RemoteBatch
+from kclassify.core.batch import NONCE_CHARS, BatchResult, RemoteBatch
 from kclassify.core.item import Item
 from tests.classifier.taxonomy import KEY, TAXONOMY
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kclassify.core.decision import Halt
     from kclassify.core.verdict import Outcome
 
+NONCE = "n" * NONCE_CHARS
 NOWHERE = "http://127.0.0.1:9"
 ITEMS = [Item(key=key, body=f"the text of article {key}") for key in range(7)]
 
@@ -36,14 +37,16 @@ def batches_of(classifier: Classifier[Any]) -> AnthropicBatches:
 
 async def created(batches: AnthropicBatches, items: Sequence[Item] = ITEMS) -> str:
     """The id of a batch of these items."""
-    told = await batches.create([batches.request(item) for item in items])
+    told = await batches.create([batches.request(item) for item in items], NONCE)
     assert isinstance(told, RemoteBatch), told
     return told.id
 
 
-async def read(batches: AnthropicBatches, batch: str) -> list[BatchResult | Outcome[str] | Halt]:
+async def read(
+    batches: AnthropicBatches, batch: str, nonce: str = NONCE
+) -> list[BatchResult | Outcome[str] | Halt]:
     """All results of a batch, and what ended them too soon."""
-    async with aclosing(batches.results(batch)) as results:
+    async with aclosing(batches.results(batch, nonce)) as results:
         return [result async for result in results]
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kclassify.core.batch import custom_id
 from kclassify.core.item import Item
 from kclassify.prompt import Prompt
 from kclassify.testing.hostile import HOSTILE_TEXTS
-from tests.classifier.batching import batches_of, batching
+from tests.classifier.batching import NONCE, batches_of, batching
 from tests.classifier.canned import message_body
 from tests.classifier.endpoints import Canned, batch_body, endpoints
 from tests.classifier.taxonomy import ITEM, TAXONOMY
@@ -97,11 +98,22 @@ async def test_a_batch_goes_out_with_the_bodies_as_they_are() -> None:
     with endpoints({"POST /v1/messages/batches": Canned.of(batch_body())}) as server:
         async with batching(server.url) as classifier:
             requests = [batches_of(classifier).request(item) for item in items]
-            await batches_of(classifier).create(requests)
+            await batches_of(classifier).create(requests, NONCE)
         ((_, sent),) = server.asked
     entries = ",".join(_entry(request) for request in requests)
     assert sent.decode() == f'{{"requests":[{entries}]}}'
+    around = sum(request.size for request in requests) - len(sent)
+    assert 0 <= around <= 20 * len(requests)
+
+
+async def test_no_batch_is_larger_than_its_requests_say() -> None:
+    with endpoints({"POST /v1/messages/batches": Canned.of(batch_body())}) as server:
+        async with batching(server.url) as classifier:
+            request = batches_of(classifier).request(ITEM)
+            await batches_of(classifier).create([request], NONCE)
+        ((_, sent),) = server.asked
+    assert request.size == len(sent)
 
 
 def _entry(request: BatchRequest) -> str:
-    return f'{{"custom_id":"{request.digest}","params":{request.body.decode()}}}'
+    return f'{{"custom_id":"{custom_id(NONCE, request.digest)}","params":{request.body.decode()}}}'

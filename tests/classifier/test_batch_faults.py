@@ -27,7 +27,7 @@ from kclassify.testing import (
     Unauthorized,
     UnknownModel,
 )
-from tests.classifier.batching import ITEMS, batches_of, batching, created, read
+from tests.classifier.batching import ITEMS, NONCE, batches_of, batching, created, read
 from tests.classifier.taxonomy import KEY
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ async def answer(classifier: Classifier[Any], endpoint: str, batch: str) -> Any:
     batches = batches_of(classifier)
     match endpoint:
         case "create":
-            return await batches.create([batches.request(item) for item in ITEMS])
+            return await batches.create([batches.request(item) for item in ITEMS], NONCE)
         case "recent":
             return await batches.recent(0)
         case "results":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ import anyio
 import pytest
 
 from kclassify.classifier.counting import count_tokens
-from kclassify.core.batch import BatchResult, RemoteBatch
+from kclassify.core.batch import NONCE_CHARS, BatchResult, RemoteBatch, custom_id
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.price import Price
@@ -42,14 +43,15 @@ from kclassify.testing import (
     UnknownModel,
     WrongLabel,
 )
-from tests.classifier.batching import ITEMS, batches_of, batching, created, read, settled
+from tests.classifier.batching import ITEMS, NONCE, batches_of, batching, created, read, settled
 from tests.classifier.canned import message_body
 from tests.classifier.endpoints import Canned, batch_body, endpoints
 from tests.classifier.taxonomy import ITEM, KEY, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
+    from kclassify.classifier.batches import AnthropicBatches
     from kclassify.testing import Fault
 
 PRICE = Price(
@@ -78,9 +80,10 @@ async def test_a_batch_is_followed_from_its_creation_to_its_bill(
 ) -> None:
     async with batching(open_stub.url, price=PRICE) as classifier:
         batches = batches_of(classifier)
-        told = await batches.create([batches.request(item) for item in ITEMS])
+        told = await batches.create([batches.request(item) for item in ITEMS], NONCE)
         assert isinstance(told, RemoteBatch)
         assert not told.is_ended
+        assert told.requests == len(ITEMS)
         assert told.expires_at == pytest.approx(told.created_at + 86_400)
         assert await batches.retrieve(told.id) == told
         (early,) = await read(batches, told.id)
@@ -213,7 +216,6 @@ async def test_what_is_canceled_is_asked_for_in_vain(open_stub: StubMessagesAPI)
         results = await settled(batches, batch)
         again = await batches.cancel(batch)
     assert isinstance(canceled, RemoteBatch)
-    assert canceled.is_canceling
     assert {(kind, getattr(outcome, "detail", None)) for kind, outcome in results.values()} == {
         ("canceled", "canceled")
     }
@@ -228,7 +230,7 @@ async def test_a_batch_whose_creation_got_no_answer_is_among_the_recent_ones(
     async with batching(open_stub.url) as classifier:
         batches = batches_of(classifier)
         open_stub.script([LostReply()])
-        told = await batches.create([batches.request(item) for item in ITEMS])
+        told = await batches.create([batches.request(item) for item in ITEMS], NONCE)
         (orphan,) = open_stub.batches
         recent = await batches.recent(0)
     assert isinstance(told, Outcome)
@@ -263,8 +265,12 @@ async def test_the_list_is_read_until_batches_are_too_old_to_be_asked_for() -> N
     assert len(asked) == 2
 
 
+def named(name: str, kind: str = "succeeded", **fields: Any) -> dict[str, Any]:
+    return {"custom_id": name, "result": {"type": kind, **fields}}
+
+
 def result(digest: str = ITEM.digest, kind: str = "succeeded", **fields: Any) -> dict[str, Any]:
-    return {"custom_id": digest, "result": {"type": kind, **fields}}
+    return named(custom_id(NONCE, digest), kind, **fields)
 
 
 def good(digest: str = ITEM.digest) -> dict[str, Any]:
@@ -275,9 +281,10 @@ def lines(*entries: object) -> bytes:
     return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries).encode()
 
 
-async def read_canned(
+@asynccontextmanager
+async def canned(
     body: bytes, *, succeeded: int = 0, kept_back: int = 0, **settings: Any
-) -> list[BatchResult | Outcome[str] | Halt]:
+) -> AsyncIterator[AnthropicBatches]:
     path = "GET /v1/messages/batches/msgbatch_1"
     counts = {**batch_body()["request_counts"], "succeeded": succeeded}
     answers = {
@@ -286,7 +293,17 @@ async def read_canned(
     }
     with endpoints(answers) as server:
         async with batching(server.url, **settings) as classifier:
-            return await read(batches_of(classifier), "msgbatch_1")
+            yield batches_of(classifier)
+
+
+async def read_canned(body: bytes, **settings: Any) -> list[BatchResult | Outcome[str] | Halt]:
+    async with canned(body, **settings) as batches:
+        return await read(batches, "msgbatch_1")
+
+
+async def nonce_canned(body: bytes, succeeded: int = 2) -> str | Outcome[str] | Halt:
+    async with canned(body, succeeded=succeeded) as batches:
+        return await batches.nonce_of("msgbatch_1")
 
 
 async def outcomes_of(entries: list[dict[str, Any]], **settings: Any) -> list[Outcome[str] | Halt]:
@@ -316,8 +333,26 @@ async def test_lines_end_where_json_says_they_do() -> None:
 
 
 async def test_results_of_requests_that_nobody_here_made_are_skipped() -> None:
-    strangers: list[Any] = [good("my-own-1"), good("A" * 64), {"custom_id": 7}, [], None, good(A)]
-    assert told(await read_canned(lines(*strangers), succeeded=6)) == [A]
+    nobodys = [named(name) for name in ("my-own-1", A, custom_id("o" * NONCE_CHARS, B))]
+    strangers: list[Any] = [*nobodys, {"custom_id": 7}, [], None, good(A)]
+    assert told(await read_canned(lines(*strangers), succeeded=7)) == [A]
+
+
+@pytest.mark.parametrize(
+    ("first", "nonce"),
+    [(good(A), NONCE), (named(A), ""), (named("my-own-1"), ""), ({"custom_id": 7}, ""), ([], "")],
+    ids=str,
+)
+async def test_the_first_result_tells_whose_a_batch_is(first: object, nonce: str) -> None:
+    assert await nonce_canned(lines(first, good(B))) == nonce
+
+
+async def test_a_batch_whose_results_do_not_come_is_not_yet_anybodys() -> None:
+    assert await nonce_canned(b"", succeeded=0) == ""
+    for broken in (b"", b"<html>\n"):
+        said = await nonce_canned(broken)
+        assert isinstance(said, Outcome)
+        assert said.kind is OutcomeKind.UNAVAILABLE
 
 
 async def test_results_that_break_off_are_told_and_end_there() -> None:

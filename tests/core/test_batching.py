@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kclassify.core.batch import (
+    NONCE_CHARS,
     Batch,
     BatchResult,
     BatchStatus,
     RemoteBatch,
     ResultKind,
     Tried,
+    custom_id,
+    read_custom_id,
 )
 from kclassify.core.batching import (
     ResultRules,
@@ -34,7 +37,7 @@ from tests.conftest import REPOSITORY
 NOW = 1_800_000_000.0
 POLL_S = 60.0
 RULES = ResultRules()
-INTENT = Batch(1, BatchStatus.INTENT, 10, NOW)
+INTENT = Batch(1, BatchStatus.INTENT, 10, NOW, "n" * NONCE_CHARS)
 REMOTE = RemoteBatch("msgbatch_1", is_ended=True, created_at=NOW + 1)
 
 
@@ -248,7 +251,8 @@ def test_an_item_without_a_verdict_is_settled_by_its_own_failure_alone() -> None
 
 
 def sent(number: int, polled_at: float | None, requests: int = 1_200) -> Batch:
-    return Batch(number, BatchStatus.SENT, requests, NOW, f"b{number}", polled_at=polled_at)
+    status, nonce = BatchStatus.SENT, "n" * NONCE_CHARS
+    return Batch(number, status, requests, NOW, nonce, f"b{number}", polled_at=polled_at)
 
 
 def test_a_batch_is_asked_after_when_it_is_time() -> None:
@@ -306,3 +310,27 @@ def test_only_what_was_created_then_may_be_it() -> None:
     assert not at(-CLOCKS_S - 1)
     assert at(CREATING_S + CLOCKS_S)
     assert not at(CREATING_S + CLOCKS_S + 1)
+
+
+def test_only_what_is_as_large_may_be_it_where_that_is_told() -> None:
+    assert may_be(INTENT, replace(REMOTE, requests=INTENT.requests))
+    assert not may_be(INTENT, replace(REMOTE, requests=INTENT.requests + 1))
+    assert may_be(INTENT, replace(REMOTE, requests=None))
+
+
+@given(
+    nonce=st.from_regex(rf"[A-Za-z0-9]{{{NONCE_CHARS}}}", fullmatch=True),
+    digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+)
+def test_the_name_of_a_request_tells_its_batch_and_its_item(nonce: str, digest: str) -> None:
+    name = custom_id(nonce, digest)
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name)
+    assert read_custom_id(name) == (nonce, digest)
+
+
+def test_other_names_are_not_taken_for_those_of_requests() -> None:
+    name = custom_id("n" * NONCE_CHARS, "f" * 64)
+    assert name.endswith("8")
+    others = ("", "my-own-1", "f" * 64, f"{name}8", f"{name}\n", f"{name[:-1]}9", f"-{name[1:]}")
+    for other in others:
+        assert read_custom_id(other) is None

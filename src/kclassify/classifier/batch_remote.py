@@ -34,7 +34,7 @@ def remote_batch(told: object) -> RemoteBatch | None:
         is_ended=status == "ended",
         created_at=created.timestamp(),
         expires_at=expires.timestamp() if isinstance(expires, datetime) else None,
-        is_canceling=status == "canceling",
+        requests=requests_in(told) or None,
     )
 
 

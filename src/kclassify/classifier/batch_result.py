@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +12,7 @@ from kclassify.classifier.completion import read_completion
 from kclassify.classifier.mapping import Spent, settle_answer, settle_failure
 from kclassify.classifier.noise import hushed
 from kclassify.classifier.reply import fault_of
-from kclassify.core.batch import BatchResult, ResultKind
+from kclassify.core.batch import BatchResult, ResultKind, read_custom_id
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 
 if TYPE_CHECKING:
@@ -26,7 +25,13 @@ if TYPE_CHECKING:
     from kclassify.core.price import Price
     from kclassify.core.taxonomy import Taxonomy
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+def name_in(line: bytes) -> tuple[str, str] | None:
+    """The nonce and the digest that name the request of a result; None where it has no such name.
+
+    Raises `ValueError` for a line that is no JSON.
+    """
+    return _name(_mapping(json.loads(line)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +49,17 @@ class ResultReader:
     price: Price | None
     one_hour: bool
 
-    def read(self, line: bytes) -> BatchResult | None:
-        """The result in a line of JSON; None when it is of no request of ours.
+    def read(self, line: bytes, nonce: str) -> BatchResult | None:
+        """The result in a line of JSON; None when it is of no request with this nonce.
 
         Raises `ValueError` for a line that is none.
         """
         said = _mapping(json.loads(line))
-        digest, result = said.get("custom_id"), _mapping(said.get("result"))
-        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        name, result = _name(said), _mapping(said.get("result"))
+        if name is None or name[0] != nonce:
             return None
         kind = _kind(result.get("type"))
-        return BatchResult(digest, kind, self._outcome(kind, result))
+        return BatchResult(name[1], kind, self._outcome(kind, result))
 
     def _outcome(self, kind: ResultKind, result: Mapping[str, object]) -> Outcome[str] | Halt:
         match kind:
@@ -106,6 +111,11 @@ def _parse(provider: InstructorProvider, completion: object) -> Any:  # noqa: AN
     return prepared.from_response(
         completion, mode=client.mode, provider=client.provider, strict=True
     )
+
+
+def _name(said: Mapping[str, object]) -> tuple[str, str] | None:
+    name = said.get("custom_id")
+    return read_custom_id(name) if isinstance(name, str) else None
 
 
 def _kind(told: object) -> ResultKind:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from kclassify.classifier.batch_result import name_in
+from kclassify.core.verdict import Outcome, OutcomeKind
+
 if TYPE_CHECKING:
     import anthropic
     import httpx2
@@ -58,18 +61,30 @@ class Lines:
 
 
 class Results:
-    """The results in these lines. `due` is how many there are to be, 0 where nobody says."""
+    """The results in these lines, of requests with this nonce.
 
-    def __init__(self, lines: Lines, reader: ResultReader, due: int) -> None:
+    `due` is how many there are to be, 0 where nobody says.
+    """
+
+    def __init__(self, lines: Lines, reader: ResultReader, nonce: str, due: int) -> None:
         self._lines = lines
         self._reader = reader
+        self._nonce = nonce
         self._due = due
         self._came = 0
+
+    async def nonce(self, _: object = None) -> str | Outcome[str]:
+        """The nonce in the first result, "" where it has none. Raises what a library raises."""
+        line = await self._lines.following()
+        if line is None and self.missing:
+            return Outcome(OutcomeKind.UNAVAILABLE, detail=self.missing)
+        name = None if line is None else name_in(line)
+        return name[0] if name else ""
 
     async def following(self, _: object = None) -> BatchResult | None:
         """The next result of a request of ours, None at the end. Raises what a library raises."""
         while (line := await self._lines.following()) is not None:
-            result = self._reader.read(line)
+            result = self._reader.read(line, self._nonce)
             self._came += 1
             if result is not None:
                 return result

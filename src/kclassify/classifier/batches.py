@@ -13,7 +13,7 @@ from kclassify.classifier.batch_failure import UNREADABLE, Endpoint
 from kclassify.classifier.batch_remote import RemotePage, remote_batch, remote_page, requests_in
 from kclassify.classifier.batch_result import ResultReader
 from kclassify.classifier.batch_stream import Lines, Results, open_lines
-from kclassify.classifier.batch_upload import size_of, upload
+from kclassify.classifier.batch_upload import size_in_batch, size_of, upload
 from kclassify.classifier.meter import ADDED_TOKENS
 from kclassify.core.batch import BatchLimits, BatchRequest, BatchResult, RemoteBatch
 from kclassify.core.decision import Halt
@@ -69,11 +69,14 @@ class AnthropicBatches:
         """The request for an item; `again` after a reply that could not be used."""
         body = self._bodies.of(item, again=again)
         cut = self.prompt.render(item).body_chars_cut
-        return BatchRequest(item.digest, body, self._worst(body), cut)
+        size = size_in_batch(item.digest, body)
+        return BatchRequest(item.digest, body, size, self._worst(body), cut)
 
-    async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
+    async def create(
+        self, requests: Sequence[BatchRequest], nonce: str
+    ) -> RemoteBatch | Outcome[str] | Halt:
         """Send a batch. One that got no answer may have been created all the same."""
-        size = size_of(requests)
+        size = size_of(requests, nonce)
         deadline_s = create_deadline_s(size)
 
         async def send(library: anthropic.AsyncAnthropic) -> object:
@@ -83,7 +86,7 @@ class AnthropicBatches:
             return await library.post(
                 _PATH,
                 cast_to=MessageBatch,
-                content=upload(requests),
+                content=upload(requests, nonce),
                 options={"headers": headers, "timeout": deadline_s},
             )
 
@@ -116,12 +119,24 @@ class AnthropicBatches:
             if not page.is_followed or found[-1].created_at < since:
                 return [batch for batch in found if batch.created_at >= since]
 
-    async def results(self, batch: str) -> AsyncGenerator[BatchResult | Outcome[str] | Halt]:
-        """What came of each request of a batch that has ended, in any order.
+    async def nonce_of(self, batch: str) -> str | Outcome[str] | Halt:
+        """The nonce of a batch that has ended, "" where its first result is of no such request."""
+        opened = await self._opened(batch, "")
+        if isinstance(opened, Outcome | Halt):
+            return opened
+        try:
+            return await self._asker.ask(opened.nonce, _of(batch))
+        finally:
+            await opened.aclose()
+
+    async def results(
+        self, batch: str, nonce: str
+    ) -> AsyncGenerator[BatchResult | Outcome[str] | Halt]:
+        """What came of each request with this nonce in a batch that has ended, in any order.
 
         An outcome or a halt is the last: the results are not there, or not all of them.
         """
-        opened = await self._opened(batch)
+        opened = await self._opened(batch, nonce)
         if isinstance(opened, Outcome | Halt):
             yield opened
             return
@@ -135,14 +150,14 @@ class AnthropicBatches:
         if opened.missing:
             yield Outcome(OutcomeKind.UNAVAILABLE, detail=opened.missing)
 
-    async def _opened(self, batch: str) -> Results | Outcome[str] | Halt:
+    async def _opened(self, batch: str, nonce: str) -> Results | Outcome[str] | Halt:
         """The results: at this API, not at the URL that it tells, to which the key might not go."""
         due = await self._due(batch)
         if not isinstance(due, int):
             return due
         path = f"{_PATH}/{quote(batch, safe='')}/results"
         lines = await self._asker.ask(lambda library: open_lines(library, path), _of(batch))
-        return Results(lines, self._reader, due) if isinstance(lines, Lines) else lines
+        return Results(lines, self._reader, nonce, due) if isinstance(lines, Lines) else lines
 
     async def _due(self, batch: str) -> int | Outcome[str] | Halt:
         """How many results there are, 0 where nobody says."""

@@ -12,16 +12,16 @@ from kclassify.core.decision import Snooze
 CREATING_S = 600.0
 """Seconds that a batch is on its way to its provider at most: what creates one gives up then."""
 
-CLOCKS_S = 300.0
-"""Seconds by which the clock of a provider and ours may differ."""
+CLOCKS_S = 86_400.0
+"""Seconds by which the clocks of a provider and of our machines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A batch at the provider that no ledger knows.
 
-    `is_ours` says whether its results are for the items of the batch that is looked for; None where
-    it has no results yet.
+    `is_ours` says whether its requests carry the nonce of the batch that is looked for; None where
+    it has no results yet, which tell.
     """
 
     remote: RemoteBatch
@@ -41,14 +41,15 @@ class Lost:
 
 
 def looks_back_to(batch: Batch) -> float:
-    """When the provider can have got it at the earliest, in Unix seconds."""
+    """When the provider can have got it at the earliest, by its clock, in Unix seconds."""
     return batch.intended_at - CLOCKS_S
 
 
 def may_be(batch: Batch, remote: RemoteBatch) -> bool:
-    """Whether this batch at the provider can be that one, as far as time tells."""
+    """Whether this batch at the provider can be that one, by its time and its size."""
     latest = batch.intended_at + CREATING_S + CLOCKS_S
-    return looks_back_to(batch) <= remote.created_at <= latest
+    is_then = looks_back_to(batch) <= remote.created_at <= latest
+    return is_then and remote.requests in {None, batch.requests}
 
 
 def fate(

@@ -9,6 +9,7 @@ from kclassify.core.batch import BatchLimits, BatchRequest, Standing, Tried
 from kclassify.core.batching import NOTHING_MET, has_failed, is_to_be_asked
 from kclassify.core.item import Item, Key
 from kclassify.core.verdict import Outcome, OutcomeKind
+from kclassify.core.window import PROBE
 from kclassify.runner.batch_draining import PAGE, BatchDraining
 from kclassify.runner.batch_parts import BatchParts
 from kclassify.runner.reading import Reading
@@ -19,10 +20,11 @@ class Choice:
     """Requests for one batch. `reached` is the key up to which items were looked at.
 
     `is_all` says that no item follows; `is_all_failed` that none of them was asked for the first
-    time, or is asked again for its reply.
+    time, or is asked again for its reply. Then there is room for `probe`, too.
     """
 
     limits: BatchLimits
+    probe: BatchRequest
     reached: Key | None = None
     is_all: bool = False
     requests: list[BatchRequest] = field(default_factory=list[BatchRequest])
@@ -33,17 +35,25 @@ class Choice:
     def take(self, request: BatchRequest, met: Tried) -> bool:
         """Add it; False when there is no room. What is too large for any batch has one to itself.
 
-        The provider says what becomes of it. `met` is what its item met before.
+        The provider says what becomes of it. `met` is what its item met before. The first has a
+        place whatever the limits are, and so has a probe beside it.
         """
-        size = self.bytes + len(request.body)
-        is_full = len(self.requests) >= self.limits.requests or size > self.limits.bytes
-        if self.requests and is_full:
+        is_all_failed = self.is_all_failed and has_failed(met)
+        size = self.bytes + request.size
+        number = len(self.requests) + 1
+        if self.requests and self._is_beyond(number, size, is_probed=is_all_failed):
             return False
         self.requests.append(request)
         self.digests.add(request.digest)
         self.bytes = size
-        self.is_all_failed &= has_failed(met)
+        self.is_all_failed = is_all_failed
         return True
+
+    def _is_beyond(self, number: int, size: int, *, is_probed: bool) -> bool:
+        """Whether so many requests, of so many bytes, are more than a batch may have."""
+        if is_probed:
+            number, size = number + 1, size + self.probe.size
+        return number > self.limits.requests or size > self.limits.bytes
 
     def shrink(self, requests: int, standing: Standing) -> None:
         """Keep the first so many, and look at the others again later."""
@@ -70,7 +80,8 @@ class BatchChoice:
 
     async def make(self, standing: Standing) -> Choice:
         """The next requests, none where nothing is to be asked."""
-        start, choice = self._start(standing), Choice(self._shared.provider.limits)
+        provider, start = self._shared.provider, self._start(standing)
+        choice = Choice(provider.limits, provider.request(PROBE))
         choice.reached = standing.reached
         if start is not None:
             await self._walk(start, choice, standing.reached)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kclassify.core.batch import Batch, BatchResult, BatchStatus, RemoteBatch
+from kclassify.core.batch import Batch, BatchStatus, RemoteBatch
 from kclassify.core.decision import Snooze
 from kclassify.core.orphan import (
     CLOCKS_S,
@@ -19,16 +19,13 @@ from kclassify.core.orphan import (
 from kclassify.events import BatchChanged
 from kclassify.runner.batch_parts import BatchParts, Trouble
 
-LOOKED_AT = 100
-"""Results of a batch that tell whose it is."""
-
 
 class BatchOrphans:
     """Looks for it among the batches that the provider got since and that no ledger row knows."""
 
     def __init__(self, shared: BatchParts) -> None:
         self._shared = shared
-        self._strangers: set[str] = set()
+        self._nonces: dict[str, str] = {}
 
     async def settle(self, batch: Batch) -> Snooze | Trouble | None:
         """None once its fate is known and stored: adopted or lost."""
@@ -51,6 +48,22 @@ class BatchOrphans:
         shared.parts.tell(BatchChanged(found.remote.id, BatchStatus.SENT, batch.requests))
 
     async def _candidates(self, batch: Batch) -> Sequence[Candidate] | Trouble:
+        """Those that it can be; the one that it is, is the last."""
+        recent = await self._unknown(batch)
+        if not isinstance(recent, Sequence):
+            return recent
+        candidates: list[Candidate] = []
+        for remote in recent:
+            is_ours = await self._is_ours(batch, remote)
+            if is_ours is not None and not isinstance(is_ours, bool):
+                return is_ours
+            candidates.append(Candidate(remote, is_ours))
+            if is_ours:
+                break
+        return candidates
+
+    async def _unknown(self, batch: Batch) -> Sequence[RemoteBatch] | Trouble:
+        """The batches at the provider that it can be, and that no ledger row knows."""
         shared, since = self._shared, looks_back_to(batch)
         recent = await shared.ask(shared.provider.recent(since))
         if not isinstance(recent, Sequence):
@@ -58,37 +71,14 @@ class BatchOrphans:
         # What the provider got since then may be from before it by our clock.
         since -= CREATING_S + CLOCKS_S
         known = await shared.parts.thread(shared.ledger.remote_ids, since)
-        candidates: list[Candidate] = []
-        for remote in recent:
-            if remote.id in known or remote.id in self._strangers or not may_be(batch, remote):
-                continue
-            is_ours = await self._is_ours(batch, remote)
-            if is_ours is not None and not isinstance(is_ours, bool):
-                return is_ours
-            candidates.append(Candidate(remote, is_ours))
-        return candidates
+        return [each for each in recent if each.id not in known and may_be(batch, each)]
 
     async def _is_ours(self, batch: Batch, remote: RemoteBatch) -> bool | Trouble | None:
         if not remote.is_ended:
             return None
-        digests = await self._digests(remote)
-        if not isinstance(digests, list):
-            return digests
-        shared = self._shared
-        ours = await shared.parts.thread(shared.ledger.asked_in, batch, digests)
-        is_ours = bool(digests) and len(ours) == len(digests)
-        if not is_ours:
-            self._strangers.add(remote.id)
-        return is_ours
-
-    async def _digests(self, remote: RemoteBatch) -> list[str] | Trouble:
-        digests: list[str] = []
-        async with self._shared.results(remote.id) as results:
-            while len(digests) < LOOKED_AT:
-                result = await self._shared.ask(anext(results, None))
-                if result is None:
-                    break
-                if not isinstance(result, BatchResult):
-                    return result
-                digests.append(result.digest)
-        return digests
+        if remote.id not in self._nonces:
+            nonce = await self._shared.ask(self._shared.provider.nonce_of(remote.id))
+            if not isinstance(nonce, str):
+                return nonce
+            self._nonces[remote.id] = nonce
+        return self._nonces[remote.id] == batch.nonce

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio
 
-from kclassify.core.batch import BatchResult
+from kclassify.core.batch import Batch, BatchResult
 from kclassify.core.decision import Halt
 from kclassify.core.orphan import CREATING_S
 from kclassify.core.verdict import Outcome, OutcomeKind
@@ -68,9 +68,9 @@ class BatchParts:
         self._scope.cancel()
 
     @asynccontextmanager
-    async def results(self, batch: str) -> AsyncGenerator[AsyncIterator[BatchResult | Trouble]]:
+    async def results(self, batch: Batch) -> AsyncGenerator[AsyncIterator[BatchResult | Trouble]]:
         """The results of a batch, which are not read on once the block is left."""
-        results = self.provider.results(batch)
+        results = self.provider.results(str(batch.remote_id), batch.nonce)
         try:
             yield results
         finally:

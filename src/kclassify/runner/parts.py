@@ -27,6 +27,7 @@ class Parts:
     thread: Worker
     lease_thread: Worker
     jitter: Callable[[], float]
+    nonce: Callable[[], str]
     tell: Listener
     authority: Authority
     canary: Canary | None = None

@@ -85,7 +85,7 @@ def _batch(metadata: MetaData) -> Table:
         metadata,
         _identity(),
         *_places(),
-        *(Column(name, Text, nullable=False) for name in ("fingerprint", "status")),
+        *(Column(name, Text, nullable=False) for name in ("fingerprint", "status", "nonce")),
         Column("remote_id", Text),
         Column("requests", Integer, nullable=False),
         Column("reached", Text),

@@ -64,8 +64,9 @@ class StepRow(LedgerTable, table=True):
 class BatchRow(LedgerTable, table=True):
     """A batch of requests at a provider, from the intent to create it to the last result read.
 
-    `reached` is the key up to which items were looked at when it was planned, `is_all` that none
-    followed. What came of its requests is in their own rows.
+    `nonce` is in the name of each of its requests at the provider. `reached` is the key up to which
+    items were looked at when it was planned, `is_all` that none followed. What came of its requests
+    is in their own rows.
     """
 
     __table_args__ = (
@@ -79,6 +80,7 @@ class BatchRow(LedgerTable, table=True):
     shard: int = 0
     fingerprint: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
+    nonce: str = Field(sa_type=Text)
     remote_id: str | None = Field(default=None, sa_type=Text)
     requests: int
     reached: str | None = Field(default=None, sa_type=Text)

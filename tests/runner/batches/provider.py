@@ -30,6 +30,7 @@ class Sent:
     """A batch at the provider: what it was asked, by digest the text, and how it goes on."""
 
     remote: RemoteBatch
+    nonce: str
     asked: dict[str, str]
     ends_at: float
     again: frozenset[str]
@@ -50,7 +51,7 @@ class Provider:
     `script` says what becomes of each text, in the batch of that number for the text, from 1 on.
     `fault` is asked before each operation, by its name, and may answer in its place; with `after`
     the operation has been done by then, and only its answer is lost. A batch is listed among the
-    recent ones once `listed_after_s` have passed.
+    recent ones once `listed_after_s` have passed. Its clock is ahead by `ahead_s`.
     """
 
     def __init__(self, clock: Clock, limits: BatchLimits, seconds: float = 90.0) -> None:
@@ -61,23 +62,27 @@ class Provider:
         self.fault: Fault = lambda _: None
         self.after: Fault = lambda _: None
         self.listed_after_s = 0.0
+        self.ahead_s = 0.0
         self.sent: dict[str, Sent] = {}
         self.calls: list[str] = []
 
     def request(self, item: Item, *, again: bool = False) -> BatchRequest:
         text = f"{'again: ' if again else ''}{item.body}"
-        return BatchRequest(item.digest, text.encode(), WORST, CUT)
+        return BatchRequest(item.digest, text.encode(), len(text), WORST, CUT)
 
-    async def create(self, requests: Sequence[BatchRequest]) -> RemoteBatch | Outcome[str] | Halt:
+    async def create(
+        self, requests: Sequence[BatchRequest], nonce: str
+    ) -> RemoteBatch | Outcome[str] | Halt:
         refused = await self._begin("create")
         if refused is not None:
             return refused
         now = self.clock.now()
-        remote = RemoteBatch(f"batch_{len(self.sent) + 1}", False, now, now + 86_400)
+        name, created = f"batch_{len(self.sent) + 1}", now + self.ahead_s
+        remote = RemoteBatch(name, False, created, now + 86_400, len(requests))
         asked = {each.digest: each.body.decode() for each in requests}
         again = frozenset(d for d, text in asked.items() if text.startswith("again: "))
         texts = {d: text.removeprefix("again: ") for d, text in asked.items()}
-        self.sent[remote.id] = Sent(remote, texts, now + self.seconds, again)
+        self.sent[remote.id] = Sent(remote, nonce, texts, now + self.seconds, again)
         return self.after("create") or remote
 
     async def retrieve(self, batch: str) -> RemoteBatch | Outcome[str] | Halt:
@@ -89,13 +94,20 @@ class Provider:
         if refused is not None:
             return refused
         found = [self._now(each) for each in self.sent.values()]
-        until = self.clock.now() - self.listed_after_s
+        until = self.clock.now() + self.ahead_s - self.listed_after_s
         return [each for each in reversed(found) if since <= each.created_at <= until]
 
-    async def results(self, batch: str) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
+    async def nonce_of(self, batch: str) -> str | Outcome[str] | Halt:
+        refused = await self._begin("nonce_of")
+        return self.sent[batch].nonce if refused is None else refused
+
+    async def results(
+        self, batch: str, nonce: str
+    ) -> AsyncIterator[BatchResult | Outcome[str] | Halt]:
         refused = await self._begin("results")
         sent = self.sent[batch]
-        results = [] if refused is not None else self._results(sent)
+        is_ours = refused is None and sent.nonce == nonce
+        results = self._results(sent) if is_ours else []
         for result in results:
             broken = self.fault("result")
             if broken is not None:

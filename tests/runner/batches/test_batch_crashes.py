@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kclassify import Done, Item, OutcomeKind, RunnerSettings
-from kclassify.core.batch import BatchLimits, BatchRequest
+from kclassify.core.batch import NONCE_CHARS, BatchLimits, BatchRequest
 from kclassify.core.decision import Decision
 from tests.runner.batches.crashes import Workers, check
 from tests.runner.batches.provider import WORST, Said, errored, expired
@@ -35,9 +35,11 @@ def items(count: int) -> list[Item]:
 
 
 async def foreign(world: World) -> None:
-    """Another application asks the same provider, with the same key."""
-    request = BatchRequest("f" * 64, b"foreign text", None)
-    await world.provider.create([request])
+    """Another application asks the same provider, with the same key: as much, and less."""
+    for digits in ("abc", "f"):
+        texts = [(digit * 64, f"foreign text {digit}".encode()) for digit in digits]
+        requests = [BatchRequest(digest, text, len(text), None) for digest, text in texts]
+        await world.provider.create(requests, "f" * NONCE_CHARS)
 
 
 def run_with_a_death_at(length: int | None, backend: str) -> int:

@@ -107,6 +107,19 @@ async def test_a_text_that_is_larger_than_a_batch_has_one_to_itself() -> None:
     assert [len(sent.asked) for sent in world.provider.sent.values()] == [1, 1, 2]
 
 
+async def test_a_probe_has_its_place_and_its_bytes_within_a_batch() -> None:
+    for limits in ({}, {"requests": 100, "bytes": 10 * len("text of row 1")}):
+        world = World(items=rows(10))
+        world.limit(**limits)
+        world.provider.script = lambda _, number: expired() if number == 1 else "left"
+        assert await world.runner().dry_run() == Done()
+        most, batches = world.provider.limits, list(world.provider.sent.values())
+        assert any(PROBE.digest in sent.asked for sent in batches)
+        for sent in batches:
+            assert len(sent.asked) <= most.requests
+            assert sum(map(len, sent.asked.values())) <= most.bytes
+
+
 async def test_a_first_reply_that_cannot_be_used_is_asked_for_once_more() -> None:
     world = World(items=rows(4))
     bad = {"text of row 2": 1, "text of row 3": 2}
@@ -177,7 +190,7 @@ async def test_a_request_that_is_rejected_among_answered_ones_is_its_items_own_f
 
 
 async def test_a_batch_of_rejections_ends_the_run_and_its_items_are_asked_again() -> None:
-    world = World(items=rows(10))
+    world = World(items=rows(9))
     world.provider.script = lambda _, number: (
         errored(OutcomeKind.REJECTED, "no such parameter") if number == 1 else "left"
     )
@@ -356,7 +369,7 @@ async def test_the_batch_of_another_application_is_not_taken_for_a_lost_one() ->
     said = await world.runner().step()
     assert isinstance(said, Snooze)
     world.clock.advance(said.seconds)
-    foreign = await world.provider.create([BatchRequest("f" * 64, b"foreign", None)])
+    foreign = await world.provider.create([BatchRequest("f" * 64, b"foreign", 7, None)], "f" * 20)
     assert isinstance(foreign, RemoteBatch)
     await world.provider.cancel(foreign.id)
     assert (await world.steps())[-1] == Done()

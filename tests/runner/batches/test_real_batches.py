@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from kclassify import Database, Decision, Done
-from kclassify.core.batch import BatchLimits
+from kclassify.core.batch import BatchLimits, read_custom_id
 from kclassify.core.item import digest_of
 from kclassify.core.orphan import CREATING_S
 from kclassify.core.window import PROBE
@@ -62,12 +62,20 @@ def fill(engine: sa.Engine, rows: int) -> None:
         )
 
 
+def digest_in(name: str) -> str:
+    named = read_custom_id(name)
+    assert named is not None, name
+    return named[1]
+
+
 def check(engine: sa.Engine, stub: StubMessagesAPI, rows: int) -> None:
     """Nothing lost, nothing asked again that was answered, and the meter is the bill."""
     asked, answered = Counter[str](), Counter[str]()
     for batch in stub.batches:
-        asked.update(batch.custom_ids)
-        answered.update(name for name, how in batch.results.items() if how == "succeeded")
+        asked.update(map(digest_in, batch.custom_ids))
+        answered.update(
+            digest_in(name) for name, how in batch.results.items() if how == "succeeded"
+        )
     expected = {digest_of("", text_of(n)) for n in range(rows)}
     probes = answered.pop(PROBE.digest, 0)
     assert set(answered) == expected

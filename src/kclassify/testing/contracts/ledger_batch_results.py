@@ -14,6 +14,7 @@ from kclassify.core.verdict import Outcome, OutcomeKind
 from kclassify.ports import Ledger
 from kclassify.testing.contracts.batch_material import (
     COST,
+    NONCE,
     again,
     answer,
     collect,
@@ -193,14 +194,14 @@ class LedgerBatchResults(LedgerMaterial):
     def test_a_request_is_known_as_it_was_planned(self, ledger: Ledger) -> None:
         opened = open_pass(ledger)
         first = PlannedRequest(digest(1), worst=2**40, body_chars_cut=12)
-        plan = BatchPlan([first, PlannedRequest(digest(2))], reached=2, is_all=False)
+        plan = BatchPlan([first, PlannedRequest(digest(2))], 2, is_all=False, nonce=NONCE)
         opened, batch = planned(ledger, opened, plan)
         told = Tried(in_flight=True, worst=2**40, body_chars_cut=12)
         of_both = {digest(1): told, digest(2): Tried(in_flight=True)}
         assert ledger.batches.tried(opened, digests(1, 2)) == of_both
         collect(ledger, opened, batch, [unanswered(1)])
         again = PlannedRequest(digest(1), worst=2**41, body_chars_cut=13)
-        planned(ledger, opened, BatchPlan([again], reached=2, is_all=False))
+        planned(ledger, opened, BatchPlan([again], 2, is_all=False, nonce=NONCE))
         met = ledger.batches.tried(opened, digests(1))[digest(1)]
         assert (met.worst, met.body_chars_cut, met.attempts) == (2**41, 13, 1)
 

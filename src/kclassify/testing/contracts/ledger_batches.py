@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kclassify.core.batch import BatchStatus, Standing, Tried
+from kclassify.core.batch import NONCE_CHARS, BatchStatus, Standing, Tried
 from kclassify.core.decision import Superseded
 from kclassify.ports import Ledger, Mode
 from kclassify.testing.contracts.batch_material import (
@@ -70,12 +70,12 @@ class LedgerBatches(LedgerMaterial):
         _, batch = planned(ledger, open_pass(ledger), plan_of(1, 2, 1))
         assert batch.requests == 2
 
-    def test_a_batch_knows_its_items_and_no_others(self, ledger: Ledger) -> None:
-        opened, first = planned(ledger, open_pass(ledger), plan_of(1, 2))
-        _, second = planned(ledger, opened, plan_of(3))
-        assert set(ledger.batches.asked_in(first, digests(2, 3, 9))) == set(digests(2))
-        assert set(ledger.batches.asked_in(second, digests(2, 3, 9))) == set(digests(3))
-        assert not ledger.batches.asked_in(first, [])
+    def test_each_batch_keeps_its_nonce(self, ledger: Ledger) -> None:
+        opened, _ = planned(ledger, open_pass(ledger), plan_of(1, nonce="a" * NONCE_CHARS))
+        opened, second = planned(ledger, opened, plan_of(2, nonce="B" * NONCE_CHARS))
+        ledger.batches.sent(second, remote(), NOW + 2)
+        nonces = [batch.nonce for batch in ledger.batches.standing(opened).batches]
+        assert nonces == ["a" * NONCE_CHARS, "B" * NONCE_CHARS]
 
     def test_plans_are_told_in_their_order_with_the_reach_of_the_last(self, ledger: Ledger) -> None:
         opened, first = planned(ledger, open_pass(ledger), plan_of(1, 2))
