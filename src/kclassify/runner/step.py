@@ -9,13 +9,13 @@ import anyio
 import anyio.abc
 
 from kclassify.core.availability import Breaker
-from kclassify.core.batching import unread
 from kclassify.core.budget import HELD_BY_OTHERS
 from kclassify.core.decision import Advance, Decision, Done, Pause, Snooze, Superseded
 from kclassify.core.follow_up import EnqueueNext, follow_up
 from kclassify.core.run import Run
 from kclassify.core.shared_breaker import merged
-from kclassify.events import Snoozing, Stopping
+from kclassify.core.unread_batches import left_aside, refusal
+from kclassify.events import Snoozing, Stopping, Warned
 from kclassify.ports import Checkpoint, OnCommit, Pass
 from kclassify.runner.calls import Calls
 from kclassify.runner.checkpointing import Checkpointing
@@ -132,9 +132,14 @@ class Step:
         return await self._snooze(Snooze(left, "the snooze of an earlier step is not over"))
 
     async def _unread(self) -> Decision | None:
-        """Batches of this pass may hold what would be asked, and paid, again."""
-        standing = await self._parts.thread(self._parts.ledger.batches.standing, self.opened)
-        return unread(standing.batches)
+        """Batches of this run may hold what would be asked, and paid, again."""
+        parts, ledger = self._parts, self._parts.ledger.batches
+        unread = await parts.thread(ledger.unread, self.opened.run)
+        refused, told = refusal(unread, parts.classifier.fingerprint), left_aside(unread)
+        is_first = self._limits.budget_s is None or not self.opened.resumed
+        if told is not None and refused is None and is_first:
+            parts.tell(Warned(told))
+        return refused
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> Decision:
         while True:
@@ -199,12 +204,12 @@ class Step:
         if breaker.snoozes and self._limits.budget_s is not None:
             return replace(snooze, seconds=seconds)
         if breaker.snoozes:
+            await self._reserve.give_back(self.opened)
             self._parts.tell(Snoozing(seconds, snooze.reason))
             await self._wait_out(self._now() + seconds, breaker)
         if self._run.breaker == breaker or not self._run.breaker.remaining(self._now()):
             self._run.resume()
         return None
-            await self._reserve.give_back(self.opened)
 
     async def _wait_out(self, until: float, breaker: Breaker) -> None:
         """Wait, but no longer once there is news of the breaker, or a reason to end."""
