@@ -96,12 +96,25 @@ def test_a_reply_that_cannot_be_used_is_final_the_second_time() -> None:
 
 
 @pytest.mark.parametrize("result", [EXPIRED, OVERLOADED])
-def test_a_failure_counts_only_where_others_were_answered(result: BatchResult) -> None:
+def test_a_failure_counts_only_where_hardly_another_of_many_failed(result: BatchResult) -> None:
+    many = [judged_one()] * 11
     assert said(result) == "again, not counted"
     assert said(result, before=Tried(attempts=9)) == "again, not counted"
-    assert said(result, judged_one()) == "again"
-    assert said(result, judged_one(), before=Tried(attempts=1)) == "again"
-    assert said(result, judged_one(), before=Tried(attempts=2)) == "final"
+    assert said(result, *many[:9]) == "again, not counted"
+    assert said(result, EXPIRED, OVERLOADED, *many) == "again, not counted"
+    assert said(result, EXPIRED, *many) == "again"
+    assert said(result, *many, before=Tried(attempts=1)) == "again"
+    assert said(result, *many, before=Tried(attempts=2)) == "final"
+
+
+@pytest.mark.parametrize("result", [EXPIRED, OVERLOADED])
+def test_those_that_fail_beside_an_answered_probe_each_time_come_to_their_end(
+    result: BatchResult,
+) -> None:
+    probe = replace(judged_one(), digest=PROBE.digest)
+    assert said(result, result, result, probe) == "again"
+    assert said(result, result, probe, before=Tried(attempts=2)) == "final"
+    assert said(result, judged_one(), probe) == "again, not counted"
 
 
 def test_what_people_canceled_never_counts() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kclassify.core.batch import Answer, Batch, BatchResult, BatchStatus, ResultKind, Tried
@@ -13,8 +12,6 @@ from kclassify.core.verdict import Outcome, OutcomeKind, Usage
 from kclassify.core.window import PROBE
 
 NOTHING_MET = Tried()
-NAMED = 3
-"""Batches that a message names."""
 _A_MINUTE, _AN_HOUR = 60, 3600
 
 
@@ -22,13 +19,16 @@ _A_MINUTE, _AN_HOUR = 60, 3600
 class Turnout:
     """How the requests of one batch ended, as far as its results are read.
 
-    `answered` were billed, `canceled` were ended by people. `unanswered` is the last that the
-    provider did not attend to, `rejection` the last that it refused, `halt` why it refuses all.
+    `answered` were billed, `failed` the provider did not attend to, `canceled` were ended by
+    people; `is_probed` says that the probe was answered, which is among `answered`. `unanswered` is
+    the last that failed, `rejection` the last that the provider refused, `halt` why it refuses all.
     """
 
     results: int = 0
     answered: int = 0
+    failed: int = 0
     canceled: int = 0
+    is_probed: bool = False
     unanswered: Outcome[str] | None = None
     rejection: Outcome[str] | None = None
     halt: Halt | None = None
@@ -41,12 +41,25 @@ class Turnout:
             self.halt = self.halt or outcome
         elif is_answer(result):
             self.answered += 1
+            self.is_probed |= result.digest == PROBE.digest
         elif result.kind is ResultKind.CANCELED:
             self.canceled += 1
         elif outcome.kind.is_availability:
+            self.failed += 1
             self.unanswered = outcome
         else:
             self.rejection = outcome
+
+    def is_clear(self, below: float) -> bool:
+        """Whether a request that failed says more of its item than of the provider.
+
+        Hardly any other of many failed; or it was left among those that fail each time, and the
+        probe beside them was answered.
+        """
+        failed = self.failed - 1
+        others = self.answered + failed
+        is_many = others * below >= 1
+        return (is_many and failed < below * others) or (self.is_probed and self.answered == 1)
 
 
 def is_answer(result: BatchResult) -> bool:
@@ -58,24 +71,28 @@ def is_answer(result: BatchResult) -> bool:
 class ResultRules:
     """What to make of the results of a batch.
 
-    `max_attempts` tries that count end an item. `few` rejections tell nothing of the others where
+    `max_attempts` tries that count end an item; one that was not answered counts where less than
+    `clear_below` of the others failed. `few` rejections tell nothing of the others where
     `was_answered` says that the classifier was answered in this run before.
     """
 
     max_attempts: int = 3
+    clear_below: float = 0.1
     few: int = 3
     was_answered: bool = False
 
     @classmethod
     def of(cls, policy: RunPolicy, *, was_answered: bool) -> ResultRules:
         """As the policy of the run has it."""
-        return cls(policy.retry.max_attempts, policy.doubts, was_answered)
+        retry = policy.retry
+        return cls(retry.max_attempts, retry.clear_below, policy.doubts, was_answered)
 
     def answer(self, result: BatchResult, before: Tried, turnout: Turnout) -> Answer:
         """What a result means for its item, which met `before` until then.
 
         A first reply that cannot be used is asked for once more. A request that was not answered is
-        an attempt of its item only where others of its batch were answered. A probe is no item.
+        an attempt of its item only in clear air: a batch of which a third expires is asked again. A
+        probe is no item.
         """
         outcome = _completed(result, before)
         if isinstance(outcome, Outcome) and result.digest == PROBE.digest:
@@ -91,7 +108,7 @@ class ResultRules:
     def _counts(self, result: BatchResult, outcome: Outcome[str], turnout: Turnout) -> bool:
         if result.kind is ResultKind.CANCELED:
             return False
-        return turnout.answered > 0 or not outcome.kind.is_availability
+        return not outcome.kind.is_availability or turnout.is_clear(self.clear_below)
 
     def _is_settled(self, outcome: Outcome[str], before: Tried, turnout: Turnout) -> bool:
         if outcome.kind is OutcomeKind.INVALID:
@@ -174,22 +191,6 @@ def waits_for(batches: tuple[Batch, ...], now: float, poll_s: float) -> Snooze |
     asked = "1 request" if first.requests == 1 else f"{first.requests:,} requests"
     more = f", and {len(sent) - 1} more" if len(sent) > 1 else ""
     return Snooze(seconds, f"batch {first.remote_id} is in progress: {asked}, sent {age} ago{more}")
-
-
-def unread(batches: Sequence[Batch]) -> Halt | None:
-    """Why nothing may be asked directly while these batches are not over; None without any."""
-    if not batches:
-        return None
-    many = f"{len(batches)} batches", "are", "they", "them"
-    count, are, they, them = many if len(batches) > 1 else ("1 batch", "is", "it", "it")
-    names = [batch.remote_id for batch in batches if batch.remote_id is not None]
-    more = ["…"] if len(names) > NAMED else []
-    named = f" ({', '.join([*names[:NAMED], *more])})" if names else ""
-    return Halt(
-        f"{count} of this pass {are} not read yet{named}: go on with "
-        f'`[classifier] transport = "batch"` until {they} {are}, or end {them} with '
-        f"`kclassify batches --cancel` and run once with it: what {they} answered is paid for"
-    )
 
 
 def _told(seconds: float) -> str:

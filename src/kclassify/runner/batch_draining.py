@@ -45,7 +45,7 @@ class BatchDraining:
 
     async def drain(self, standing: Standing) -> Decision | None:
         """Move the cursor as far as it goes; a decision when another worker moved it."""
-        self.is_blocked = self.has_moved = self.has_passed = False
+        self.is_at_end = self.is_blocked = self.has_moved = self.has_passed = False
         reading = Reading(self._shared.parts, self._shared.opened)
         while limit := self._limit:
             items, recalled = await reading.page(limit)

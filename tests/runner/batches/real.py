@@ -40,7 +40,7 @@ TAXONOMY = Taxonomy[str](
     ),
 )
 LIMITS = BatchLimits(requests=1_667, in_flight=3, poll_s=1.0)
-SETTINGS = RunnerSettings(max_attempts=12, min_confidence=0.0)
+SETTINGS = RunnerSettings(min_confidence=0.0)
 
 
 def classifier(stub_url: str, limits: BatchLimits | None = LIMITS) -> Classifier[str]:

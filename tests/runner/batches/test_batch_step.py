@@ -149,9 +149,10 @@ async def test_what_expired_is_asked_again_and_not_held_against_an_item_alone() 
 
 
 async def test_an_item_that_others_outlive_three_times_has_failed() -> None:
-    world = World(items=rows(60))
+    world = World(items=rows(80))
     poison = "text of row 3"
     world.provider.script = lambda text, _: expired() if text == poison else "left"
+    world.limit(requests=15)
     assert await world.runner().dry_run() == Done()
     assert world.provider.asked.count(poison) == 3
     assert sum(one.kinds["timed out"] for one in world.told(Checkpointed)) == 1
