@@ -197,7 +197,7 @@ async def test_what_is_kept_of_the_first_is_bounded(
     dear: StubMessagesAPI,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kclassify.classifier.cascade, "_MOST_KEPT", 1)
+    monkeypatch.setattr("kclassify.classifier.cascade._MOST_KEPT", 1)
     dear.set_fault(Overloaded())
     other = Item(key=3, body="Neither: 0.1")
     for item in (UNSURE, other, other, UNSURE):
