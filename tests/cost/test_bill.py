@@ -23,6 +23,7 @@ from kclassify.testing import (
     FaultPlan,
     FixedLatency,
     Hang,
+    LostReply,
     Overloaded,
     PlannedFault,
     Random,
@@ -166,3 +167,20 @@ async def test_a_budget_is_never_exceeded_and_tells_what_is_left(tmp_path: Path)
         assert stub.bill.lines == (
             replace(stub.bill.lines[0], model=MODEL, transport="direct", answers=200),
         )
+
+
+@pytest.mark.slow
+def test_a_kill_amid_live_traffic_leaves_no_call_on_the_bill_that_nothing_tells_of(
+    url: str, stub: StubMessagesAPI
+) -> None:
+    """Answers that come, answers that are lost, and a budget: all of it is told in some way."""
+    fill(url, ROWS)
+    stub.script([LostReply() if n % 10 == 9 else None for n in range(ROWS)])
+    worker = start(url, stub)
+    stub.wait_until(lambda state: state.answered > ROWS // 6, timeout_s=60)
+    worker.kill()
+    worker.wait()
+    stub.wait_until(lambda state: state.in_flight == 0)
+    told, bill = spending(url), stub.bill.nanodollars
+    assert told.charge.cost < bill <= told.most
+    assert told.most <= BUDGET * NANODOLLARS

@@ -355,10 +355,10 @@ async def test_who_waits_for_the_provider_holds_nothing_meanwhile() -> None:
     world.script = lambda item: "left" if held else failing(OutcomeKind.UNAVAILABLE)
     real = world.clock.wait
 
-    async def wait(event: Signal, seconds: float | None) -> None:
+    async def wait(signal: Signal, seconds: float | None) -> None:
         if world.told(Snoozing):
             held.append(spent(world).held)
-        await real(event, seconds)
+        await real(signal, seconds)
 
     world.clock.wait = wait  # type: ignore[method-assign]
     assert await world.runner(budget_usd=Decimal(5)).dry_run() == Done()
@@ -422,7 +422,7 @@ async def test_an_answer_that_leaves_out_its_cost_counts_with_its_worst_case_in_
     untold = judged(Verdict("left", 0.9, "scripted", USED))
     world.script = lambda _: untold
     world.classifier.cost = world.classifier.worst = None
-    world.classifier.worst_case = two_cents  # type: ignore[method-assign]
+    world.classifier.worst_case = lambda item: 2 * CENT  # type: ignore[method-assign]
     decision = await world.runner(budget_usd=Decimal("0.20")).dry_run()
     assert isinstance(decision, Halt)
     charge = spent(world).charge

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -18,8 +18,8 @@ from kclassify.core.price import NANODOLLARS
 from kclassify.errors import DatabaseError
 from kclassify.runner.machine import Machine
 from kclassify.runner.reserve import Reserve
-from kclassify.testing.memory_ledger import MemoryLedger
 from tests.core.money import Bill
+from tests.runner.mortal import mortal
 from tests.runner.world import World, rows
 
 P = ParamSpec("P")
@@ -41,27 +41,6 @@ class SlowToTell:
         for _ in range(200 if is_ask else 1):
             await anyio.lowlevel.checkpoint()
         return told
-
-
-class Mortal:
-    """A worker's way to the ledger: after so many calls its process is dead to it."""
-
-    def __init__(self, ledger: MemoryLedger, calls: int) -> None:
-        self._ledger = ledger
-        self._left = calls
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._ledger, name)
-        if not callable(found):
-            return found
-
-        def call(*given: Any, **named: Any) -> Any:
-            self._left -= 1
-            if self._left < 0:
-                raise DatabaseError("the process is dead")
-            return found(*given, **named)
-
-        return call
 
 
 class Spree:
@@ -136,7 +115,8 @@ class Spree:
     async def killed(self) -> None:
         """Nothing that the process does afterwards reaches the ledger."""
         real = self.world.ledger
-        self.world.ledger = Mortal(real, self.random.randint(2, 12))  # type: ignore[assignment]
+        dying = mortal(real, self.random.randint(2, 12))
+        self.world.ledger = dying  # type: ignore[assignment]
         try:
             await self.world.runner(budget_usd=Decimal(self.budget) / NANODOLLARS).dry_run()
         except DatabaseError:
