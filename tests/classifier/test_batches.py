@@ -49,7 +49,7 @@ from tests.classifier.endpoints import Canned, batch_body, endpoints
 from tests.classifier.taxonomy import ITEM, KEY, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from kclassify.classifier.batches import AnthropicBatches
     from kclassify.testing import Fault
@@ -284,7 +284,7 @@ def lines(*entries: object) -> bytes:
 @asynccontextmanager
 async def canned(
     body: bytes, *, succeeded: int = 0, kept_back: int = 0, **settings: Any
-) -> AsyncIterator[AnthropicBatches]:
+) -> AsyncGenerator[AnthropicBatches]:
     path = "GET /v1/messages/batches/msgbatch_1"
     counts = {**batch_body()["request_counts"], "succeeded": succeeded}
     answers = {
