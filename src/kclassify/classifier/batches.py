@@ -232,7 +232,8 @@ class AnthropicBatches:
 def _of(batch: str) -> Endpoint:
     return Endpoint(
         f"batch {batch}",
-        "it is not there, or not for this key: use the key that created it, or start a new pass",
+        "it is not there, or not for this key: use the key that created it, or give it up with "
+        "`kclassify batches --forget`",
     )
 
 
