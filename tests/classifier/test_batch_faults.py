@@ -100,6 +100,7 @@ def faults(
     """Some of the faults, and the seconds that answers to them are waited for."""
     seconds = 0.1 if request.param else 30.0
     monkeypatch.setattr("kclassify.classifier.batches._CREATE_S", seconds)
+    monkeypatch.setattr("kclassify.classifier.counting._LONGEST_WAIT_S", 0.0)
     silent = Hang | LostReply | Trickle
     return seconds, [each for each in FAULTS if isinstance(each[0], silent) == request.param]
 

@@ -118,8 +118,8 @@ def test_the_end_of_the_money_is_a_halt_that_says_the_way_out() -> None:
     budget.hold(Hold(held=30_000_000, left=0), spending)
     budget.charge(Charge(cost=20_000_000))
     assert run.decide(0.0, 0.5) == Halt(
-        "budget: $4.95 of $5.00 is spent, $0.04 more may be on the bill or is held, and what is "
-        "asked next may cost $0.02 (items of this pass settled so far: 40): raise [runner] "
+        "budget: $4.95 of $5.00 is spent, $0.0400 more may be on the bill or is held, and what is "
+        "asked next may cost $0.0200 (items of this pass settled so far: 40): raise [runner] "
         "budget_usd and run again: it goes on where it stopped"
     )
 

@@ -55,7 +55,7 @@ def _row(each: BatchReport) -> tuple[object, ...]:
         each.status.value,
         each.requests,
         each.stored,
-        dollars(each.held),
+        dollars(each.held) if each.held else "-",
         duration(max(0.0, time.time() - each.intended_at)),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from kclassify.core.decision import Halt, Snooze
-from kclassify.core.dollars import dollars
+from kclassify.core.dollars import small_dollars
 from kclassify.core.item import Item
 from kclassify.core.spending import NOTHING, Charge, Hold, Spending
 from kclassify.core.verdict import Outcome
@@ -142,11 +142,12 @@ def out_of_budget(total: int, spending: Spending, worst: int, settled: int | Non
 
     `settled` items of the pass are behind its cursor.
     """
-    spent = f"{dollars(spending.charge.cost)} of {dollars(total)} is spent"
+    spent = f"{small_dollars(spending.charge.cost)} of {small_dollars(total)} is spent"
     open_ = spending.charge.uncertain + spending.held
-    unsure = f", {dollars(open_)} more may be on the bill or is held" if open_ else ""
+    unsure = f", {small_dollars(open_)} more may be on the bill or is held" if open_ else ""
     done = "" if settled is None else f" (items of this pass settled so far: {settled:,})"
+    following = f"and what is asked next may cost {small_dollars(worst)}{done}"
     return Halt(
-        f"budget: {spent}{unsure}, and what is asked next may cost {dollars(worst)}{done}: raise "
-        "[runner] budget_usd and run again: it goes on where it stopped"
+        f"budget: {spent}{unsure}, {following}: raise [runner] budget_usd and run again: it goes on "
+        "where it stopped"
     )
