@@ -148,6 +148,6 @@ def out_of_budget(total: int, spending: Spending, worst: int, settled: int | Non
     done = "" if settled is None else f" (items of this pass settled so far: {settled:,})"
     following = f"and what is asked next may cost {small_dollars(worst)}{done}"
     return Halt(
-        f"budget: {spent}{unsure}, {following}: raise [runner] budget_usd and run again: it goes on "
-        "where it stopped"
+        f"budget: {spent}{unsure}, {following}: raise [runner] budget_usd and run again: it goes "
+        "on where it stopped"
     )
