@@ -23,8 +23,8 @@ DOWNLOAD_ADDRESS = re.compile(
 CORE_IMPORTS = {
     "__future__", "abc", "base64", "bisect", "collections", "contextlib", "copy", "dataclasses",
     "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html",
-    "itertools", "json", "math", "operator", "pydantic", "pydantic_core", "re", "statistics", "string",
-    "textwrap", "tomllib", "types", "typing", "typing_extensions", "unicodedata", "uuid",
+    "itertools", "json", "math", "operator", "pydantic", "pydantic_core", "re", "statistics",
+    "string", "textwrap", "tomllib", "types", "typing", "typing_extensions", "unicodedata", "uuid",
 }  # fmt: skip
 CORE_NEIGHBOURS = ("kclassify.core", "kclassify.errors")
 IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
