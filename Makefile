@@ -46,7 +46,7 @@ test: $(READY) ## run the tests (ARGS="-k name" narrows them)
 	$(VENV)/bin/pytest $(PARALLEL) $(ARGS)
 
 test-slow: $(READY) ## run the tests that take more than a few seconds
-	$(VENV)/bin/pytest -m slow $(PARALLEL) $(ARGS)
+	$(VENV)/bin/pytest -m "slow and not nightly" $(PARALLEL) $(ARGS)
 
 setup-jobs: ## create .venv-3.12 for the tests of job systems that want Python 3.12
 	@$(if $(PYTHON_3_12),,echo "Oban is not tested: it needs Python 3.12 (make PYTHON_3_12=/path/to/python3.12)" >&2; \

@@ -94,6 +94,7 @@ def hang_all(stub: StubMessagesAPI) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.slow
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # the worker that dies has its own
 async def test_the_meter_is_the_bill_whatever_happens(url: str, stub: StubMessagesAPI) -> None:
     """Re-asks, cache hits, refusals, cut replies, a kill -9, then the rest in batches."""
     fill(url, ROWS)
