@@ -8,6 +8,8 @@ import socket
 from aiohttp import web
 
 _BACKLOG = 1024
+_ROUNDS = 5
+"""More than the event loop takes for a connection that it has accepted and not announced yet."""
 
 
 class Listener:
@@ -49,8 +51,9 @@ class Listener:
     async def _stop_site(self, site: web.SockSite) -> None:
         self._site = None
         await site.stop()
-        self._drop_connections()
-        await asyncio.sleep(0)
+        for _ in range(_ROUNDS):
+            self._drop_connections()
+            await asyncio.sleep(0)
 
     def _drop_connections(self) -> None:
         server = self._runner.server
