@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,24 +40,40 @@ taxonomy: Taxonomy[str] = 3
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of the processes which run these tests makes, for all of them."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with (folder.parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            make(folder)
+    return folder
+
+
+def build(folder: Path) -> None:
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=REPOSITORY)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source distribution as an index would have it."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=REPOSITORY)
-    (built,) = folder.glob("*.whl")
+    (built,) = made_once(tmp_path_factory, "dist", build).glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty environment into which only the wheel and its pinned dependencies went."""
-    folder = tmp_path_factory.mktemp("environment")
+    return made_once(tmp_path_factory, "environment", partial(install, wheel))
+
+
+def install(wheel: Path, folder: Path) -> None:
     venv.create(folder, with_pip=True, symlinks=True)
-    install = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-input")
-    run(*install, "--require-hashes", "--requirement", REQUIREMENTS, cwd=folder)
-    run(*install, "--no-deps", "--no-index", wheel, cwd=folder)
-    return folder
+    pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-input")
+    run(*pip, "--require-hashes", "--requirement", REQUIREMENTS, cwd=folder)
+    run(*pip, "--no-deps", "--no-index", wheel, cwd=folder)
 
 
 def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:

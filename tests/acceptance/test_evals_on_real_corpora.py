@@ -130,6 +130,7 @@ def test_on_sources_that_it_has_not_seen_it_is_not_and_may_not_write(
     assert found["gate"]["verdict"] != "pass"
 
 
+@pytest.mark.nightly
 def test_on_seventy_seven_intents_it_is_right_as_often_as_is_known_of_such_a_model(
     place: Place, shared_data: Path
 ) -> None:

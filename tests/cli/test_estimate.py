@@ -225,7 +225,7 @@ def test_a_file_is_estimated_too_and_the_embedded_classifier_is_free(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("has_key", [True, False])
+@pytest.mark.parametrize("has_key", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_the_estimate_of_the_knowledge_corpus_is_within_a_tenth_of_its_bill(
     place: Place,
     stub: StubMessagesAPI,

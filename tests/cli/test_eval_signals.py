@@ -17,7 +17,9 @@ TWO_AT_ONCE = SUITE.replace("concurrency = 1", "concurrency = 2") + ALONE
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)]
+)
 def test_a_signal_stops_an_evaluation_in_order_and_the_same_command_goes_on(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:

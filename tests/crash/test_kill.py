@@ -21,7 +21,7 @@ from kclassify.testing import FixedLatency, Random, StubMessagesAPI, calls_seen,
 
 from .worker import TAXONOMY
 
-KILLS = int(os.environ.get("KCLASSIFY_KILLS", "8"))
+KILLS = int(os.environ.get("KCLASSIFY_KILLS", "6"))
 CONCURRENCY = 10
 WORKER = Path(__file__).with_name("worker.py")
 

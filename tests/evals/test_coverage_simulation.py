@@ -246,6 +246,7 @@ def percentile_alone(rows: Rows, found: Scores, seed: int) -> Interval | None:
     return percentile(found.macro_f1.estimate, scores, len(rows))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("n", "simulations", "macro_f1", "kappa"),
     [

@@ -100,10 +100,11 @@ def record_kill(record: Record, found: Verification) -> None:
 
 
 LAYOUTS = [("trio", False), ("asyncio", True)]
+BY_DAY = [pytest.param("trio", False, marks=pytest.mark.nightly), ("asyncio", True)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("backend", "apart"), LAYOUTS)
+@pytest.mark.parametrize(("backend", "apart"), BY_DAY)
 def test_a_kill_at_telling_moments_loses_nothing(
     tmp_path: Path, forge: Forge, stub: StubMessagesAPI, record: Record, backend: str, apart: bool
 ) -> None:

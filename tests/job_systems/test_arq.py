@@ -97,6 +97,7 @@ class ArqDriver(Driver):
         return found
 
 
+@pytest.mark.nightly  # a recipe; what it stands on is tested by day
 class TestArq(Matrix):
     system = "arq on Redis"
 

@@ -146,6 +146,7 @@ class OnRabbitMQ(DramatiqDriver):
         return int(declared.method.message_count)
 
 
+@pytest.mark.nightly  # a recipe; what it stands on is tested by day
 class TestDramatiqOnRedis(Matrix):
     system = "dramatiq on Redis"
 
@@ -157,6 +158,7 @@ class TestDramatiqOnRedis(Matrix):
         made.clean()
 
 
+@pytest.mark.nightly  # a recipe; what it stands on is tested by day
 class TestDramatiqOnRabbitMQ(Matrix):
     system = "dramatiq on RabbitMQ"
 
