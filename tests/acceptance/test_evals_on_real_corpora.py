@@ -103,6 +103,7 @@ def unclustered(rows: list[Row]) -> list[Row]:
     return [{key: value for key, value in row.items() if key != "cluster_id"} for row in rows]
 
 
+@pytest.mark.nightly
 def test_on_texts_of_the_same_sources_it_is_right_and_better_than_the_stale_labels(
     place: Place, articles: list[Row]
 ) -> None:
@@ -115,6 +116,7 @@ def test_on_texts_of_the_same_sources_it_is_right_and_better_than_the_stale_labe
     assert found["impact"]["better"]["estimate"] > 3 * found["impact"]["worse"]["estimate"]
 
 
+@pytest.mark.nightly
 def test_on_sources_that_it_has_not_seen_it_is_not_and_may_not_write(
     place: Place, articles: list[Row]
 ) -> None:

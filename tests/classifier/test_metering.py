@@ -80,10 +80,10 @@ async def test_a_model_that_is_known_has_the_built_in_price(stub: StubMessagesAP
 async def test_a_model_without_a_price_has_no_cost_and_no_worst_case(stub: StubMessagesAPI) -> None:
     stub.script([None, BrokenJson(), None, Reset()])
     async with classifier(stub.url, model="anthropic/claude-nobody") as made:
-        for _ in range(3):
+        for uncertain in (0, 0, None):
             outcome = await made.judge(ITEM)
             assert isinstance(outcome, Outcome)
-            assert (outcome.cost, outcome.uncertain) == (None, 0)
+            assert (outcome.cost, outcome.uncertain) == (None, uncertain)
         assert made.worst_case(ITEM) is made.worst_case(Item(key=1, body="")) is None
         assert made.warms_cache is None
         assert made.advice == ()

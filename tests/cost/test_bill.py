@@ -41,7 +41,10 @@ WORKER = Path(__file__).with_name("bench.py")
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+BY_NIGHT = [pytest.mark.services, pytest.mark.nightly]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=BY_NIGHT)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'articles.db'}"

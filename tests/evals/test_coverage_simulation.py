@@ -188,6 +188,7 @@ def tally_of(
     return tally
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("n", "simulations"), [(50, 600), (200, 400), (1000, 200)])
 @pytest.mark.parametrize("made", [by_confidence, by_predicted_label])
 def test_the_effective_n_of_a_stratified_sample_holds(

@@ -55,6 +55,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         yield place
 
 
+@pytest.mark.nightly
 def test_the_command_tells_an_sdk_that_is_there_of_its_calls_and_of_no_text(place: Place) -> None:
     command = [sys.executable, "-c", COMMAND]
     ended = subprocess.run(command, cwd=place.folder, capture_output=True, text=True, check=False)
