@@ -158,7 +158,7 @@ async def test_the_embedded_classifier_trained_on_a_part(
     assert relabelled > stale + 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(600)
 async def test_the_real_client_against_the_stub(
     database: Database, articles: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]

@@ -51,7 +51,8 @@ def writes(at: Scene) -> int:
 def test_the_second_worker_is_superseded_and_does_nothing(
     fresh: Scene, forge: Forge, record: Record
 ) -> None:
-    first = forge.suspend(fresh.order(place=PLACE, at=MIDWAY))
+    # Suspended within a heartbeat it would hold the lock of SQLite: none comes in so long a lease.
+    first = forge.suspend(fresh.order(place=PLACE, at=MIDWAY, lease_s=600.0))
     before = writes(fresh), fresh.stub.count
     assert forge.run(fresh.order()) == SUPERSEDED
     assert (writes(fresh), fresh.stub.count) == before

@@ -27,12 +27,6 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 EXPIRES = BatchRules(expire_share=1 / 3, seed=5)
 
 
-ONE_BY_NIGHT = [
-    "sqlite",
-    pytest.param("postgres", marks=[pytest.mark.services, pytest.mark.nightly]),
-]
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
@@ -147,9 +141,8 @@ async def test_batches_cost_half_of_what_calls_do(tmp_path: Path) -> None:
     assert bills["direct"] <= 2 * bills["batch"] <= bills["direct"] + rows
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("url", ONE_BY_NIGHT, indirect=True)
 def test_kill_minus_nine_at_any_turn_of_a_batch_loses_nothing(
     url: str, engine: sa.Engine, stub: StubMessagesAPI
 ) -> None:
