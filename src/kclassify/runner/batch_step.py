@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 import anyio
+import anyio.abc
 
 from kclassify.core.availability import Breaker
 from kclassify.core.batch import BatchStatus, Standing
@@ -18,6 +19,7 @@ from kclassify.core.verdict import Outcome
 from kclassify.events import Snoozing, Stopping, Warned
 from kclassify.ports import Checkpoint, OnCommit, Pass
 from kclassify.ports.batches import AsksInBatches, Batches
+from kclassify.runner.accompanied import accompanied
 from kclassify.runner.batch_arrivals import BatchArrivals
 from kclassify.runner.batch_draining import BatchDraining
 from kclassify.runner.batch_outage import BatchOutage
@@ -67,19 +69,11 @@ class BatchStep:
 
     async def drive(self) -> Decision:
         """Work until there is a decision; raises what source, ledger or writer raised."""
-        decision: Decision | None = None
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_lease)
-            tasks.start_soon(self._keep_grace)
-            try:
-                decision = await self._begin() or await self._loop()
-            except Exception as error:  # noqa: BLE001  # raised below, outside the task group
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None or decision is None:
-            raise failure or AssertionError("a step ended without a decision")
-        return decision
+        return await accompanied(self._keep_lease, self._work)
+
+    async def _work(self, tasks: anyio.abc.TaskGroup) -> Decision:
+        tasks.start_soon(self._keep_grace)
+        return await self._begin() or await self._loop()
 
     def _wake(self) -> None:
         self._news.set()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import anyio
+import anyio.abc
 
 from kclassify.core.decision import Decision
 from kclassify.core.passes import Mode, Pass
 from kclassify.errors import UsageError
 from kclassify.ports import Divisible, Source
+from kclassify.runner.accompanied import accompanied
 from kclassify.runner.lease import Heartbeat
 from kclassify.runner.opening import survey
 from kclassify.runner.parts import Limits, Parts
@@ -38,21 +39,13 @@ async def _while_held(
     parts: Parts, opened: Pass, limits: Limits, into: int
 ) -> tuple[Pass | Decision, Limits]:
     """Count and cut, and keep the lease: of a large table that takes longer than a lease lasts."""
-    found: list[Pass | Decision] = []
-    failure: Exception | None = None
+
+    async def count_and_cut(_: anyio.abc.TaskGroup) -> tuple[Pass | Decision, Limits]:
+        told = limits if opened.resumed else replace(limits, items=await survey(parts))
+        return await cut(parts, opened, into), told
+
     heart = Heartbeat(parts, lambda: opened, _go_on, _go_on)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(heart.beat)
-        try:
-            if not opened.resumed:
-                limits = replace(limits, items=await survey(parts))
-            found.append(await cut(parts, opened, into))
-        except Exception as error:  # noqa: BLE001  # raised below, outside the task group
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    return found[0], limits
+    return await accompanied(heart.beat, count_and_cut)
 
 
 def _go_on(*_: object) -> None:

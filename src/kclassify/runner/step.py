@@ -17,6 +17,7 @@ from kclassify.core.shared_breaker import merged
 from kclassify.core.unread_batches import left_aside, refusal
 from kclassify.events import Snoozing, Stopping, Warned
 from kclassify.ports import Checkpoint, OnCommit, Pass
+from kclassify.runner.accompanied import accompanied
 from kclassify.runner.calls import Calls
 from kclassify.runner.checkpointing import Checkpointing
 from kclassify.runner.lease import Heartbeat
@@ -74,18 +75,10 @@ class Step:
 
     async def drive(self) -> Decision:
         """Work until there is a decision; raises what source, ledger or writer raised."""
-        decision: Decision | None = None
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_lease)
-            try:
-                decision = await self._begin() or await self._loop(tasks)
-            except Exception as error:  # noqa: BLE001  # raised below, outside the task group
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None or decision is None:
-            raise failure or AssertionError("a step ended without a decision")
-        return decision
+        return await accompanied(self._keep_lease, self._work)
+
+    async def _work(self, tasks: anyio.abc.TaskGroup) -> Decision:
+        return await self._begin() or await self._loop(tasks)
 
     async def settle_up(self) -> None:
         """Charge what could not be charged before. Raises `DatabaseError` as long as it cannot."""
