@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from kclassify.core.decision import Decision
 
 SHARDS, ROWS, TEXTS, WORKERS, CUTS = 4, 240, 7, 6, 2
-BUDGET_S, PAUSE_S, PATIENCE_S = 0.05, 0.02, 90.0
+ITEMS_A_STEP = 10
+BUDGET_S, PAUSE_S, PATIENCE_S = 60.0, 0.02, 90.0
 WHY = "a test"
 
 
@@ -62,7 +63,11 @@ def on_its_own(url: str, act: Callable[[ReclassifyRunner], Decision]) -> Decisio
             ledger=SqlLedger(database),
             writer=ColumnWriter(database, "articles", key="id", current="current"),
             settings=RunnerSettings(
-                shards=SHARDS, max_concurrency=4, checkpoint_items=5, shared_concurrency=8
+                shards=SHARDS,
+                max_concurrency=4,
+                max_items=ITEMS_A_STEP,
+                checkpoint_items=5,
+                shared_concurrency=8,
             ),
         )
         return act(runner)
@@ -75,9 +80,13 @@ def chain(mode: Mode, shard: int | None) -> Callable[[ReclassifyRunner], Decisio
         override = WHY if mode is Mode.COMMIT else None
         while True:
             decision = runner.run_step(
-                mode=mode, budget_s=BUDGET_S, shard=shard, override=override, number=1
+                mode=mode,
+                budget_s=BUDGET_S,
+                shard=shard,
+                override=override,
+                number=1,
             )
-            is_over = isinstance(decision, Advance) and decision.pause is not Pause.BUDGET
+            is_over = isinstance(decision, Advance) and decision.pause is not Pause.MAX_ITEMS
             if is_over or isinstance(decision, Done):
                 return decision
             if isinstance(decision, Superseded) and shard is None:

@@ -214,6 +214,8 @@ def test_the_bodies_are_not_read_and_nothing_is_sorted(database: Database) -> No
         only_the_index, explain = "Index Only Scan", "EXPLAIN "
         with database.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
+            # A row counts as visible to all only once its commit has reached the disk.
+            connection.exec_driver_sql("CHECKPOINT")
             connection.exec_driver_sql("VACUUM ANALYZE articles")
     statement, given = statement_of(database)
     with database.connect() as connection:
