@@ -70,6 +70,7 @@ def postgres_server() -> Iterator[sqlalchemy.Engine]:
             engine.dispose()
         else:
             yield engine
+            _drop_databases(engine)
             engine.dispose()
             return
     missing_service("PostgreSQL", "KCLASSIFY_POSTGRES_URL", "; ".join(refusals))
@@ -84,16 +85,48 @@ def postgres_url(postgres_server: sqlalchemy.Engine) -> Iterator[str]:
 
 @contextmanager
 def empty_postgres(postgres_server: sqlalchemy.Engine) -> Generator[str]:
-    """The URL of a database of this server's that is dropped afterwards."""
+    """The URL of a database of this server's that is this test's alone, and emptied afterwards.
+
+    It serves the next test then: to create and drop one makes the whole server write to its disk.
+    """
+    name = _free_databases.pop() if _free_databases else _created_database(postgres_server)
+    yield postgres_server.url.set(database=name).render_as_string(hide_password=False)
+    _empty(postgres_server, name)
+    _free_databases.append(name)
+
+
+_free_databases: list[str] = []
+
+
+def _created_database(postgres_server: sqlalchemy.Engine) -> str:
     name = f"kclassify_{uuid.uuid4().hex}"
     with postgres_server.connect() as connection:
         connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}"'))
         # No test pulls the plug of this server: a commit need not wait for its disk.
         quick = f'ALTER DATABASE "{name}" SET synchronous_commit = off'
         connection.execute(sqlalchemy.text(quick))
-    yield postgres_server.url.set(database=name).render_as_string(hide_password=False)
+    return name
+
+
+def _drop_databases(postgres_server: sqlalchemy.Engine) -> None:
     with postgres_server.connect() as connection:
-        connection.execute(sqlalchemy.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        while _free_databases:
+            drop = f'DROP DATABASE "{_free_databases.pop()}" WITH (FORCE)'
+            connection.execute(sqlalchemy.text(drop))
+
+
+def _empty(postgres_server: sqlalchemy.Engine, name: str) -> None:
+    """Without its connections, schemas and extensions, as if it had just been created."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+    with postgres_server.connect() as connection:
+        connection.execute(sqlalchemy.text(others), {"name": name})
+    url = postgres_server.url.set(database=name)
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    with engine.begin() as connection:
+        found = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$'"
+        for schema in connection.execute(sqlalchemy.text(found)).scalars().all():
+            connection.execute(sqlalchemy.text(f'DROP SCHEMA "{schema}" CASCADE'))
+        connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
 
 
 @pytest.fixture(scope="session")

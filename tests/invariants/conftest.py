@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy
+
+from tests.conftest import empty_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import sqlalchemy
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("pg", marks=pytest.mark.services)])
@@ -19,9 +21,5 @@ def module_url(
         yield f"sqlite:///{tmp_path_factory.mktemp('invariants') / 'articles.db'}"
         return
     server: sqlalchemy.Engine = request.getfixturevalue("postgres_server")
-    name = f"kclassify_{uuid.uuid4().hex}"
-    with server.connect() as connection:
-        connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}"'))
-    yield server.url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.execute(sqlalchemy.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with empty_postgres(server) as url:
+        yield url
