@@ -36,7 +36,7 @@ from kclassify import Taxonomy
 taxonomy: Taxonomy[str] = 3
 """
 
-# Downloads what the pinned requirements name, unless pip has them cached.
+# Downloads what the pinned requirements name, unless uv has them cached.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -71,9 +71,18 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def install(wheel: Path, folder: Path) -> None:
     venv.create(folder, with_pip=True, symlinks=True)
-    pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-input")
-    run(*pip, "--require-hashes", "--requirement", REQUIREMENTS, cwd=folder)
-    run(*pip, "--no-deps", "--no-index", wheel, cwd=folder)
+    uv = (
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        folder / "bin/python",
+    )
+    run(*uv, "--require-hashes", "--requirement", REQUIREMENTS, cwd=folder)
+    run(*uv, "--no-deps", "--no-index", wheel, cwd=folder)
 
 
 def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
