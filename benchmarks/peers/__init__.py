@@ -1,0 +1,1 @@
+"""kclassify beside other tools that label texts with a model."""
