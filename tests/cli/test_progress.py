@@ -9,7 +9,7 @@ from rich.console import Console
 
 from kclassify.cli.course import Course
 from kclassify.cli.ending import report_ending
-from kclassify.cli.exit_status import exit_status
+from kclassify.cli.exiting import exit_status
 from kclassify.cli.live_progress import LiveProgress
 from kclassify.cli.plain_progress import PlainProgress
 from kclassify.cli.progress import showing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from kclassify.cli.exit_status import FINISHED, exit_status
+from kclassify.cli.exit_status import FINISHED
+from kclassify.cli.exiting import exit_status
 from kclassify.cli.output import say, say_json
 from kclassify.cli.pass_report import pass_facts, say_pass, written
 from kclassify.cli.retrying import Nothing

@@ -11,7 +11,8 @@ import typer
 
 from kclassify.cli.eval_progress import progress_to
 from kclassify.cli.eval_report import say_evaluation, say_unfinished
-from kclassify.cli.exit_status import INCOMPLETE, STALE, record_status
+from kclassify.cli.exit_status import INCOMPLETE, STALE
+from kclassify.cli.exiting import record_status
 from kclassify.cli.output import say, say_json
 from kclassify.cli.wording import shown
 from kclassify.evals.checking import Checked, check_record

@@ -9,7 +9,8 @@ from kclassify.adapters.job import Job
 from kclassify.adapters.tenants import TenantStart
 from kclassify.cli.begun import Begun, shard_count
 from kclassify.cli.ending import decision_facts
-from kclassify.cli.exit_status import FAILED, FINISHED, exit_status
+from kclassify.cli.exit_status import FAILED, FINISHED
+from kclassify.cli.exiting import exit_status
 from kclassify.cli.output import say, say_json, warn
 from kclassify.cli.starting import EveryStart
 from kclassify.cli.wording import plural, shown, verb

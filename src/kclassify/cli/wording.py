@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kclassify.core.dollars import dollars
 from kclassify.core.marks import with_few_marks
-from kclassify.core.spending import Charge
+
+if TYPE_CHECKING:
+    from kclassify.core.spending import Charge
 
 ARROW = "→"
 NO_LABEL = "(none)"
@@ -55,6 +56,8 @@ def duration(seconds: float) -> str:
 
 def cost_of(charge: Charge) -> str:
     """The dollars of a charge; `unknown`, or `more than` some, where prices are not known."""
+    from kclassify.core.dollars import dollars  # `--help` tells no cost
+
     if not charge.unpriced:
         return dollars(charge.cost)
     return f"more than {dollars(charge.cost)}" if charge.cost else "unknown"
