@@ -126,12 +126,14 @@ async def test_each_fault_is_told_for_what_it_is_at_each_endpoint(
 
 
 async def test_the_results_are_a_question_of_their_own_after_how_far_the_batch_is(
-    asked: Asked, faults: tuple[float, list[tuple[Fault, str, str]]]
+    asked: Asked, faults: tuple[float, list[tuple[Fault, str, str]]], anyio_backend_name: str
 ) -> None:
     (stub, batch), (timeout_s, some) = asked, faults
     async with batching(stub.url, timeout_s=timeout_s) as classifier:
         for fault, becomes, says in some:
-            stub.script([None, fault])
+            # aiohttp reads again by itself where a kept connection is gone: reading costs nothing.
+            is_read_again = isinstance(fault, ResetAtOnce) and anyio_backend_name == "asyncio"
+            stub.script([None, fault, *[fault] * is_read_again])
             kind, words = told((await read(batches_of(classifier), batch))[-1])
             assert (kind, says in words) == (becomes, True), (fault, words)
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from kclassify.classifier.batch_body import Bodies
 from kclassify.classifier.batch_endpoint import Asker
 from kclassify.classifier.batch_failure import UNREADABLE, Endpoint
 from kclassify.classifier.batch_remote import RemotePage, remote_batch, remote_page, requests_in
@@ -15,6 +14,7 @@ from kclassify.classifier.batch_result import ResultReader
 from kclassify.classifier.batch_stream import Lines, Results, open_lines
 from kclassify.classifier.batch_upload import size_in_batch, size_of, upload
 from kclassify.classifier.meter import ADDED_TOKENS
+from kclassify.classifier.request_body import RequestBodies
 from kclassify.core.batch import BatchLimits, BatchRequest, BatchResult, RemoteBatch
 from kclassify.core.decision import Halt
 from kclassify.core.token_estimate import most_tokens
@@ -202,8 +202,8 @@ class AnthropicBatches:
         return Asker(self.connected, self.model, self.redaction, self.timeout_s)
 
     @cached_property
-    def _bodies(self) -> Bodies:
-        return Bodies(self.provider, self.prompt)
+    def _bodies(self) -> RequestBodies:
+        return RequestBodies(self.provider, self.prompt)
 
     @cached_property
     def _reader(self) -> ResultReader:

@@ -14,13 +14,16 @@ from kclassify.classifier.arguments import batch_limits, check_positive, languag
 from kclassify.classifier.call import Call
 from kclassify.classifier.connect import Connection, connect
 from kclassify.classifier.fingerprint import fingerprint_parts
+from kclassify.classifier.hot_path import HotPath
 from kclassify.classifier.mapping import settle_answer, settle_failure
 from kclassify.classifier.meter import Meter, meter_of
 from kclassify.classifier.model import ANTHROPIC, ChosenModel
 from kclassify.classifier.prices import price_of
 from kclassify.classifier.prompt_cache import Cache
+from kclassify.classifier.provider import on_trio
 from kclassify.classifier.redaction import Redaction, secrets_among
 from kclassify.classifier.reply import reply_model
+from kclassify.classifier.request_body import RequestBodies
 from kclassify.classifier.shared_prompt import SharedPrompt, shared_text
 from kclassify.core.batch import BatchLimits
 from kclassify.core.decision import Halt
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kclassify.classifier.counting import TokenCounter
-    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.classifier.provider import InstructorProvider, Provider
     from kclassify.core.price import Price
     from kclassify.core.taxonomy import Taxonomy
     from kclassify.ports import Batches
@@ -106,9 +109,12 @@ class Classifier(Generic[L]):
             max_connections=max_connections,
             timeout_s=timeout_s,
             cache=self._cache,
+            on_asyncio=not on_trio(),
         )
-        self._connect = partial(connect, self._model, replies, how)
-        self._provider: InstructorProvider = self._connect()
+        self._connect = partial(connect, self._model, replies)
+        self._connection = how
+        self._provider: InstructorProvider = self._connect(how)
+        self._hot_path: HotPath | None = None
         self._event_loop: object = None
         self._redaction = Redaction(secrets_among([api_key, *self._provider.secrets]))
 
@@ -182,7 +188,7 @@ class Classifier(Generic[L]):
             cost = self._meter.cost(Usage())
             return Outcome(OutcomeKind.EMPTY, detail="the body is empty", cost=cost)
         redaction = replace(self._redaction, texts=(item.title or "", item.body))
-        call = Call(self._provider_here(), self._prompt.render(item), redaction, self._meter)
+        call = Call(self._asked(), self._prompt.render(item), redaction, self._meter)
         with anyio.move_on_after(self._timeout_s):
             return self._settle(await call.make(), call)
         return call.spent.outcome(OutcomeKind.TIMED_OUT, f"no answer in {self._timeout_s:g} s")
@@ -240,11 +246,22 @@ class Classifier(Generic[L]):
             timeout_s=self._timeout_s,
         )
 
+    def _asked(self) -> Provider:
+        """Who is asked about an item."""
+        provider = self._provider_here()
+        if self._model.provider != ANTHROPIC:
+            return provider
+        if self._hot_path is None or self._hot_path.provider is not provider:
+            bodies = RequestBodies(provider, self._prompt)
+            self._hot_path = HotPath(provider, bodies)
+        return self._hot_path
+
     def _provider_here(self) -> InstructorProvider:
         """Connections belong to the event loop in which they were opened: another has its own."""
         here = anyio.lowlevel.current_token()
-        if self._event_loop not in (None, here):
-            self._provider = self._connect()
+        how = replace(self._connection, on_asyncio=not on_trio())
+        if self._event_loop not in (None, here) or how != self._connection:
+            self._provider, self._connection = self._connect(how), how
         self._event_loop = here
         return self._provider
 

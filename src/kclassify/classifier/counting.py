@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from kclassify.classifier.batch_body import Bodies
 from kclassify.classifier.batch_endpoint import Asker
 from kclassify.classifier.batch_failure import UNREADABLE, Endpoint
+from kclassify.classifier.request_body import RequestBodies
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.verdict import Outcome, OutcomeKind
@@ -119,8 +119,8 @@ class TokenCounter:
         return Asker(self.connected, self.model, self.redaction, self.timeout_s)
 
     @cached_property
-    def _bodies(self) -> Bodies:
-        return Bodies(self.provider, self.prompt)
+    def _bodies(self) -> RequestBodies:
+        return RequestBodies(self.provider, self.prompt)
 
 
 def _waits(told: object, usual_s: float) -> float | None:

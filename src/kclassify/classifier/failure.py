@@ -32,6 +32,11 @@ _UNSENT = frozenset(
         "gaierror",
     }
 )
+# aiohttp's transport tells of each lost connection as one that was not made.
+_AIOHTTP, _AIOHTTP_UNSENT = (
+    "ClientError",
+    frozenset({"ClientConnectorError", "ConnectionTimeoutError"}),
+)
 _UNSENT_KINDS = frozenset({FailureKind.CERTIFICATE, FailureKind.CREDENTIALS})
 _NO_CREDENTIALS = ("could not resolve authentication", "api_key client option must be set")
 
@@ -43,8 +48,12 @@ def read_failure(error: BaseException, redaction: Redaction, now: float) -> Fail
     if told is not None:
         return _of_status(told, redaction, now)
     kind = _kind(chain)
-    is_sent = kind not in _UNSENT_KINDS and not _UNSENT & _names(chain)
+    is_sent = kind not in _UNSENT_KINDS and not _is_unsent(_names(chain))
     return Failure(kind, message=redaction.clean(_words(kind, chain)), is_sent=is_sent)
+
+
+def _is_unsent(names: set[str]) -> bool:
+    return bool(names & (_AIOHTTP_UNSENT if _AIOHTTP in names else _UNSENT))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -59,6 +68,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: BaseException) -> int:
+    if type(error).__module__.startswith("aiohttp"):
+        return 0  # its parser has codes of its own for what a server never said
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     plausible = isinstance(status, int) and status >= HTTPStatus.MULTIPLE_CHOICES
     return int(cast("int", status)) if plausible else 0

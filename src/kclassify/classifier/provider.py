@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kclassify.classifier.answer import Answer, Failure, FailureKind
@@ -66,18 +67,27 @@ class InstructorProvider:
 
     async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         """What came of one request. Raises `UsageError` on trio when the library cannot do it."""
-        self._check_event_loop()
-        with hearing() as heard:
-            result = await self._ask(messages, redaction)
-        limits = rate_limits(heard[-1], time.time()) if heard else ()
-        return replace(result, rate_limits=limits)
+        return await self.told(partial(self.answer, messages, redaction), redaction)
 
-    async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+    async def told(
+        self, ask: Callable[[], Awaitable[Answer | Failure]], redaction: Redaction
+    ) -> Answer | Failure:
+        """What came of a request of its library's, with what the reply says of rate limits."""
+        self._check_event_loop()
+        with hearing() as heard, hushed():
+            try:
+                result = await ask()
+            except Exception as error:  # noqa: BLE001 - whatever a library raises ends here
+                result = read_failure(error, redaction, time.time())
+        limits = rate_limits(heard[-1], time.time()) if heard else ()
+        return replace(result, rate_limits=limits) if limits else result
+
+    async def answer(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+        """What came of one request, but for its rate limits."""
         received: list[object] = []
         reply, raised = None, None
         try:
-            with hushed():
-                reply = await self._create(messages, received)
+            reply = await self._create(messages, received)
         except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
             raised = error
         if raised is not None and not received:
@@ -134,6 +144,11 @@ class InstructorProvider:
         return reply
 
     def _check_event_loop(self) -> None:
-        trio = sys.modules.get("trio")
-        if not self.takes_trio and trio is not None and trio.lowlevel.in_trio_task():
+        if not self.takes_trio and on_trio():
             raise UsageError(f"{self.name}'s library runs under asyncio only, not under trio")
+
+
+def on_trio() -> bool:
+    """Whether this runs under trio."""
+    trio = sys.modules.get("trio")
+    return trio is not None and bool(trio.lowlevel.in_trio_task())

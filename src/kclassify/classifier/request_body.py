@@ -1,4 +1,4 @@
-"""The body of a request as the direct call sends it, byte for byte, without sending it."""
+"""The body of a request as the libraries write it, byte for byte, with another item's text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLACE = "the place of an item 5c3f1e9a0b7d4286"
 
 
 @dataclass(frozen=True)
-class Bodies:
+class RequestBodies:
     """Makes the bodies of Anthropic's requests.
 
     The libraries write one themselves; all others are that one with another item's text.
@@ -33,9 +33,11 @@ class Bodies:
 
     def of(self, item: Item, *, again: bool = False) -> bytes:
         """The JSON that asks about an item; `again` after a reply that could not be used."""
-        before, after = self._again if again else self._first
-        text = json.dumps(self.prompt.render(item).user, ensure_ascii=False)
-        return before + text.encode() + after
+        return _with(self._again if again else self._first, self.prompt.render(item).user)
+
+    def asking(self, text: str) -> bytes:
+        """The JSON of a first question, whose user's turn is this text."""
+        return _with(self._first, text)
 
     @property
     def max_tokens(self) -> int:
@@ -54,6 +56,11 @@ class Bodies:
         body = _written(self.provider, turns)
         before, _, after = body.partition(json.dumps(_PLACE).encode())
         return before, after
+
+
+def _with(around: tuple[bytes, bytes], text: str) -> bytes:
+    before, after = around
+    return before + json.dumps(text, ensure_ascii=False).encode() + after
 
 
 class _NotSentError(Exception):

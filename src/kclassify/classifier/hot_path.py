@@ -1,0 +1,187 @@
+"""Asks Anthropic's model with a request that was written once, and reads the plain reply itself.
+
+instructor and the SDK own what is sent and what is accepted: the request is one that they wrote,
+with another item's text, and every reply but the plainest goes through them as it came. A second
+question about an item is theirs altogether.
+"""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NotRequired, cast
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from kclassify.classifier.answer import Answer, Failure, Stop
+from kclassify.core.verdict import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import anthropic
+    import httpx2
+
+    from kclassify.classifier.provider import InstructorProvider
+    from kclassify.classifier.redaction import Redaction
+    from kclassify.classifier.reply import Reply
+    from kclassify.classifier.request_body import RequestBodies
+
+_PATH = "/v1/messages"
+_HEADERS = {"Content-Type": "application/json"}
+_FIRST_TURNS = 2
+_LONGEST_REPLY = 10_000
+"""Characters; instructor refuses replies that are absurdly long or deep."""
+
+_replayed: ContextVar[httpx2.Response] = ContextVar("the reply that is read again")
+
+
+class _Block(TypedDict):
+    type: str
+    text: NotRequired[str]
+
+
+class _Tokens(TypedDict):
+    input_tokens: int
+    output_tokens: int
+    cache_creation_input_tokens: NotRequired[int | None]
+    cache_read_input_tokens: NotRequired[int | None]
+    prompt_tokens: NotRequired[object]
+
+
+class _Message(TypedDict):
+    content: list[_Block]
+    stop_reason: str
+    model: str
+    usage: _Tokens
+    choices: NotRequired[object]
+    candidates: NotRequired[object]
+
+
+_messages = TypeAdapter(_Message)
+
+
+@dataclass(frozen=True)
+class HotPath:
+    """The first question about an item, fast; any other as `provider` asks it."""
+
+    provider: InstructorProvider
+    bodies: RequestBodies
+
+    @property
+    def secrets(self) -> Sequence[object]:
+        """The keys in use, to be kept out of every message."""
+        return self.provider.secrets
+
+    async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+        """What came of one request: the system's text, then the user's, one turn each."""
+        if len(messages) != _FIRST_TURNS:
+            return await self.provider.ask(messages, redaction)
+        return await self.provider.told(partial(self._ask, messages, redaction), redaction)
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self.provider.aclose()
+
+    async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+        response = await self._library.post(
+            _PATH,
+            content=self.bodies.asking(messages[1]),
+            cast_to=self._response_type,
+            options={"headers": _HEADERS},
+        )
+        answer = plain_answer(response, self.provider.reply_model)
+        return answer or await self._read_again(response, messages, redaction)
+
+    @property
+    def _library(self) -> anthropic.AsyncAnthropic:
+        return cast("anthropic.AsyncAnthropic", self.provider.client.client)
+
+    @cached_property
+    def _response_type(self) -> type[httpx2.Response]:
+        import httpx2  # noqa: PLC0415
+
+        return httpx2.Response
+
+    async def _read_again(
+        self, response: httpx2.Response, messages: Sequence[str], redaction: Redaction
+    ) -> Answer | Failure:
+        token = _replayed.set(response)
+        try:
+            return await self._replaying.answer(messages, redaction)
+        finally:
+            _replayed.reset(token)
+
+    @cached_property
+    def _replaying(self) -> InstructorProvider:
+        """The same libraries over a transport that has the reply already."""
+        import anthropic  # noqa: PLC0415
+        import httpx2  # noqa: PLC0415
+        import instructor  # noqa: PLC0415
+
+        transport = httpx2.MockTransport(_as_it_came)
+        http_client = anthropic.DefaultAsyncHttpxClient(transport=transport)
+        library = self._library.with_options(http_client=http_client)
+        client = instructor.from_anthropic(library, mode=self.provider.client.mode)
+        return replace(self.provider, client=client)
+
+
+async def _as_it_came(request: httpx2.Request) -> httpx2.Response:
+    import httpx2  # noqa: PLC0415
+
+    del request
+    response = _replayed.get()
+    told = [(k, v) for k, v in response.headers.raw if k.lower() not in _OF_THE_TRANSPORT]
+    return httpx2.Response(response.status_code, headers=told, content=response.content)
+
+
+_OF_THE_TRANSPORT = {b"content-encoding", b"content-length", b"transfer-encoding"}
+
+
+def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer | None:
+    """The answer of a reply that nobody could read otherwise; None of any other reply.
+
+    It is one text, which is one flat JSON object that the model of replies takes.
+    """
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    if response.status_code != _OK or not kind.endswith("json"):
+        return None
+    try:
+        message = _messages.validate_json(response.content, strict=True)
+        reply = reply_model.model_validate(_object_in(message))
+    except (ValidationError, ValueError, RecursionError):
+        return None
+    return Answer(Stop.ENDED, reply.label, reply.confidence, "", message["model"], _usage(message))
+
+
+_OK = 200
+
+
+def _object_in(message: _Message) -> dict[str, Any]:
+    """The flat JSON object that is the text of a message. Raises `ValueError` where it is not."""
+    (block,) = message["content"]
+    odd = message.keys() & {"choices", "candidates"} or "prompt_tokens" in message["usage"]
+    text = block.get("text", "")
+    if odd or message["stop_reason"] != "end_turn" or len(text) > _LONGEST_REPLY:
+        raise ValueError("not plain")
+    if block["type"] != "text":
+        raise ValueError("not a text")
+    # Read as instructor does, which looks for the last object in a text: here it is all there is.
+    found = json.loads(text)
+    if not isinstance(found, dict) or any(isinstance(v, dict | list) for v in found.values()):
+        raise ValueError("not a flat object")
+    return cast("dict[str, Any]", found)
+
+
+def _usage(message: _Message) -> Usage:
+    tokens = message["usage"]
+    counted = (
+        tokens["input_tokens"],
+        tokens["output_tokens"],
+        tokens.get("cache_creation_input_tokens"),
+        tokens.get("cache_read_input_tokens"),
+    )
+    return Usage(*(max(0, count or 0) for count in counted))
