@@ -41,9 +41,7 @@ class Call:
         self._redaction = redaction
         self._meter = meter
         self._turns = [messages.system, messages.user]
-        self.spent = Spent(
-            body_chars_cut=messages.body_chars_cut, cost=meter.cost(Usage()), questions=0
-        )
+        self.spent = Spent(body_chars_cut=messages.body_chars_cut, cost=meter.nothing, questions=0)
 
     async def make(self) -> Answer | Failure:
         """What came of it."""
@@ -57,19 +55,26 @@ class Call:
         before = self.spent
         worst = self._meter.worst(self._turns[1], again=again)
         unseen = None if worst is None or before.uncertain is None else before.uncertain + worst
-        asked = replace(before, questions=before.questions + 1)
-        self.spent = replace(asked, uncertain=unseen)  # until there is an answer
+        # Until there is an answer.
+        self.spent = _spent(before, before.usage, before.cost, unseen)
         result = await self._provider.ask(self._turns, self._redaction)
         if isinstance(result, Failure):
             self.spent = self.spent if result.may_be_billed else before
             return result
-        self.spent = self._with(result.usage, asked, unseen)
-        return replace(result, problem=self._redaction.clean(result.problem))
+        self.spent = self._with(result.usage, before, unseen)
+        if result.problem:
+            return replace(result, problem=self._redaction.clean(result.problem))
+        return result
 
     def _with(self, usage: Usage, before: Spent, unseen: int | None) -> Spent:
         """What is spent with this answer; one that tells of no tokens may be on the bill."""
         if usage == Usage():
-            return replace(before, uncertain=unseen)
+            return _spent(before, before.usage, before.cost, unseen)
         cost = self._meter.cost(usage)
         known = None if before.cost is None or cost is None else before.cost + cost
-        return replace(before, usage=before.usage + usage, cost=known)
+        return _spent(before, before.usage + usage, known, before.uncertain)
+
+
+def _spent(before: Spent, usage: Usage, cost: int | None, uncertain: int | None) -> Spent:
+    """What is spent with one more question."""
+    return Spent(usage, before.body_chars_cut, cost, uncertain, before.questions + 1)

@@ -28,7 +28,7 @@ from kclassify.classifier.shared_prompt import SharedPrompt, shared_text
 from kclassify.core.batch import BatchLimits
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item, digest_of
-from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
+from kclassify.core.verdict import Outcome, OutcomeKind, Verdict
 from kclassify.errors import ClassifierHalted, NoVerdict
 from kclassify.prompt import DEFAULT_INSTRUCTIONS, MAX_BODY_CHARS, Prompt
 
@@ -144,7 +144,7 @@ class Classifier(Generic[L]):
         None where no price is known.
         """
         if item.is_empty:
-            return self._meter.cost(Usage())
+            return self._meter.nothing
         return self._meter.worst_of_both(self._prompt.render(item).user)
 
     @property
@@ -185,9 +185,9 @@ class Classifier(Generic[L]):
         bounds both together. Nothing that a provider's library raises gets out.
         """
         if item.is_empty:
-            cost = self._meter.cost(Usage())
+            cost = self._meter.nothing
             return Outcome(OutcomeKind.EMPTY, detail="the body is empty", cost=cost)
-        redaction = replace(self._redaction, texts=(item.title or "", item.body))
+        redaction = Redaction(self._redaction.secrets, (item.title or "", item.body))
         call = Call(self._asked(), self._prompt.render(item), redaction, self._meter)
         with anyio.move_on_after(self._timeout_s):
             return self._settle(await call.make(), call)
@@ -277,13 +277,13 @@ class Classifier(Generic[L]):
         await self.aclose()
 
     def _settle(self, result: Answer | Failure, call: Call) -> Outcome[L] | Halt:
-        outcome = self._outcome(result, call)
-        if isinstance(outcome, Halt):
-            return outcome
-        return replace(outcome, rate_limits=result.rate_limits)
-
-    def _outcome(self, result: Answer | Failure, call: Call) -> Outcome[L] | Halt:
-        if isinstance(result, Failure):
-            return settle_failure(result, self._model, call.spent)
-        named = replace(result, model=result.model or self._model.name)
-        return settle_answer(named, self._taxonomy, call.spent)
+        if isinstance(result, Answer):
+            named = result if result.model else replace(result, model=self._model.name)
+            outcome = settle_answer(named, self._taxonomy, call.spent)
+        else:
+            failed = settle_failure(result, self._model, call.spent)
+            if isinstance(failed, Halt):
+                return failed
+            outcome = failed
+        is_told = outcome.rate_limits == result.rate_limits
+        return outcome if is_told else replace(outcome, rate_limits=result.rate_limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Never, TypeVar
 
@@ -12,7 +12,7 @@ from kclassify.classifier.model import ChosenModel
 from kclassify.core.decision import Halt
 from kclassify.core.spending import Charge
 from kclassify.core.taxonomy import Taxonomy
-from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict, judged
+from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
 
 L = TypeVar("L", bound=str)
 
@@ -96,9 +96,16 @@ def settle_answer(answer: Answer, taxonomy: Taxonomy[L], spent: Spent) -> Outcom
     if answer.label is None:
         return spent.outcome(OutcomeKind.ABSTAINED, "the model says that no category fits")
     label = taxonomy.label(answer.label)
-    verdict = Verdict(label, answer.confidence, answer.model, spent.usage)
-    outcome = judged(verdict, body_chars_cut=spent.body_chars_cut)
-    return replace(outcome, cost=spent.cost, uncertain=spent.uncertain, questions=spent.questions)
+    return Outcome(
+        OutcomeKind.JUDGED,
+        Verdict(label, answer.confidence, answer.model, spent.usage),
+        usage=spent.usage,
+        body_chars_cut=spent.body_chars_cut,
+        rate_limits=answer.rate_limits,
+        cost=spent.cost,
+        uncertain=spent.uncertain,
+        questions=spent.questions,
+    )
 
 
 def settle_failure(failure: Failure, model: ChosenModel, spent: Spent) -> Outcome[Never] | Halt:

@@ -33,6 +33,11 @@ class Meter:
     max_tokens: int
     one_hour: bool = False
 
+    @property
+    def nothing(self) -> int | None:
+        """The nanodollars of no question."""
+        return None if self.price is None else 0
+
     def cost(self, usage: Usage) -> int | None:
         """Nanodollars of the tokens of one question."""
         return None if self.price is None else self.price.cost(usage, one_hour=self.one_hour)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from kclassify.core.rate_limit import RateLimit
@@ -55,10 +56,14 @@ def rate_limits(headers: Mapping[str, str], now: float) -> tuple[RateLimit, ...]
 
     What cannot be read is left out; whether the figures make sense is not looked at.
     """
-    sent = _moment(headers.get("date"), parsedate_to_datetime)
+    # A reply's own mapping takes its time for each name that is looked for.
+    told = {name.lower(): value for name, value in headers.items()}
+    if not any("ratelimit" in name for name in told):
+        return ()
+    sent = _moment(told.get("date"), parsedate_to_datetime)
     limits: list[RateLimit | None] = []
     for name in _NAMES:
-        limits += [_anthropic(headers, name, now if sent is None else sent), _openai(headers, name)]
+        limits += [_anthropic(told, name, now if sent is None else sent), _openai(told, name)]
     return tuple(limit for limit in limits if limit is not None)
 
 
@@ -89,6 +94,7 @@ def _limit(
         return None
 
 
+@lru_cache(maxsize=64)
 def _moment(text: str | None, read: Callable[[str], datetime]) -> float | None:
     try:
         return read(text).timestamp() if text else None
