@@ -17,30 +17,30 @@ from benchmarks.peers.scenarios import Scenario, scenarios
 from benchmarks.peers.table import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-RESULTS = tools.HERE / "results.json"
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Installs what is missing, measures round by round, writes the results and prints them."""
     given = _parser().parse_args(arguments)
-    chosen = [tools.Tool(name) for name in given.tools]
-    versions = {tool: _installed(tool, given.python) for tool in chosen}
+    versions = {tool: _installed(tool, given.python) for tool in map(tools.Tool, given.tools)}
     every = scenarios(given.items)
-    picked = [every[name] for name in given.scenarios]
-    measured = {
-        scenario.name: _in_rounds(versions, scenario, given.rounds, given.concurrency)
-        for scenario in picked
-    }
+    measured: dict[str, list[Figures]] = {}
+    for name in given.scenarios:
+        measured[name] = _in_rounds(versions, every[name], given.rounds, given.concurrency)
+        if given.output is not None:
+            given.output.write_text(_told(given, measured), encoding="utf-8")
+    tables(measured)
+
+
+def _told(given: argparse.Namespace, measured: Mapping[str, Sequence[Figures]]) -> str:
     results = {
         "date": datetime.now(UTC).date().isoformat(),
         "items": given.items,
         "concurrency": given.concurrency,
         "scenarios": {name: [asdict(one) for one in all_] for name, all_ in measured.items()},
     }
-    given.output.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    tables(measured)
+    return json.dumps(results, indent=2) + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,21 +53,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--items", type=int, default=1000, help="texts; the outage takes twice as many")
     add("--concurrency", type=int, default=50)
     add("--python", default=tools.newest_python(), help="the interpreter of the environments")
-    add("--output", type=Path, default=RESULTS)
+    add("--output", type=Path, help="a file for the results, as JSON")
     return parser
 
 
-class _some_of:  # noqa: N801 - argparse shows the name of a type that refuses
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = list(names)
+def _some_of(names: Iterable[str]) -> Callable[[str], list[str]]:
+    known = list(names)
 
-    def __call__(self, text: str) -> list[str]:
+    def some(text: str) -> list[str]:
         chosen = text.split(",")
-        stray = sorted(set(chosen) - set(self._names))
-        if stray:
-            known = ", ".join(self._names)
-            raise argparse.ArgumentTypeError(f"no {stray[0]!r} among {known}")
+        if stray := sorted(set(chosen) - set(known)):
+            raise argparse.ArgumentTypeError(f"no {stray[0]!r} among {', '.join(known)}")
         return chosen
+
+    return some
 
 
 def _installed(tool: tools.Tool, python: str) -> str | Exception:

@@ -12,14 +12,18 @@ if TYPE_CHECKING:
 
     from benchmarks.peers.figures import Figures
 
+_WIDTH = 100
 _COLUMNS = ("items/s", "processor s", "peak MB", "lost", "asked again", "seconds")
 
 
 def tables(measured: Mapping[str, Sequence[Figures]]) -> None:
-    """Prints a table a scenario; processor seconds are of 1,000 items."""
-    console = Console()
+    """Prints a table a scenario, and what is noted; processor seconds are of 1,000 items."""
+    console = Console(width=_WIDTH)
     for scenario, figures in measured.items():
         console.print(_table(scenario, figures))
+        for one in figures:
+            if one.note:
+                console.print(f"{one.tool}: {one.note}", markup=False, highlight=False)
 
 
 def _table(scenario: str, figures: Sequence[Figures]) -> Table:
@@ -32,10 +36,12 @@ def _table(scenario: str, figures: Sequence[Figures]) -> Table:
     return table
 
 
-def _cells(figures: Figures) -> list[str]:
-    if figures.seconds is None:
-        return [figures.note]
-    told = (figures.items_per_second, figures.processor_s, figures.peak_mb)
-    counted = (figures.lost, figures.asked_again)
-    speeds = ["" if value is None else f"{value:,.4g}" for value in told]
-    return [*speeds, *(f"{count:,}" for count in counted), f"{figures.seconds:,.1f}"]
+def _cells(one: Figures) -> list[str]:
+    speeds = (one.items_per_second, one.processor_s, one.peak_mb)
+    counts = (one.lost, one.asked_again)
+    cells = [*(_told(value, ",.4g") for value in speeds), *(_told(count, ",") for count in counts)]
+    return [*cells, _told(one.seconds, ",.1f")]
+
+
+def _told(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

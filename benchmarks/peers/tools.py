@@ -56,7 +56,8 @@ def install(tool: Tool, base: str) -> None:
     Raises `CalledProcessError` or `TimeoutExpired` when it cannot be installed.
     """
     folder = ENVIRONMENTS / tool.name
-    wanted = f"{base}\n{tool.requirements.read_text(encoding='utf-8')}"
+    sources = (tool.requirements, REPOSITORY / "pyproject.toml")  # the second for kclassify's own
+    wanted = "\n".join([base, *(path.read_text(encoding="utf-8") for path in sources)])
     stamp = folder / "installed.txt"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
