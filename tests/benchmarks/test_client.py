@@ -22,6 +22,8 @@ from kclassify import (
     SqlSource,
 )
 from kclassify.events import CallEnded, Event
+from tests.benchmarks.conftest import Record
+from tests.benchmarks.ratios import Ratio
 from tests.benchmarks.window import make_table
 from tests.small import TAXONOMY
 
@@ -79,17 +81,19 @@ async def commit(folder: Path, rows: int, concurrency: int, url: str) -> Calls:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("concurrency", "rows"), [(10, 600), (50, 1500)])
 def test_the_real_client_keeps_its_places_full(
-    concurrency: int, rows: int, tmp_path: Path, stub_url: str, capsys: pytest.CaptureFixture[str]
+    concurrency: int, rows: int, tmp_path: Path, stub_url: str, record: Record
 ) -> None:
     calls = anyio.run(commit, tmp_path, rows, concurrency, stub_url)
     count, wall, processor, mean = calls.between_tenths()
     full = count * mean / wall / concurrency
-    with capsys.disabled():
-        print(
-            f"\nreal client, concurrency {concurrency}: {count / wall:.0f} items/s, "
-            f"{processor / count * 1e6:.0f} us of processor an item, "
-            f"{processor / wall:.2f} of one core, "
-            f"a call {mean * 1000:.0f} ms, places full {full:.2f}"
-        )
     assert len(calls.took) == rows
-    assert full > 0.8
+    record(
+        Ratio(
+            group="window",
+            subject=f"the real client at concurrency {concurrency}",
+            reference="concurrency / mean latency",
+            ratio=full,
+            at_least=0.8,
+            detail=f"{processor / wall:.2f} of one core at {count / wall:,.0f} items a second",
+        )
+    )

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from kclassify import Database
+from tests.benchmarks.conftest import Record
+from tests.benchmarks.ratios import Ratio
 from tests.tables import rows, run
 
 ROOT = Path(__file__).parents[2]
@@ -65,19 +67,22 @@ def figures(database: Database, kind: str, count: int) -> dict[str, float]:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", ["integer", "text"])
 def test_two_million_rows_of_two_kilobytes_are_divided_in_seconds_and_flat_memory(
-    database: Database, kind: str, capsys: pytest.CaptureFixture[str]
+    database: Database, kind: str, record: Record
 ) -> None:
     with closing(database):
         small = figures(database, kind, 10_000)
         large = figures(database, kind, 2_000_000)
-    growth = large["peak"] / small["peak"]
     told = [f"{name} {large[name]:.3f} s" for name in large if name not in {"peak", "spilled"}]
-    with capsys.disabled():
-        print(
-            f"\n{database.engine.dialect.name}, {kind} keys: {', '.join(told)}, "
-            f"peak memory {growth:.2f} times that of 10,000 rows"
-        )
-    assert growth <= 1.2
     assert large["spilled"] == 0
     assert large["divide(64)"] < 30
     assert large["a first page of 500"] < 1
+    record(
+        Ratio(
+            group="memory",
+            subject=f"to divide two million rows, {database.engine.dialect.name}, {kind} keys",
+            reference="to divide 10,000",
+            ratio=large["peak"] / small["peak"],
+            at_most=1.2,
+            detail=", ".join(told),
+        )
+    )
