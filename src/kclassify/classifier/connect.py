@@ -16,6 +16,7 @@ from kclassify.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     import anthropic
+    import httpx2
     import instructor
 
     from kclassify.classifier.model import ChosenModel
@@ -61,7 +62,9 @@ def _anthropic(model: ChosenModel, reply_model: type[Reply], how: Connection) ->
     import instructor  # noqa: PLC0415
 
     # instructor's own JSON_SCHEMA mode would leave the schema to the prompt.
-    client = instructor.from_anthropic(_anthropic_library(how), mode=instructor.Mode.JSON)
+    http_client = _anthropic_http_client(how)
+    library = _anthropic_library(how, http_client)
+    client = instructor.from_anthropic(library, mode=instructor.Mode.JSON)
     schema = {"type": "json_schema", "schema": reply_model.model_json_schema()}
     arguments = {
         "model": model.name,
@@ -70,11 +73,17 @@ def _anthropic(model: ChosenModel, reply_model: type[Reply], how: Connection) ->
     }
     prepared = _prepared(reply_model)
     return InstructorProvider(
-        client, model.provider, prepared, arguments, takes_trio=True, cache=how.cache
+        client,
+        model.provider,
+        prepared,
+        arguments,
+        takes_trio=True,
+        cache=how.cache,
+        http_client=http_client,
     )
 
 
-def _anthropic_library(how: Connection) -> anthropic.AsyncAnthropic:
+def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
     import anthropic  # noqa: PLC0415
 
     limits = type(anthropic.DEFAULT_CONNECTION_LIMITS)(
@@ -83,12 +92,20 @@ def _anthropic_library(how: Connection) -> anthropic.AsyncAnthropic:
     # Its own transport takes twice the processor time, and runs under trio, too.
     by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
+    return client(limits=limits, timeout=how.timeout_s)
+
+
+def _anthropic_library(
+    how: Connection, http_client: httpx2.AsyncClient
+) -> anthropic.AsyncAnthropic:
+    import anthropic  # noqa: PLC0415
+
     return anthropic.AsyncAnthropic(
         api_key=how.api_key,
         base_url=how.base_url,
         max_retries=0,
         timeout=how.timeout_s,
-        http_client=client(limits=limits, timeout=how.timeout_s),
+        http_client=http_client,
     )
 
 

@@ -8,10 +8,11 @@ question about an item is theirs altogether.
 from __future__ import annotations
 
 import json
+import sys
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NotRequired, cast
+from typing import TYPE_CHECKING, NotRequired, cast
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -64,12 +65,17 @@ class _Message(TypedDict):
 _messages = TypeAdapter(_Message)
 
 
-@dataclass(frozen=True)
+@dataclass
 class HotPath:
-    """The first question about an item, fast; any other as `provider` asks it."""
+    """The first question about an item, fast; any other as `provider` asks it.
+
+    The SDK makes the first call itself. Those that follow send what it sent, headers and all, by
+    its own HTTP client, with credentials that renew themselves where there are such.
+    """
 
     provider: InstructorProvider
     bodies: RequestBodies
+    _sent: httpx2.Request | None = None
 
     @property
     def secrets(self) -> Sequence[object]:
@@ -87,24 +93,46 @@ class HotPath:
         await self.provider.aclose()
 
     async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
-        response = await self._library.post(
-            _PATH,
-            content=self.bodies.asking(messages[1]),
-            cast_to=self._response_type,
-            options={"headers": _HEADERS},
-        )
+        content = self.bodies.asking(messages[1])
+        if self._sent is None or _is_traced(self._library):
+            response = await self._by_the_sdk(content)
+        else:
+            response = await self._like(self._sent, content)
         answer = plain_answer(response, self.provider.reply_model)
         return answer or await self._read_again(response, messages, redaction)
+
+    async def _by_the_sdk(self, content: bytes) -> httpx2.Response:
+        import httpx2  # noqa: PLC0415
+
+        response = await self._library.post(
+            _PATH, content=content, cast_to=httpx2.Response, options={"headers": _HEADERS}
+        )
+        first = response.history[0] if response.history else response
+        self._sent = first.request
+        del self._sent.headers["content-length"]
+        return response
+
+    async def _like(self, sent: httpx2.Request, content: bytes) -> httpx2.Response:
+        import anthropic  # noqa: PLC0415
+        import httpx2  # noqa: PLC0415
+
+        request = httpx2.Request(
+            sent.method, sent.url, headers=sent.headers, content=content, extensions=sent.extensions
+        )
+        client, auth = (
+            cast("httpx2.AsyncClient", self.provider.http_client),
+            self._library.custom_auth,
+        )
+        try:
+            return await (client.send(request, auth=auth) if auth else client.send(request))
+        except httpx2.TimeoutException as error:
+            raise anthropic.APITimeoutError(request=request) from error
+        except httpx2.TransportError as error:
+            raise anthropic.APIConnectionError(request=request) from error
 
     @property
     def _library(self) -> anthropic.AsyncAnthropic:
         return cast("anthropic.AsyncAnthropic", self.provider.client.client)
-
-    @cached_property
-    def _response_type(self) -> type[httpx2.Response]:
-        import httpx2  # noqa: PLC0415
-
-        return httpx2.Response
 
     async def _read_again(
         self, response: httpx2.Response, messages: Sequence[str], redaction: Redaction
@@ -127,6 +155,12 @@ class HotPath:
         library = self._library.with_options(http_client=http_client)
         client = instructor.from_anthropic(library, mode=self.provider.client.mode)
         return replace(self.provider, client=client)
+
+
+def _is_traced(library: anthropic.AsyncAnthropic) -> bool:
+    """Whether the SDK tells of its calls to OpenTelemetry, and them of the trace they are in."""
+    is_used = "opentelemetry.sdk.trace" in sys.modules
+    return is_used and library.open_telemetry["traces"]["enabled"]
 
 
 async def _as_it_came(request: httpx2.Request) -> httpx2.Response:
@@ -152,7 +186,7 @@ def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer 
     try:
         message = _messages.validate_json(response.content, strict=True)
         reply = reply_model.model_validate(_object_in(message))
-    except (ValidationError, ValueError, RecursionError):
+    except (ValidationError, ValueError, TypeError, RecursionError):
         return None
     return Answer(Stop.ENDED, reply.label, reply.confidence, "", message["model"], _usage(message))
 
@@ -160,8 +194,8 @@ def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer 
 _OK = 200
 
 
-def _object_in(message: _Message) -> dict[str, Any]:
-    """The flat JSON object that is the text of a message. Raises `ValueError` where it is not."""
+def _object_in(message: _Message) -> dict[str, object]:
+    """The flat JSON object that is the text of a message. Raises where it is not."""
     (block,) = message["content"]
     odd = message.keys() & {"choices", "candidates"} or "prompt_tokens" in message["usage"]
     text = block.get("text", "")
@@ -170,10 +204,13 @@ def _object_in(message: _Message) -> dict[str, Any]:
     if block["type"] != "text":
         raise ValueError("not a text")
     # Read as instructor does, which looks for the last object in a text: here it is all there is.
-    found = json.loads(text)
-    if not isinstance(found, dict) or any(isinstance(v, dict | list) for v in found.values()):
-        raise ValueError("not a flat object")
-    return cast("dict[str, Any]", found)
+    found: object = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError("not an object")
+    flat = cast("dict[str, object]", found)
+    if any(isinstance(value, dict | list) for value in flat.values()):
+        raise ValueError("not flat")
+    return flat
 
 
 def _usage(message: _Message) -> Usage:

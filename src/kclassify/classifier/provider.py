@@ -20,6 +20,7 @@ from kclassify.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import httpx2
     import instructor
 
     from kclassify.classifier.redaction import Redaction
@@ -48,7 +49,8 @@ class InstructorProvider:
     """A provider behind an instructor client.
 
     `arguments` go with every request; `takes_trio` says whether its library runs under trio.
-    `cache` is how long the provider keeps the system's text, where it has to be asked to.
+    `cache` is how long the provider keeps the system's text, where it has to be asked to;
+    `http_client` what its library sends by, where we know.
     """
 
     client: instructor.AsyncInstructor
@@ -57,6 +59,7 @@ class InstructorProvider:
     arguments: Mapping[str, Any]
     takes_trio: bool
     cache: Cache = "off"
+    http_client: httpx2.AsyncClient | None = None
     _marked: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @property
