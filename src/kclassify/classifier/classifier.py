@@ -259,9 +259,10 @@ class Classifier(Generic[L]):
     def _provider_here(self) -> InstructorProvider:
         """Connections belong to the event loop in which they were opened: another has its own."""
         here = anyio.lowlevel.current_token()
-        how = replace(self._connection, on_asyncio=not on_trio())
-        if self._event_loop not in (None, here) or how != self._connection:
-            self._provider, self._connection = self._connect(how), how
+        is_other = self._connection.on_asyncio is on_trio()
+        if is_other or self._event_loop not in (None, here):
+            self._connection = replace(self._connection, on_asyncio=not on_trio())
+            self._provider = self._connect(self._connection)
         self._event_loop = here
         return self._provider
 
