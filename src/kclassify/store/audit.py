@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, true
@@ -11,7 +12,8 @@ from kclassify.core.item import decode_key, encode_key
 from kclassify.core.policy import Change
 from kclassify.core.states import UNWRITTEN, ChangeStatus
 from kclassify.ports import Pass, Receipt, Write, WriteResult
-from kclassify.store.insert import insert_all
+from kclassify.row_sets import among
+from kclassify.store.insert import insert_rows
 from kclassify.store.passes import is_abandoned
 from kclassify.store.places import shard_number
 from kclassify.store.settlement import Audited, status_of
@@ -23,7 +25,7 @@ def known(connection: Connection, idempotency_keys: Collection[str]) -> dict[str
     """What the audit holds of these writes, by idempotency key."""
     found: dict[str, Audited] = {}
     for chunk in in_chunks(idempotency_keys):
-        query = select(changes).where(changes.c.idempotency_key.in_(chunk))
+        query = select(changes).where(among(connection, changes.c.idempotency_key, chunk))
         for row in connection.execute(query):
             found[row.idempotency_key] = Audited(change_of(row), ChangeStatus(row.status))
     return found
@@ -33,8 +35,8 @@ def add_intents(
     connection: Connection, opened: Pass, run_id: int, writes: Sequence[Write], now: float
 ) -> None:
     """Store that these writes are about to be tried."""
-    rows = [_row(opened, run_id, write, ChangeStatus.INTENT, {}, now) for write in writes]
-    insert_all(connection, changes, rows)
+    rows = [_row(opened, run_id, write, ChangeStatus.INTENT, "{}", now) for write in writes]
+    insert_rows(connection, changes, _NAMES, rows)
 
 
 def add_results(
@@ -46,10 +48,10 @@ def add_results(
 ) -> None:
     """Store writes with what became of them."""
     rows = [
-        _row(opened, run_id, write, status_of(receipt), dict(receipt.extra), now)
+        _row(opened, run_id, write, status_of(receipt), _json(receipt.extra), now)
         for write, receipt in results
     ]
-    insert_all(connection, changes, rows)
+    insert_rows(connection, changes, _NAMES, rows)
 
 
 def resolve_intents(
@@ -133,24 +135,39 @@ def change_of(row: Row[Any]) -> Change:
     return Change(decode_key(row.item_key), row.before, row.after, row.confidence)
 
 
+_NAMES = (
+    "run_id",
+    "pass_id",
+    "item_key",
+    "before",
+    "after",
+    "confidence",
+    "status",
+    "idempotency_key",
+    "extra",
+    "recorded_at",
+    "shard",
+)
+
+
+def _json(extra: Mapping[str, Any]) -> str:
+    return json.dumps(dict(extra)) if extra else "{}"
+
+
 def _row(
-    opened: Pass,
-    run_id: int,
-    write: Write,
-    status: ChangeStatus,
-    extra: dict[str, Any],
-    now: float,
-) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "pass_id": opened.id,
-        "shard": shard_number(opened),
-        "item_key": encode_key(write.change.key),
-        "before": write.change.before,
-        "after": write.change.after,
-        "confidence": write.change.confidence,
-        "status": status,
-        "idempotency_key": write.idempotency_key,
-        "extra": extra,
-        "recorded_at": now,
-    }
+    opened: Pass, run_id: int, write: Write, status: ChangeStatus, extra: str, now: float
+) -> tuple[Any, ...]:
+    change = write.change
+    return (
+        run_id,
+        opened.id,
+        encode_key(change.key),
+        change.before,
+        change.after,
+        change.confidence,
+        status.value,
+        write.idempotency_key,
+        extra,
+        now,
+        shard_number(opened),
+    )

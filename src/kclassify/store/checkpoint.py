@@ -28,13 +28,13 @@ from kclassify.ports import (
     Writer,
 )
 from kclassify.store import audit, breakers, passes, runs, steps, verdicts
-from kclassify.store.insert import add_counts, insert_all
+from kclassify.store.insert import add_counts, insert_rows
 from kclassify.store.places import shard_number
 from kclassify.store.settlement import (
     Audited,
     Final,
     finals,
-    idempotency_key,
+    idempotency_keys,
     met_twice,
     moved,
     plan_writes,
@@ -106,9 +106,7 @@ class CheckpointWork:
     def _audited(self, connection: Connection) -> dict[str, Audited]:
         if self.opened.mode is Mode.DRY_RUN:
             return {}
-        settled = self.checkpoint.settled
-        keys = [idempotency_key(self.opened, item.item_key) for item in settled]
-        return audit.known(connection, keys)
+        return audit.known(connection, idempotency_keys(self.opened, self.checkpoint.settled))
 
     def _apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Result]:
         if not writes or self.writer is None:
@@ -162,43 +160,41 @@ def superseded(connection: Connection, opened: Pass) -> Superseded:
     return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
 
 
+_OUTCOME_NAMES = tuple(outcomes.columns.keys())
+_TALLY_NAMES = tuple(tallies.columns.keys())
+
+
 def _store_outcomes(connection: Connection, held: Pass, items: Sequence[Final]) -> None:
+    rows = [_outcome_row(held.id, item) for item in items]
     try:
-        insert_all(connection, outcomes, [_outcome_row(held, item) for item in items])
+        insert_rows(connection, outcomes, _OUTCOME_NAMES, rows)
     except IntegrityError:
         raise SourceError(met_twice(held)) from None
 
 
-def _outcome_row(held: Pass, item: Final) -> dict[str, Any]:
-    outcome = item.settled.outcome
+def _outcome_row(pass_id: int, item: Final) -> tuple[Any, ...]:
+    settled = item.settled
+    outcome = settled.outcome
     verdict = outcome.verdict
-    return {
-        "pass_id": held.id,
-        "item_key": encode_key(item.settled.item_key),
-        "item_digest": item.settled.item_digest,
-        "current": item.before,
-        "kind": outcome.kind.value,
-        "label": None if verdict is None else str(verdict.label),
-        "confidence": None if verdict is None else verdict.confidence,
-        "action": item.action.value,
-        "detail": storable(outcome.detail),
-        "recalled": outcome.recalled,
-        "body_chars_cut": outcome.body_chars_cut,
-    }
+    return (
+        pass_id,
+        encode_key(settled.item_key),
+        settled.item_digest,
+        item.before,
+        outcome.kind.value,
+        None if verdict is None else str(verdict.label),
+        None if verdict is None else verdict.confidence,
+        item.action.value,
+        storable(outcome.detail),
+        outcome.recalled,
+        outcome.body_chars_cut,
+    )
 
 
 def _store_tallies(connection: Connection, held: Pass, items: Sequence[Final]) -> None:
+    place = held.id, shard_number(held)
     rows = [
-        {
-            "pass_id": held.id,
-            "shard": shard_number(held),
-            "kind": kind,
-            "action": action.value,
-            "labelled": before is not None,
-            "before": before or "",
-            "after": after or "",
-            "count": count,
-        }
+        (*place, kind, action.value, before is not None, before or "", after or "", count)
         for (kind, action, before, after), count in tally(items).items()
     ]
-    add_counts(connection, tallies, rows)
+    add_counts(connection, tallies, _TALLY_NAMES, rows)

@@ -1,14 +1,22 @@
-"""Inserts that meet rows which are there already: SQLite's and PostgreSQL's ON CONFLICT."""
+"""Inserts of many rows, and those that meet rows which are there already.
+
+SQLite takes rows one by one from its driver, PostgreSQL all of them as one parameter: a statement a
+row costs it more than the row.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import JSON, Connection, Insert, Table, Text, cast, column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from kclassify.row_sets import given_rows, is_sqlite, packed
+
 Row = dict[str, Any]
+Names = tuple[str, ...]
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -16,15 +24,27 @@ def insert_or_ignore(connection: Connection, table: Table) -> sqlite.Insert | po
     return _insert(connection, table).on_conflict_do_nothing()
 
 
-def add_counts(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def insert_new(
+    connection: Connection, table: Table, names: Names, rows: Sequence[Sequence[Any]]
+) -> set[Any]:
+    """The first column of each of these rows that was inserted, on PostgreSQL.
+
+    One with the same unique key as another stays out.
+    """
+    insert = _from_rows(table, names).on_conflict_do_nothing().returning(table.c[names[0]])
+    return set(connection.scalars(insert, packed(names, rows)))
+
+
+def add_counts(
+    connection: Connection, table: Table, names: Names, rows: Sequence[Sequence[Any]]
+) -> None:
     """Insert rows, or add their `count` to that of the row with the same primary key."""
-    if rows:
-        insert = _insert(connection, table)
-        total = table.c["count"] + insert.excluded["count"]
-        keys = [column.name for column in table.primary_key]
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=keys, set_={"count": total}), rows
-        )
+    if not rows:
+        return
+    if is_sqlite(connection):
+        connection.exec_driver_sql(_sqlite_text(table, names, counts=True), list(rows))
+    else:
+        connection.execute(_counting(_from_rows(table, names), table), packed(names, rows))
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -33,6 +53,51 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Row]) -> Non
         connection.execute(table.insert(), rows)
 
 
+def insert_rows(
+    connection: Connection, table: Table, names: Names, rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows, each with a value for each name, in the order of the table's columns.
+
+    The value of a JSON column is its text.
+    """
+    if not rows:
+        return
+    if is_sqlite(connection):
+        connection.exec_driver_sql(_sqlite_text(table, names), list(rows))
+    else:
+        connection.execute(_from_rows(table, names), packed(names, rows))
+
+
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    on_postgresql = connection.dialect.name == "postgresql"
-    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+    return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
+
+
+def _counting(
+    insert: sqlite.Insert | postgresql.Insert, table: Table
+) -> sqlite.Insert | postgresql.Insert:
+    total = table.c["count"] + insert.excluded["count"]
+    keys = [each.name for each in table.primary_key]
+    return insert.on_conflict_do_update(index_elements=keys, set_={"count": total})
+
+
+@cache
+def _from_rows(table: Table, names: Names) -> postgresql.Insert:
+    kinds = {name: table.c[name].type for name in names}
+    texts = {name for name, kind in kinds.items() if isinstance(kind, JSON)}
+    given = given_rows(
+        [column(name, Text() if name in texts else kind) for name, kind in kinds.items()]
+    )
+    values = (cast(given.c[n], JSON) if n in texts else given.c[n] for n in names)
+    return postgresql.insert(table).from_select(names, select(*values), include_defaults=False)
+
+
+@cache
+def _sqlite_text(table: Table, names: Names, *, counts: bool = False) -> str:
+    insert: Insert = sqlite.insert(table)
+    if counts:
+        insert = _counting(sqlite.insert(table), table)
+    compiled = insert.compile(dialect=sqlite.dialect(), column_keys=names)
+    in_order = [each.name for each in table.columns if each.name in names]
+    if in_order != list(names):
+        raise ValueError(f"the columns of {table.name} come in the order {', '.join(in_order)}")
+    return str(compiled)

@@ -49,7 +49,17 @@ Transition = tuple[str, Action, str | None, str | None]
 
 def idempotency_key(opened: Pass, key: Key) -> str:
     """The same for every try to write this item in this pass, and for no other write."""
-    return identity_of(opened.run, opened.number, encode_key(key))
+    return _prefix_of(opened) + encode_key(key)
+
+
+def idempotency_keys(opened: Pass, settled: Iterable[Settled]) -> list[str]:
+    """Those of these items, in order."""
+    prefix = _prefix_of(opened)
+    return [prefix + encode_key(item.item_key) for item in settled]
+
+
+def _prefix_of(opened: Pass) -> str:
+    return identity_of(opened.run, opened.number, "")
 
 
 def identity_of(run: str, number: int, encoded_key: str) -> str:
@@ -64,12 +74,15 @@ def plan_writes(
     """What the writer is to do: new changes, and again those whose fate is unknown."""
     if opened.mode is Mode.DRY_RUN:
         return []
-    planned = (_write(opened, item, audited) for item in settled)
+    prefix = _prefix_of(opened)
+    planned = (_write(prefix, item, audited) for item in settled)
     return [write for write in planned if write is not None]
 
 
-def _write(opened: Pass, item: Settled, audited: Mapping[str, Audited]) -> Write | None:
-    identity = idempotency_key(opened, item.item_key)
+def _write(prefix: str, item: Settled, audited: Mapping[str, Audited]) -> Write | None:
+    if not audited and not isinstance(item.action, Change):
+        return None
+    identity = prefix + encode_key(item.item_key)
     known = audited.get(identity)
     if known is not None and known.status is ChangeStatus.INTENT:
         return Write(known.change, identity, redo=True)
@@ -97,7 +110,10 @@ def with_results(
 
 def finals(opened: Pass, settled: Iterable[Settled], audited: Mapping[str, Audited]) -> list[Final]:
     """What became of each item, in order, by the audit where it knows the item."""
-    return [_final(item, audited.get(idempotency_key(opened, item.item_key))) for item in settled]
+    if not audited:
+        return [_final(item, None) for item in settled]
+    prefix = _prefix_of(opened)
+    return [_final(item, audited.get(prefix + encode_key(item.item_key))) for item in settled]
 
 
 def _final(item: Settled, known: Audited | None) -> Final:

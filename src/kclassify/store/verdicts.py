@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
-from kclassify.store.insert import insert_or_ignore
+from kclassify.row_sets import among, is_sqlite
+from kclassify.store.insert import insert_new, insert_rows
 from kclassify.store.tables import verdicts
 from kclassify.store.text import storable
 
 CHUNK = 500
-"""Values in one IN list."""
+"""Values in one parameter."""
+_KINDS = {kind.value: kind for kind in OutcomeKind}
 
 
 def in_chunks(values: Collection[str]) -> Iterator[list[str]]:
@@ -28,12 +30,11 @@ def recall(
 ) -> dict[str, Outcome[str]]:
     """The recorded outcomes by item digest, marked as recalled."""
     recalled: dict[str, Outcome[str]] = {}
+    of_classifier = _SAID.where(verdicts.c.fingerprint == fingerprint)
     for chunk in in_chunks(digests):
-        query = select(verdicts).where(
-            verdicts.c.item_digest.in_(chunk), verdicts.c.fingerprint == fingerprint
-        )
-        for row in connection.execute(query):
-            recalled[row.item_digest] = _outcome(row)
+        query = of_classifier.where(among(connection, verdicts.c.item_digest, chunk))
+        for row in connection.execute(query).all():
+            recalled[row[0]] = _outcome(row)
     return recalled
 
 
@@ -52,13 +53,27 @@ def record(
         return {}
     first = first_of_each(outcomes)
     # Two transactions that insert the same verdicts meet them in the same order: no deadlock.
-    rows = [_row(digest, fingerprint, first[digest], now) for digest in sorted(first)]
-    insert = insert_or_ignore(connection, verdicts).returning(verdicts.c.item_digest)
-    inserted = set(connection.scalars(insert, rows))
+    inserted = _insert_new(connection, fingerprint, [(d, first[d]) for d in sorted(first)], now)
     late = {
         digest for digest, outcome in outcomes if digest not in inserted or outcome != first[digest]
     }
     return recall(connection, late, fingerprint)
+
+
+def _insert_new(
+    connection: Connection,
+    fingerprint: str,
+    outcomes: Sequence[tuple[str, Outcome[str]]],
+    now: float,
+) -> set[str]:
+    rows = [_row(digest, fingerprint, outcome, now) for digest, outcome in outcomes]
+    if not is_sqlite(connection):
+        return insert_new(connection, verdicts, _NAMES, rows)
+    # Nobody else writes to SQLite within this transaction: what is not there now, is new.
+    there = recall(connection, [digest for digest, _ in outcomes], fingerprint)
+    new = [row for row in rows if row[0] not in there]
+    insert_rows(connection, verdicts, _NAMES, new)
+    return {row[0] for row in new}
 
 
 def first_of_each(outcomes: Sequence[tuple[str, Outcome[str]]]) -> dict[str, Outcome[str]]:
@@ -75,37 +90,50 @@ def worth_recording(outcomes: Sequence[tuple[str, Outcome[str]]]) -> list[tuple[
     ]
 
 
-def _row(digest: str, fingerprint: str, outcome: Outcome[str], now: float) -> dict[str, Any]:
-    verdict = outcome.verdict
-    return {
-        "item_digest": digest,
-        "fingerprint": fingerprint,
-        "kind": outcome.kind.value,
-        "label": None if verdict is None else str(verdict.label),
-        "confidence": None if verdict is None else verdict.confidence,
-        "model": None if verdict is None else verdict.model,
-        "input_tokens": outcome.usage.input_tokens,
-        "output_tokens": outcome.usage.output_tokens,
-        "cache_write_tokens": outcome.usage.cache_write_tokens,
-        "cache_read_tokens": outcome.usage.cache_read_tokens,
-        "detail": storable(outcome.detail),
-        "body_chars_cut": outcome.body_chars_cut,
-        "recorded_at": now,
-    }
+_NAMES = tuple(verdicts.columns.keys())
+_SAID = select(
+    verdicts.c.item_digest,
+    verdicts.c.kind,
+    verdicts.c.label,
+    verdicts.c.confidence,
+    verdicts.c.model,
+    verdicts.c.input_tokens,
+    verdicts.c.output_tokens,
+    verdicts.c.cache_write_tokens,
+    verdicts.c.cache_read_tokens,
+    verdicts.c.detail,
+    verdicts.c.body_chars_cut,
+)
 
 
-def _outcome(row: Row[Any]) -> Outcome[str]:
-    usage = Usage(
-        row.input_tokens, row.output_tokens, row.cache_write_tokens, row.cache_read_tokens
+def _row(digest: str, fingerprint: str, outcome: Outcome[str], now: float) -> tuple[Any, ...]:
+    verdict, usage = outcome.verdict, outcome.usage
+    said: tuple[str | None, float | None, str | None] = (None, None, None)
+    if verdict is not None:
+        said = (str(verdict.label), verdict.confidence, verdict.model)
+    return (
+        digest,
+        fingerprint,
+        outcome.kind.value,
+        *said,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_write_tokens,
+        usage.cache_read_tokens,
+        storable(outcome.detail),
+        outcome.body_chars_cut,
+        now,
     )
-    verdict = None
-    if row.label is not None:
-        verdict = Verdict(row.label, row.confidence, row.model or "", usage)
+
+
+def _outcome(said: Sequence[Any]) -> Outcome[str]:
+    _, kind, label, confidence, model, *tokens, detail, body_chars_cut = said
+    usage = Usage(*tokens)
     return Outcome(
-        OutcomeKind(row.kind),
-        verdict,
-        detail=row.detail,
+        _KINDS[kind],
+        None if label is None else Verdict(label, confidence, model or "", usage),
+        detail=detail,
         usage=usage,
-        body_chars_cut=row.body_chars_cut,
+        body_chars_cut=body_chars_cut,
         recalled=True,
     )

@@ -1,0 +1,47 @@
+"""Many rows or values in one parameter: the statement is the same however many there are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import String, Text, any_, bindparam, func, literal, select, types
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from sqlalchemy import ColumnClause, ColumnElement, Connection, TableValuedAlias
+
+    Values = Collection[str] | Collection[int]
+
+ROWS = "rows"
+"""The parameter that `given_rows` takes: what `packed` makes of rows."""
+
+
+def is_sqlite(connection: Connection) -> bool:
+    """Whether this is SQLite; else it is PostgreSQL."""
+    return connection.dialect.name == "sqlite"
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Values) -> ColumnElement[Any]:
+    """Whether the column holds one of these values, all texts or all integers.
+
+    An IN list has a parameter a value, and is put together anew each time.
+    """
+    if is_sqlite(connection):
+        each = func.json_each(literal(json.dumps(list(values)), String())).table_valued("value")
+        return column.in_(select(each.c.value))
+    kind = Text() if isinstance(next(iter(values), ""), str) else types.BigInteger()
+    return column == any_(literal(list(values), ARRAY(kind)))
+
+
+def given_rows(columns: Iterable[ColumnClause[Any]]) -> TableValuedAlias:
+    """The rows of a statement's parameter `ROWS`, on PostgreSQL, as a table with these columns."""
+    rows = func.json_to_recordset(bindparam(ROWS, type_=JSON()))
+    return rows.table_valued(*columns, name="given").render_derived(name="given", with_types=True)
+
+
+def packed(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    """The parameters of a statement with `given_rows`: each row has a value for each name."""
+    return {ROWS: [dict(zip(names, row, strict=True)) for row in rows]}
