@@ -36,7 +36,9 @@ def init(
     from kclassify.cli.guess import Roles
     from kclassify.cli.init_report import report
     from kclassify.cli.initialization import Request, initialize
-    from kclassify.cli.options import chosen_config
+    from kclassify.cli.looking import looking
+    from kclassify.cli.options import chosen_config, is_quiet
+    from kclassify.cli.progress import line
     from kclassify.config import DEFAULT_FILE
 
     request = Request(
@@ -48,4 +50,6 @@ def init(
         config=chosen_config(context, config) or Path(DEFAULT_FILE),
         force=force,
     )
-    report(initialize(request), request.roles, as_json=as_json)
+    with looking(line, quiet=is_quiet(context, quiet=False)):
+        found = initialize(request)
+    report(found, request.roles, as_json=as_json)

@@ -19,6 +19,7 @@ from kclassify.database import Database
 from kclassify.errors import ConfigError, UsageError
 from kclassify.ports import Source
 from kclassify.sources import SqlSource, open_source
+from kclassify.sources.unknown import LABELS
 
 PASSWORD_VARIABLE = "KCLASSIFY_DATABASE_URL"  # noqa: S105 - the name of a variable, no password
 MOST_LABELS = 1000
@@ -142,7 +143,7 @@ def _labels(source: Source) -> tuple[int, dict[str | None, int]]:
     while True:
         survey = source.survey([_NO_LABEL, *(label for label in found if label is not None)])
         found |= {each.label: each.rows for each in survey.unknown}
-        if not survey.unknown:
+        if len(survey.unknown) < LABELS:  # else there may be more of them
             break
         if len(found) > MOST_LABELS:
             raise UsageError(

@@ -18,6 +18,7 @@ from kclassify.cli.options import (
     TenantOption,
     chosen_config,
     chosen_settings,
+    is_quiet,
 )
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def start(
     Safe to repeat: a job that is under way is not enqueued again.
     """
     from kclassify.cli.job_app import job_system
+    from kclassify.cli.looking import looking
+    from kclassify.cli.progress import line
     from kclassify.cli.start_report import report_start, report_starts
-    from kclassify.cli.starting import StartOrder, start_all, start_one
+    from kclassify.cli.starting import EveryStart, StartOrder, start_all, start_one
     from kclassify.config import DEFAULT_FILE
     from kclassify.errors import UsageError
 
@@ -72,10 +75,11 @@ def start(
         shards=shards,
     )
     jobs = job_system(settings.jobs)
-    if every:
-        status = report_starts(start_all(settings, jobs, order), jobs.name, as_json=as_json)
+    with looking(line, quiet=is_quiet(context, quiet=False)):
+        begun = start_all(settings, jobs, order) if every else start_one(settings, jobs, order)
+    if isinstance(begun, EveryStart):
+        status = report_starts(begun, jobs.name, as_json=as_json)
     else:
-        begun = start_one(settings, jobs, order)
         status = report_start(settings.run.name, jobs.name, begun, as_json=as_json)
     raise typer.Exit(status)
 

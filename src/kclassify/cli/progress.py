@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import typer
 
 from kclassify.cli.course import Course
+from kclassify.cli.looking import looking
 from kclassify.cli.plain_progress import PlainProgress
 from kclassify.cli.wording import shown
 from kclassify.events import Event, Listener, Warned
@@ -28,7 +29,8 @@ def showing(course: Course, *, quiet: bool) -> Generator[Listener]:
         with LiveProgress(course, Console(stderr=True)) as display:
             yield display
     else:
-        yield PlainProgress(course, _line)
+        with looking(line) as over:
+            yield _FirstHeard(PlainProgress(course, line), over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,21 @@ class _Warnings:
     def __call__(self, event: Event) -> None:
         self.course.take(event)
         if isinstance(event, Warned):
-            _line(f"warning: {event.message}")
+            line(f"warning: {event.message}")
 
 
-def _line(text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _FirstHeard:
+    """Whatever happens first comes after the look at the source."""
+
+    listener: Listener
+    over: Callable[[], None]
+
+    def __call__(self, event: Event) -> None:
+        self.over()
+        self.listener(event)
+
+
+def line(text: str) -> None:
+    """Say something on standard error."""
     typer.echo(f"kclassify: {shown(text)}", err=True)
