@@ -33,7 +33,7 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version $(FOR_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow setup-jobs test-jobs test-nightly check format bench build requirements requirements-jobs upgrade clean python-version
+.PHONY: help setup demo test test-slow setup-jobs test-jobs test-nightly check format bench bench-large measure build requirements requirements-jobs upgrade clean python-version
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,8 +72,16 @@ format: $(READY) ## format, and mend what can be mended by machine
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-bench: $(READY) ## run the benchmarks
-	$(VENV)/bin/pytest tests/benchmarks -m benchmark $(ARGS)
+bench: $(READY) ## run the benchmarks, and write their ratios into docs/performance.md
+	@$(MAKE) --no-print-directory measure MILLIONS=not
+
+bench-large: $(READY) ## the same for tables of two million rows: an hour, and 10 GB of disk
+	@$(MAKE) --no-print-directory measure
+
+# Some measure what is slower than its mark, so the page is written all the same.
+measure:
+	@$(VENV)/bin/pytest tests/benchmarks -m benchmark -k "$(MILLIONS) million" --benchmark-quiet --save-ratios -q --tb=line $(ARGS); \
+		status=$$?; $(VENV)/bin/python -m tests.benchmarks.page; exit $$status
 
 build: $(READY) ## build the wheel and the source distribution into dist/
 	$(VENV)/bin/python -m build --no-isolation
