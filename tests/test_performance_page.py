@@ -13,8 +13,13 @@ RATE = Ratio(group="reads", subject="pages", reference="10", ratio=123.4, at_lea
 
 
 def tool(name: str, processor_s: float | None, note: str = "") -> dict[str, object]:
-    figures: dict[str, object] = dict.fromkeys(page._COLUMNS)
-    return {**figures, "tool": name, "version": "1", "processor_s": processor_s, "note": note}
+    return {
+        **dict.fromkeys(page._COLUMNS),
+        "tool": name,
+        "version": "1",
+        "processor_s": processor_s,
+        "note": note,
+    }
 
 
 @pytest.mark.parametrize("block", page.BLOCKS)

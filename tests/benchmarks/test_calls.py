@@ -25,7 +25,9 @@ JUDGE = "`Classifier.judge` alone"
 class Way(Tool):
     """One way to label the texts, with what is installed in this environment."""
 
-    interpreter = Path(sys.executable)
+    @property
+    def interpreter(self) -> Path:
+        return Path(sys.executable)
 
     def cost(self) -> float:
         """Microseconds of processor an item."""
@@ -36,7 +38,9 @@ class Way(Tool):
 
 
 class Judging(Way):
-    module = "tests.benchmarks.judging"
+    @property
+    def module(self) -> str:
+        return "tests.benchmarks.judging"
 
 
 @pytest.mark.timeout(600)
