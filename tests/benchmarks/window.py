@@ -7,6 +7,7 @@ import random
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 import sqlalchemy as sa
@@ -75,7 +76,14 @@ def efficiency(slow: SlowClassifier, concurrency: int) -> float:
     return rate * mean / concurrency
 
 
-async def run_window(folder: Path, rows: int, concurrency: int) -> float:
+class Kept(NamedTuple):
+    """How full the window was, and the share of one core that it took."""
+
+    full: float
+    core: float
+
+
+async def run_window(folder: Path, rows: int, concurrency: int) -> Kept:
     database = make_table(folder / f"window-{concurrency}.db", rows)
     slow = SlowClassifier(seed=concurrency)
     runner = ReclassifyRunner(
@@ -85,9 +93,11 @@ async def run_window(folder: Path, rows: int, concurrency: int) -> float:
         writer=ColumnWriter(database, "articles", key="id", current="category"),
         settings=RunnerSettings(max_concurrency=concurrency),
     )
+    began, processor = time.perf_counter(), time.process_time()
     assert await runner.commit(override="benchmark") == Done()
+    core = (time.process_time() - processor) / (time.perf_counter() - began)
     database.close()
-    return efficiency(slow, concurrency)
+    return Kept(efficiency(slow, concurrency), core)
 
 
 async def run_batches(rows: int, concurrency: int) -> float:
