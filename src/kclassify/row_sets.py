@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from sqlalchemy import String, Text, any_, bindparam, func, literal, select, types
+from sqlalchemy import String, any_, bindparam, func, literal, select, types
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 if TYPE_CHECKING:
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnClause, ColumnElement, Connection, TableValuedAlias
 
-    Values = Collection[str] | Collection[int]
+    Values = Collection[str] | Collection[int] | Collection[str | int | UUID]
 
+_TYPES: dict[type, types.TypeEngine[Any]] = {
+    str: types.Text(),
+    int: types.BigInteger(),
+    UUID: types.Uuid(),
+}
 ROWS = "rows"
 """The parameter that `given_rows` takes: what `packed` makes of rows."""
 
@@ -25,14 +31,15 @@ def is_sqlite(connection: Connection) -> bool:
 
 
 def among(connection: Connection, column: ColumnElement[Any], values: Values) -> ColumnElement[Any]:
-    """Whether the column holds one of these values, all texts or all integers.
+    """Whether the column holds one of these values, all of one type.
 
     An IN list has a parameter a value, and is put together anew each time.
     """
     if is_sqlite(connection):
         each = func.json_each(literal(json.dumps(list(values)), String())).table_valued("value")
         return column.in_(select(each.c.value))
-    kind = Text() if isinstance(next(iter(values), ""), str) else types.BigInteger()
+    first = next(iter(values), "")
+    kind = next(kind for base, kind in _TYPES.items() if isinstance(first, base))
     return column == any_(literal(list(values), ARRAY(kind)))
 
 

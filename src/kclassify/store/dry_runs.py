@@ -10,6 +10,7 @@ from kclassify.core.evaluated import Evaluated
 from kclassify.core.item import Key, decode_key, encode_key
 from kclassify.core.states import PassStatus
 from kclassify.ports import Mode
+from kclassify.row_sets import among
 from kclassify.store.passes import settled_in_all
 from kclassify.store.tables import outcomes, passes, runs
 from kclassify.store.verdicts import in_chunks
@@ -39,7 +40,7 @@ def evaluated(
     found: dict[Key, Evaluated] = {}
     for chunk in in_chunks([encode_key(key) for key in keys]):
         query = select(outcomes).where(
-            outcomes.c.pass_id == pass_id, outcomes.c.item_key.in_(chunk)
+            outcomes.c.pass_id == pass_id, among(connection, outcomes.c.item_key, chunk)
         )
         for row in connection.execute(query):
             said = Evaluated(row.item_digest, row.current, row.label, row.confidence)

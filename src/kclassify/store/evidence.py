@@ -23,6 +23,7 @@ from kclassify.core.invariants.facts import (
 from kclassify.core.passes import Mode
 from kclassify.core.states import PassStatus
 from kclassify.database import Database
+from kclassify.row_sets import among
 from kclassify.store import runs
 from kclassify.store.migrations import migrate, schema_version
 from kclassify.store.passes import whole_passes
@@ -153,7 +154,7 @@ class LedgerFacts:
         query = _OUTCOMES.where(outcomes.c.pass_id == self._ids[number])
         found: dict[str, OutcomeFact] = {}
         for chunk in in_chunks(keys):
-            page = self._outcomes(query.where(outcomes.c.item_key.in_(chunk)))
+            page = self._outcomes(query.where(among(self._connection, outcomes.c.item_key, chunk)))
             found.update((fact.key, fact) for fact in page)
         return found
 
@@ -168,7 +169,9 @@ class LedgerFacts:
         query = query.where(v.fingerprint == fingerprint)
         found: dict[str, VerdictFact] = {}
         for chunk in in_chunks(digests):
-            rows = self._connection.execute(query.where(v.item_digest.in_(chunk))).all()
+            rows = self._connection.execute(
+                query.where(among(self._connection, v.item_digest, chunk))
+            ).all()
             found.update((row[0], VerdictFact(row[1], row[2], row[3])) for row in rows)
         return found
 
@@ -206,7 +209,7 @@ class LedgerFacts:
         wanted = [self.identity(number, key) for number in numbers for key in keys]
         rows: list[Sequence[Any]] = []
         for chunk in in_chunks(wanted):
-            query = _CHANGES.where(changes.c.idempotency_key.in_(chunk))
+            query = _CHANGES.where(among(self._connection, changes.c.idempotency_key, chunk))
             rows += self._connection.execute(query).all()
         return _change_facts(sorted(rows, key=_number_of))
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from kclassify.database import reason_of
 from kclassify.errors import WriterError
 from kclassify.ports import Receipt, WriteResult
+from kclassify.row_sets import among, packed
 from kclassify.writers.compare import Standing, inverse, standing
+from kclassify.writers.target import GIVEN, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Table, Update
+    from sqlalchemy import ColumnElement, Connection
 
     from kclassify.core.item import Key
     from kclassify.ports import Write
-    from kclassify.writers.extra import ExtraColumns
 
 _KEYS_AT_ONCE = 500
 
@@ -34,18 +36,9 @@ class _Row:
 class Batch:
     """Writes that are compared and set together; `undo` sets the labels from before."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        table: Table,
-        key: str,
-        current: str,
-        extra: ExtraColumns,
-        *,
-        undo: bool,
-    ) -> None:
-        self._connection, self._table, self._extra, self._undo = connection, table, extra, undo
-        self._key, self._label = table.c[key], table.c[current]
+    def __init__(self, connection: Connection, target: Target, *, undo: bool) -> None:
+        self._connection, self._target, self._undo = connection, target, undo
+        self._extra = target.extra
         self._updates: list[dict[str, Any]] = []
 
     def run(self, writes: Sequence[Write]) -> list[Receipt]:
@@ -81,30 +74,40 @@ class Batch:
         return receipt
 
     def _read(self, keys: Iterable[Key]) -> dict[Key, _Row]:
-        extra = [self._as_text(self._table.c[name]) for name in self._extra.names]
-        query = select(self._key, self._as_text(self._label), *extra).order_by(self._key)
+        target = self._target
+        columns = (target.label, *(target.found.table.c[name] for name in self._extra.names))
+        query = select(target.key, *map(target.as_text, columns)).order_by(target.key)
         rows: dict[Key, _Row] = {}
         for chunk in _chunks(sorted(set(keys), key=repr)):
-            locked = query.where(self._key.in_(chunk)).with_for_update()
-            for found in self._connection.execute(locked):
-                key, label, *values = tuple[Any, ...](found)
+            locked = query.where(self._is_among(chunk)).with_for_update()
+            for key, label, *values in self._connection.execute(locked).all():
                 rows[key] = _Row(label, dict(zip(self._extra.names, values, strict=True)))
         return rows
 
+    def _is_among(self, keys: Sequence[Key]) -> ColumnElement[bool]:
+        if self._target.is_sqlite or self._target.key_type is not None:
+            return among(self._connection, self._target.key, keys)
+        return self._target.key.in_(keys)
+
     def _update(self) -> int:
         try:
-            return self._connection.execute(self._statement(), self._updates).rowcount
+            return self._set()
         except (IntegrityError, DataError) as error:
             labels = sorted({repr(parameters["new_label"]) for parameters in self._updates})
-            refused = f"{self._table.fullname} refuses a label among {', '.join(labels)}"
-            raise WriterError(f"{refused}: {reason_of(error)}") from None
+            refused = f"{self._target.found.table.fullname} refuses a label among"
+            raise WriterError(f"{refused} {', '.join(labels)}: {reason_of(error)}") from None
 
-    def _statement(self) -> Update:
-        values: dict[Any, Any] = {self._label: bindparam("new_label")}
-        for number, name in enumerate(self._extra.names):
-            values[self._table.c[name]] = bindparam(f"new_{number}")
-        unchanged = self._as_text(self._label).is_not_distinct_from(bindparam("old_label"))
-        return update(self._table).where(self._key == bindparam("at_key"), unchanged).values(values)
+    def _set(self) -> int:
+        """How many rows were set. Of two writes to one row the second builds on the first."""
+        if self._target.is_sqlite:
+            text, names = self._target.as_sqlite_takes_it
+            rows = [tuple(each[name] for name in names) for each in self._updates]
+            return self._connection.exec_driver_sql(text, rows).rowcount
+        at_once = self._target.all_at_once
+        if at_once is None or len({each["at_key"] for each in self._updates}) < len(self._updates):
+            return self._connection.execute(self._target.one_by_one, self._updates).rowcount
+        given = [_as_json(each) for each in self._updates]
+        return self._connection.execute(at_once, packed(GIVEN, given)).rowcount
 
     def _without_lost(
         self, writes: Sequence[Write], receipts: Sequence[Receipt], planned: Mapping[Key, _Row]
@@ -117,9 +120,10 @@ class Batch:
             for write, receipt in zip(writes, receipts, strict=True)
         ]
 
-    def _as_text(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        # PostgreSQL reads and takes every type as text; SQLite stores whatever it is given.
-        return column if self._connection.dialect.name == "sqlite" else cast(column, Text)
+
+def _as_json(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    key, old, new = (parameters[name] for name in GIVEN)
+    return (str(key) if isinstance(key, UUID) else key), old, new
 
 
 def _chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:

@@ -15,11 +15,12 @@ from kclassify.sources.table import check_key, find_table
 from kclassify.writers.batch import Batch
 from kclassify.writers.extra import ExtraColumns
 from kclassify.writers.metadata import takes_members
+from kclassify.writers.target import Target, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from kclassify.ports import Receipt, Write
     from kclassify.sources.table import FoundTable
@@ -54,7 +55,7 @@ class ColumnWriter:
         self._database = Database(database) if isinstance(database, str) else database
         self._name, self._schema, self._key, self._current = table, schema, key, current
         self._extra, self._protected = extra or ExtraColumns(), frozenset(protected)
-        self._table: Table | None = None
+        self._target: Target | None = None
 
     @property
     def database(self) -> str | None:
@@ -115,9 +116,10 @@ class ColumnWriter:
         return find_table(connection, self._name, self._schema, wanted, WriterError)
 
     def _batch(self, connection: Connection, *, undo: bool) -> Batch:
-        if self._table is None:
-            self._table = self._find(connection).table
-        return Batch(connection, self._table, self._key, self._current, self._extra, undo=undo)
+        if self._target is None:
+            found = self._find(connection)
+            self._target = target_of(connection, found, self._key, self._current, self._extra)
+        return Batch(connection, self._target, undo=undo)
 
     def _check_names(self) -> None:
         names = [self._key, self._current, *self._extra.names]

@@ -1,0 +1,135 @@
+"""The table that is written to, and whether many of its rows can be set by one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Text,
+    bindparam,
+    cast,
+    column,
+    exists,
+    false,
+    literal,
+    select,
+    table,
+    types,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kclassify.row_sets import given_rows, is_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Update
+
+    from kclassify.sources.table import FoundTable
+    from kclassify.writers.extra import ExtraColumns
+
+GIVEN = ("at_key", "old_label", "new_label")
+"""What `Target.all_at_once` takes of each row."""
+_PLAIN_TEXT = (types.TEXT, types.VARCHAR)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The columns of the key and of the label, and those beside it.
+
+    `key_type` is that of a key that compares by its value alone: PostgreSQL then finds and sets
+    many rows by one statement. Of any other key (padded, or of any case) it is None.
+    """
+
+    found: FoundTable
+    key_name: str
+    label_name: str
+    extra: ExtraColumns
+    key_type: types.TypeEngine[Any] | None
+    is_sqlite: bool
+
+    @cached_property
+    def key(self) -> ColumnElement[Any]:
+        """The column of the key."""
+        return self.found.table.c[self.key_name]
+
+    @cached_property
+    def label(self) -> ColumnElement[Any]:
+        """The column of the label."""
+        return self.found.table.c[self.label_name]
+
+    def as_text(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """As PostgreSQL reads and takes every type; SQLite stores whatever it is given."""
+        return value if self.is_sqlite else cast(value, Text)
+
+    @cached_property
+    def one_by_one(self) -> Update:
+        """Sets a row that still has the label from before, with the columns beside it."""
+        values: dict[Any, Any] = {self.label: bindparam("new_label")}
+        for number, name in enumerate(self.extra.names):
+            values[self.found.table.c[name]] = bindparam(f"new_{number}")
+        unchanged = self.as_text(self.label).is_not_distinct_from(bindparam("old_label"))
+        is_it = self.key == bindparam("at_key")
+        return update(self.found.table).where(is_it, unchanged).values(values)
+
+    @cached_property
+    def as_sqlite_takes_it(self) -> tuple[str, Sequence[str]]:
+        """The text of `one_by_one`, and the names of its parameters in their order."""
+        compiled = self.one_by_one.compile(dialect=sqlite.dialect())
+        return str(compiled), compiled.positiontup or ()
+
+    @cached_property
+    def all_at_once(self) -> Update | None:
+        """Sets all rows that still have the labels from before; None where that cannot be said."""
+        if self.is_sqlite or self.key_type is None or self.extra.names:
+            return None
+        kinds = (self.key_type, Text(), Text())
+        given = given_rows([column(*pair) for pair in zip(GIVEN, kinds, strict=True)])
+        declared = self.found.types[self.label_name]
+        # Any kind of text takes a text, and refuses one that is too long; an enum takes none.
+        is_enum = isinstance(declared, types.Enum)
+        new = cast(given.c.new_label, declared) if is_enum else given.c.new_label
+        unchanged = self.as_text(self.label).is_not_distinct_from(given.c.old_label)
+        is_it = self.key == given.c.at_key
+        return update(self.found.table).where(is_it, unchanged).values({self.label: new})
+
+
+def target_of(
+    connection: Connection, found: FoundTable, key: str, label: str, extra: ExtraColumns
+) -> Target:
+    """The target in a table as it is in the database."""
+    on_sqlite = is_sqlite(connection)
+    kind = None
+    if not on_sqlite and _is_plain(connection, found):
+        kind = _compared_as(found.types[key])
+    return Target(found, key, label, extra, kind, on_sqlite)
+
+
+def _compared_as(declared: types.TypeEngine[Any]) -> types.TypeEngine[Any] | None:
+    if isinstance(declared, types.Integer):
+        return types.BigInteger()
+    if isinstance(declared, types.Uuid):
+        return types.Uuid()
+    return Text() if type(declared) in _PLAIN_TEXT else None
+
+
+def _is_plain(connection: Connection, found: FoundTable) -> bool:
+    """Whether no trigger, rule or other table has a say when its rows are set.
+
+    A trigger sees the rows of one statement together, those of many statements one by one.
+    """
+    name = connection.dialect.identifier_preparer.format_table(found.table)
+    tables = table("pg_class", *map(column, ("oid", "relkind", "relhasrules", "relhassubclass")))
+    triggers = table("pg_trigger", *map(column, ("tgrelid", "tgisinternal")))
+    moved = exists().where(triggers.c.tgrelid == tables.c.oid, triggers.c.tgisinternal == false())
+    query = select(tables.c.oid).where(
+        tables.c.oid == cast(literal(name), postgresql.REGCLASS),
+        tables.c.relkind == "r",
+        tables.c.relhasrules == false(),
+        tables.c.relhassubclass == false(),
+        ~moved,
+    )
+    return connection.scalar(query) is not None
