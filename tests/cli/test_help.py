@@ -11,34 +11,6 @@ COMMANDS = (
     "init", "demo", "estimate", "dry-run", "sample", "label", "eval", "commit", "start", "kick",
     "divide", "status", "batches", "failures", "retry", "audit", "rollback",
 )  # fmt: skip
-HEAVY = (
-    "anthropic", "instructor", "jinja2", "matplotlib", "numpy", "pydantic", "rich", "scipy",
-    "sklearn", "sqlalchemy", "sqlmodel", "statsmodels",
-)  # fmt: skip
-HELP = """
-import sys
-from kclassify.cli import main
-for line in sys.stdin.read().splitlines():
-    try:
-        main([*line.split(), "--help"])
-    except SystemExit as end:
-        assert not end.code
-    print("heavy:", *(name for name in {heavy!r} if name in sys.modules))
-"""
-
-
-def test_help_imports_nothing_heavy() -> None:
-    pages = ["", *COMMANDS, "eval run", "eval init", "eval plan"]
-    program = [sys.executable, "-c", HELP.format(heavy=HEAVY)]
-    ended = subprocess.run(
-        program, input="\n".join(pages), capture_output=True, text=True, check=True
-    )
-    shown = ended.stdout.split("heavy:")
-    for page, text in zip(pages, shown, strict=False):
-        assert f"Usage: kclassify {page}".strip() in text
-    heavy = [text.partition("\n")[0].split() for text in shown[1:]]
-    # Typer itself reads the arguments before a command by pydantic.
-    assert heavy == [[], *(["pydantic"] for _ in pages[1:])]
 
 
 def test_the_help_lists_the_commands_in_the_order_of_their_use(place: Place) -> None:

@@ -29,6 +29,27 @@ _UNSURE = frozenset(
 _MOST_KEPT = 10_000
 
 
+def cascade_model(first: str, second: str) -> str:
+    """Both models, in the order in which they are asked."""
+    return f"{first}, then {second}"
+
+
+def cascade_parts(
+    taxonomy: str, model: str, below: float, fingerprints: tuple[str, str]
+) -> Mapping[str, str]:
+    """What the fingerprint of a cascade is a digest of."""
+    first, second = fingerprints
+    return MappingProxyType(
+        {
+            "taxonomy": taxonomy,
+            "model": model,
+            "parameters": f"below={below!r}",
+            "first": first,
+            "second": second,
+        }
+    )
+
+
 class Cascade(Generic[L]):
     """Asks `first`, and where it has no label or is less confident than `below`, `second`.
 
@@ -57,7 +78,7 @@ class Cascade(Generic[L]):
     @property
     def model(self) -> str:
         """Both, in the order in which they are asked."""
-        return f"{self._first.model}, then {self._second.model}"
+        return cascade_model(self._first.model, self._second.model)
 
     @property
     def fingerprint(self) -> str:
@@ -67,15 +88,8 @@ class Cascade(Generic[L]):
     @property
     def fingerprint_parts(self) -> Mapping[str, str]:
         """What the fingerprint is a digest of."""
-        return MappingProxyType(
-            {
-                "taxonomy": self.taxonomy.digest,
-                "model": self.model,
-                "parameters": f"below={self._below!r}",
-                "first": self._first.fingerprint,
-                "second": self._second.fingerprint,
-            }
-        )
+        fingerprints = (self._first.fingerprint, self._second.fingerprint)
+        return cascade_parts(self.taxonomy.digest, self.model, self._below, fingerprints)
 
     async def judge(self, item: Item) -> Outcome[L] | Halt:
         """What happened to the item, or why no item can be judged."""

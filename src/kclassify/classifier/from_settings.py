@@ -59,11 +59,12 @@ def make_classifier(
         raise ConfigError("[cascade] asks directly: leave out [classifier] transport, or [cascade]")
     from kclassify.classifier import Cascade  # noqa: PLC0415
 
-    second = _second_model(costs.cascade, chosen)
+    second = second_model(costs.cascade, chosen)
     return Cascade(make(chosen), make(second), costs.cascade.below)
 
 
-def _second_model(cascade: CascadeSettings, first: ChosenModel) -> ChosenModel:
+def second_model(cascade: CascadeSettings, first: ChosenModel) -> ChosenModel:
+    """The model that is asked where the first is not sure. Raises `ConfigError` for the same."""
     second = replace(choose_model(cascade.model), origin="[cascade] model")
     if str(second) == str(first):
         raise ConfigError(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kclassify.classifier.unconnected import fingerprint_from_settings
 from kclassify.cli.ledger_access import ledger_reader
 from kclassify.cli.read_progress import telling
 from kclassify.cli.wording import plural
 from kclassify.config import Settings
+from kclassify.config.taxonomy_file import read_taxonomy
 from kclassify.core.finding import Verification
 from kclassify.core.taxonomy import Taxonomy
 from kclassify.errors import UsageError
 from kclassify.store import verify
-from kclassify.wiring import classifier_of, open_stores
+from kclassify.wiring import open_stores
 
 _OTHER = "the labels: the latest pass was made with another classifier than the settings give now"
 
@@ -37,10 +39,11 @@ def check(settings: Settings, *, quiet: bool) -> Verification:
 def _taxonomy(settings: Settings, fingerprint: str) -> Taxonomy[str] | None:
     """That of the latest pass, None when the settings have changed since."""
     try:
-        classifier = classifier_of(settings, None)
+        taxonomy = read_taxonomy(settings.taxonomy.file)
+        now = fingerprint_from_settings(taxonomy, settings.classifier, settings.cascade)
     except UsageError:
         return None
-    return classifier.taxonomy if classifier.fingerprint == fingerprint else None
+    return taxonomy if now == fingerprint else None
 
 
 def _explained(found: Verification) -> Verification:
