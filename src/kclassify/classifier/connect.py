@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from warnings import filterwarnings
 
 from kclassify.classifier.model import ANTHROPIC
 from kclassify.classifier.noise import hush, hushed
@@ -92,6 +93,8 @@ def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
     # Its own transport takes twice the processor time, and runs under trio, too.
     by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
+    # aiohttp would have it in pieces; a request of a megabyte is written in a millisecond.
+    filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
     return client(limits=limits, timeout=how.timeout_s)
 
 
