@@ -15,6 +15,7 @@ from kclassify.classifier.call import Call
 from kclassify.classifier.connect import Connection, connect
 from kclassify.classifier.fingerprint import fingerprint_parts
 from kclassify.classifier.hot_path import HotPath
+from kclassify.classifier.loop_end import at_loop_end
 from kclassify.classifier.mapping import settle_answer, settle_failure
 from kclassify.classifier.meter import Meter, meter_of
 from kclassify.classifier.model import ANTHROPIC, ChosenModel
@@ -33,7 +34,7 @@ from kclassify.errors import ClassifierHalted, NoVerdict
 from kclassify.prompt import DEFAULT_INSTRUCTIONS, MAX_BODY_CHARS, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from types import TracebackType
 
     from kclassify.classifier.counting import TokenCounter
@@ -116,6 +117,7 @@ class Classifier(Generic[L]):
         self._provider: InstructorProvider = self._connect(how)
         self._hot_path: HotPath | None = None
         self._event_loop: object = None
+        self._closing: AsyncGenerator[None] | None = None
         self._redaction = Redaction(secrets_among([api_key, *self._provider.secrets]))
 
     @property
@@ -263,6 +265,8 @@ class Classifier(Generic[L]):
         if is_other or self._event_loop not in (None, here):
             self._connection = replace(self._connection, on_asyncio=not on_trio())
             self._provider = self._connect(self._connection)
+        if self._event_loop is not here and not on_trio():
+            self._closing = at_loop_end(self._provider.aclose)
         self._event_loop = here
         return self._provider
 

@@ -1,0 +1,40 @@
+"""A classifier that is used in one event loop after another, as a worker's steps do."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from kclassify import Classifier, Item
+from kclassify.core.verdict import Outcome, OutcomeKind
+from tests.classifier.taxonomy import TAXONOMY
+
+if TYPE_CHECKING:
+    from kclassify.testing import StubMessagesAPI
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_connections_are_closed_with_the_loop_they_were_opened_in(
+    stub: StubMessagesAPI, backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    classifier = Classifier(TAXONOMY, base_url=stub.url, api_key="made-up")
+    with caplog.at_level(logging.WARNING):
+        for number in range(3):
+            outcome = anyio.run(classifier.judge, Item(number, f"text {number}"), backend=backend)
+            assert isinstance(outcome, Outcome)
+            assert outcome.kind is OutcomeKind.JUDGED
+            gc.collect()  # what is left open complains when it is collected
+    assert caplog.records == []
+
+
+def test_a_classifier_is_used_in_both_kinds_of_loops(stub: StubMessagesAPI) -> None:
+    classifier = Classifier(TAXONOMY, base_url=stub.url, api_key="made-up")
+    for backend in ("trio", "asyncio", "trio"):
+        outcome = anyio.run(classifier.judge, Item(1, "text"), backend=backend)
+        assert isinstance(outcome, Outcome)
+        assert outcome.kind is OutcomeKind.JUDGED
+    gc.collect()
