@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy import Text, and_, case, cast, func, select
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from kclassify.core.item import Item, Key
@@ -82,10 +82,9 @@ class SqlSource:
         with self._database.connect() as connection:
             columns = self._found(connection)
             check_key(connection, columns.found, self._key, SourceError)
-            items = select(func.count()).select_from(columns.found.table).where(columns.where)
             with self._filter_named():
-                counted = connection.scalar(items) or 0
-            return Survey(counted, _unknown_labels(connection, columns, known))
+                items, strange = connection.execute(_counted(columns, known)).one()
+            return Survey(items, _unknown_labels(connection, columns, known) if strange else ())
 
     def page(self, after: Key | None, limit: int) -> Sequence[Item]:
         """At most `limit` items whose keys follow `after`; fewer than `limit` means the end."""
@@ -178,6 +177,17 @@ def _page(
     return page.order_by(columns.key).limit(limit)
 
 
+def _counted(columns: _Columns, known: Collection[str]) -> Select[Any, int]:
+    """How many items there are, and how many of them have an unknown label: the table once."""
+    is_unknown = _is_unknown(columns, known)
+    strange = func.count(case((is_unknown, 1)))
+    return select(func.count(), strange).select_from(columns.found.table).where(columns.where)
+
+
+def _is_unknown(columns: _Columns, known: Collection[str]) -> ColumnElement[bool]:
+    return and_(columns.current.is_not(None), columns.current.not_in(sorted(known)))
+
+
 def _unknown_labels(
     connection: Connection, columns: _Columns, known: Collection[str]
 ) -> tuple[UnknownLabel, ...]:
@@ -190,7 +200,7 @@ def _unknown_labels(
             .over(partition_by=columns.current, order_by=columns.key)
             .label("place"),
         )
-        .where(columns.where, columns.current.is_not(None), columns.current.not_in(sorted(known)))
+        .where(columns.where, _is_unknown(columns, known))
         .subquery()
     )
     first = select(ranked).where(ranked.c.place <= EXAMPLES)

@@ -50,7 +50,8 @@ class FoundTable:
     """A reflected table.
 
     The columns that were asked for are `AsStored` in `table`; `types` tells how they were declared.
-    `unique` are the columns that alone are declared unique, `primary_key` those that are together.
+    `unique` are the columns that alone are declared unique, `primary_key` those that are together,
+    `filled` those that are declared to hold no NULL.
     """
 
     name: str
@@ -58,6 +59,7 @@ class FoundTable:
     types: Mapping[str, types.TypeEngine[Any]]
     primary_key: tuple[str, ...]
     unique: frozenset[str]
+    filled: frozenset[str]
 
 
 def find_table(
@@ -73,7 +75,8 @@ def find_table(
         warnings.simplefilter("ignore", SAWarning)
         inspector = inspect(connection)
         name, schema = _locate(inspector, name, schema, error)
-        declared = {c["name"]: _plain(c["type"]) for c in inspector.get_columns(name, schema)}
+        there = inspector.get_columns(name, schema)
+        declared = {c["name"]: _plain(c["type"]) for c in there}
         full_name = f"{schema}.{name}" if schema else name
         for column in wanted:
             if column not in declared:
@@ -85,7 +88,8 @@ def find_table(
         primary_key = tuple(inspector.get_pk_constraint(name, schema)["constrained_columns"])
         unique = frozenset(_unique(inspector, name, schema, primary_key))
     table = Table(name, MetaData(), *columns, schema=schema)
-    return FoundTable(full_name, table, declared, primary_key, unique)
+    filled = frozenset(c["name"] for c in there if not c["nullable"])
+    return FoundTable(full_name, table, declared, primary_key, unique, filled)
 
 
 def check_key(connection: Connection, found: FoundTable, key: str, error: type[UsageError]) -> None:
@@ -141,21 +145,44 @@ def _unique(
 def _check_values(
     connection: Connection, found: FoundTable, key: str, error: type[UsageError]
 ) -> None:
-    column = found.table.c[key]
-    missing = connection.scalar(
-        select(func.count()).select_from(found.table).where(column.is_(None))
-    )
-    if missing:
-        raise error(f"{missing} rows of {found.name} have no key: {key!r} is NULL there")
     if connection.dialect.name == "sqlite":
-        _check_storage(connection, found, key, error)
+        if not _is_rowid(connection, found, key):
+            _check_storage(connection, found, key, error)
+    elif key not in found.filled:
+        _check_filled(connection, found, key, error)
     if key in found.unique:
         return
+    column = found.table.c[key]
     repeated = select(column).group_by(column).having(func.count() > 1).order_by(column)
     keys = connection.scalars(repeated.limit(EXAMPLES)).all()
     if keys:
         shown = ", ".join(repr(key_of(value, found.name, key)) for value in keys)
         raise error(f"the key {key!r} of {found.name} is not unique: more than once {shown}")
+
+
+def _is_rowid(connection: Connection, found: FoundTable, key: str) -> bool:
+    """Whether it is another name of SQLite's rowid: the only column that no other value enters.
+
+    Every other primary key has an index of its own.
+    """
+    if found.primary_key != (key,):
+        return False
+    indexes = func.pragma_index_list(found.table.name, found.table.schema or "main")
+    its_own = select(indexes.table_valued("origin").c.origin)
+    return "pk" not in connection.scalars(its_own).all()
+
+
+def _check_filled(
+    connection: Connection, found: FoundTable, key: str, error: type[UsageError]
+) -> None:
+    is_missing = found.table.c[key].is_(None)
+    missing = connection.scalar(select(func.count()).select_from(found.table).where(is_missing))
+    if missing:
+        raise error(_without_key(missing, found, key))
+
+
+def _without_key(rows: int, found: FoundTable, key: str) -> str:
+    return f"{rows} rows of {found.name} have no key: {key!r} is NULL there"
 
 
 def _check_storage(
@@ -167,6 +194,9 @@ def _check_storage(
     kinds = connection.execute(
         select(storage, func.count(), func.min(column)).group_by(storage).order_by(storage)
     ).all()
+    for kind, rows, _ in kinds:
+        if kind == "null":
+            raise error(_without_key(rows, found, key))
     if len(kinds) > 1:
         shown = ", ".join(f"{rows} {kind} (such as {least!a})" for kind, rows, least in kinds)
         raise error(f"the key {key!r} of {found.name} mixes types: {shown}")
