@@ -139,6 +139,8 @@ class Outcome(Generic[L_co]):
 
     def as_recalled(self) -> Outcome[L_co]:
         """The same outcome, marked as read back from the ledger."""
+        if self.recalled and not self.rate_limits:
+            return self
         return replace(self, recalled=True, rate_limits=())
 
 
