@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 BUSY_TIMEOUT_MS = 10_000
@@ -95,7 +98,7 @@ class _Opener:
             check_same_thread=False,
             isolation_level=None,  # transactions are begun by `_begin` below, not by the driver
         )
-        connection.text_factory = _decoded
+        connection.text_factory = _DECODED
         try:
             _prepare(connection)
         except BaseException:
@@ -105,9 +108,8 @@ class _Opener:
         return connection
 
 
-def _decoded(stored: bytes) -> str:
-    # The driver's own complaint about text that is not UTF-8 repeats the text.
-    return stored.decode("utf-8", "surrogateescape")
+_DECODED: Callable[[bytes], str] = methodcaller("decode", "utf-8", "surrogateescape")
+"""The driver's own complaint about text that is not UTF-8 repeats the text."""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -59,6 +59,8 @@ def folded(text: str) -> str:
 
 def encode_key(key: Key) -> str:
     """The key as the ledger stores it: its type and its text, `i:42`, `s:kb-1`, `u:6f9c…`."""
+    if type(key) is int:
+        return f"i:{key}"
     is_key = isinstance(key, int | str | UUID)  # pyright: ignore[reportUnnecessaryIsInstance]
     if isinstance(key, bool) or not is_key:
         msg = f"a key must be an integer, a text or a UUID, not {type(key).__name__}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Row,
@@ -108,7 +109,7 @@ def _values(request: PlannedRequest) -> dict[str, Any]:
     }
 
 
-def no_longer_held(table: Table, amount: int) -> ColumnElement[int]:
+def no_longer_held(table: Table, amount: int | BindParameter[int]) -> ColumnElement[int]:
     """What a step or a batch holds without this: never less than nothing."""
     return case((table.c.held > amount, table.c.held - amount), else_=0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, ScalarSelect, Select, select
 
 from kclassify.core.availability import Breaker
 from kclassify.core.shared_breaker import merged
@@ -44,11 +44,10 @@ def lock(connection: Connection, run_id: int) -> None:
 
 def merge(connection: Connection, opened: Pass, held: Breaker) -> Breaker:
     """Store what a worker holds, with what the others stored since it looked; what is there now."""
-    run_id = connection.execute(
-        select(passes.c.run_id).where(passes.c.id == opened.id)
-    ).scalar_one()
+    its_run = select(passes.c.run_id).where(passes.c.id == opened.id)
     if held == opened.breaker:
-        return of_run(connection, run_id)
+        return _breaker(connection.execute(_row(its_run.scalar_subquery())).one_or_none())
+    run_id = connection.execute(its_run).scalar_one()
     stored = _breaker(connection.execute(_row(run_id).with_for_update()).one())
     now_stored = merged(opened.breaker, held, stored)
     if now_stored != stored:
@@ -58,7 +57,7 @@ def merge(connection: Connection, opened: Pass, held: Breaker) -> Breaker:
     return now_stored
 
 
-def _row(run_id: int) -> Select[Any]:
+def _row(run_id: int | ScalarSelect[int]) -> Select[Any]:
     return select(breakers).where(breakers.c.run_id == run_id)
 
 

@@ -6,12 +6,13 @@ The row of a step is the last that a transaction locks, after those of its run, 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Update, bindparam, select
 
 from kclassify.core.decision import Decision
-from kclassify.core.spending import Charge
+from kclassify.core.spending import NOTHING, Charge
 from kclassify.core.verdict import Usage
 from kclassify.ports import Pass, PassRequest
 from kclassify.store.batch_rows import no_longer_held
@@ -71,21 +72,39 @@ def charge(
     """
     if not came_to:
         return
-    values = _added(came_to)
-    if not is_batch:
-        values["held"] = no_longer_held(steps, came_to.cost + came_to.uncertain)
-        if came_to.usage != Usage():
-            values["last_call_at"] = now
-    where = steps.c.id == step
-    if number is not None:
-        values["charged"] = number
-        where &= steps.c.charged < number
-    connection.execute(steps.update().where(where).values(values))
+    keeps_warm = not is_batch and came_to.usage != Usage()
+    statement = _charging(is_held=not is_batch, keeps_warm=keeps_warm, once=number is not None)
+    connection.execute(
+        statement,
+        {
+            "of_step": step,
+            "of_number": number,
+            "at": now,
+            "released": came_to.cost + came_to.uncertain,
+            **{f"more_{name}": amount for name, amount in _amounts(came_to).items()},
+        },
+    )
 
 
-def _added(came_to: Charge) -> dict[str, Any]:
+@cache
+def _charging(*, is_held: bool, keeps_warm: bool, once: bool) -> Update:
+    values: dict[str, Any] = {
+        name: steps.c[name] + bindparam(f"more_{name}") for name in _amounts(NOTHING)
+    }
+    where = steps.c.id == bindparam("of_step")
+    if is_held:
+        values["held"] = no_longer_held(steps, bindparam("released"))
+    if keeps_warm:
+        values["last_call_at"] = bindparam("at")
+    if once:
+        values["charged"] = bindparam("of_number")
+        where &= steps.c.charged < bindparam("of_number")
+    return steps.update().where(where).values(values)
+
+
+def _amounts(came_to: Charge) -> dict[str, Any]:
     usage = came_to.usage
-    more = {
+    return {
         "calls": came_to.calls,
         "questions": came_to.questions,
         "seconds": came_to.seconds,
@@ -97,7 +116,6 @@ def _added(came_to: Charge) -> dict[str, Any]:
         "unpriced": came_to.unpriced,
         "uncertain": came_to.uncertain,
     }
-    return {name: steps.c[name] + amount for name, amount in more.items()}
 
 
 def let_go(connection: Connection, opened: Pass) -> None:

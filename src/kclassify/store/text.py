@@ -8,4 +8,6 @@ def storable(text: str) -> str:
 
     It is for what people read, never for keys or labels.
     """
+    if not text:
+        return text
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

@@ -80,7 +80,8 @@ class Batch:
         rows: dict[Key, _Row] = {}
         for chunk in _chunks(sorted(set(keys), key=repr)):
             locked = query.where(self._is_among(chunk)).with_for_update()
-            for key, label, *values in self._connection.execute(locked).all():
+            for found in self._connection.execute(locked).all():
+                key, label, *values = tuple[Any, ...](found)
                 rows[key] = _Row(label, dict(zip(self._extra.names, values, strict=True)))
         return rows
 
