@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from kclassify.testing import StubMessagesAPI
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_connections_are_closed_with_the_loop_they_were_opened_in(
-    stub: StubMessagesAPI, backend: str, caplog: pytest.LogCaptureFixture
+    stub: StubMessagesAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
     classifier = Classifier(TAXONOMY, base_url=stub.url, api_key="made-up")
     with caplog.at_level(logging.WARNING):
         for number in range(3):
-            outcome = anyio.run(classifier.judge, Item(number, f"text {number}"), backend=backend)
+            outcome = anyio.run(classifier.judge, Item(number, f"text {number}"))
             assert isinstance(outcome, Outcome)
             assert outcome.kind is OutcomeKind.JUDGED
             gc.collect()  # what is left open complains when it is collected
@@ -33,8 +32,11 @@ def test_connections_are_closed_with_the_loop_they_were_opened_in(
 
 def test_a_classifier_is_used_in_both_kinds_of_loops(stub: StubMessagesAPI) -> None:
     classifier = Classifier(TAXONOMY, base_url=stub.url, api_key="made-up")
-    for backend in ("trio", "asyncio", "trio"):
-        outcome = anyio.run(classifier.judge, Item(1, "text"), backend=backend)
-        assert isinstance(outcome, Outcome)
-        assert outcome.kind is OutcomeKind.JUDGED
+
+    async def asked_and_closed() -> None:
+        async with classifier:
+            assert (await classifier.classify("text")).label == "playbook"
+
+    for backend in ("trio", "asyncio", "trio", "asyncio"):
+        anyio.run(asked_and_closed, backend=backend)
     gc.collect()

@@ -265,7 +265,7 @@ class Classifier(Generic[L]):
         if is_other or self._event_loop not in (None, here):
             self._connection = replace(self._connection, on_asyncio=not on_trio())
             self._provider = self._connect(self._connection)
-        if self._event_loop is not here and not on_trio():
+        if self._event_loop != here and not on_trio():
             self._closing = at_loop_end(self._provider.aclose)
         self._event_loop = here
         return self._provider
