@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -88,15 +89,28 @@ def rows(text: str, heading: str) -> list[list[str]]:
     return [[cell.strip().replace("\\|", "|") for cell in row] for row in cells]
 
 
+# The suites of contracts are run as a whole by tests/store, tests/sources and tests/writers.
+SAMPLED = """
+from collections import Counter
+
+def pytest_collection_modifyitems(items):
+    kept = Counter()
+    for item in [*items]:
+        kept[item.parent] += 1
+        if kept[item.parent] % 10 != 1:
+            items.remove(item)
+"""
+
+
 @dataclass
 class Workshop:
     """Carries blocks out in a folder; what one of them leaves, the next one finds.
 
     Python is executed, with one set of names for a whole document; under a first line like
-    `# test_mine.py` it is a file of tests, which have to pass, and under one like `# worker.py` it
-    becomes that module, which the commands can import. TOML is read as settings or as
-    a taxonomy: under a first line like `# taxonomy.toml` it becomes that file, else it is merged
-    into the settings that are there. In console blocks each `$ kclassify` is run and its output
+    `# test_mine.py` it is a file of tests, which have to pass in the end, and under one like
+    `# worker.py` it becomes that module, which the commands can import. TOML is read as settings
+    or as a taxonomy: under a first line like `# taxonomy.toml` it becomes that file, else it is
+    merged into the settings that are there. In console blocks each `$ kclassify` is run, its output
     compared, `...` standing for anything; it has to end with 0, or as `$ echo $?` says.
     """
 
@@ -104,12 +118,19 @@ class Workshop:
     monkeypatch: pytest.MonkeyPatch
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "document"})
     status: int = 0
+    tests: dict[str, str] = field(default_factory=dict[str, str])
 
-    def carry_out(self, block: Block) -> None:
-        """Raises whatever is wrong with the block, naming its place."""
+    def carry_out_all(self, found: Iterable[Block]) -> None:
+        """Raises whatever is wrong with one of the blocks, naming its place."""
+        for block in found:
+            self._carry_out(block)
+        if self.tests:
+            self._run_tests()
+
+    def _carry_out(self, block: Block) -> None:
         match block.language:
             case "python" if named := re.match(r"# (test_\w+\.py)\n", block.text):
-                self._test(self.place.write(named[1], block.text), block)
+                self.tests[self.place.write(named[1], block.text).name] = block.place
             case "python" if named := re.match(r"# (\w+)\.py\n", block.text):
                 self._write_module(named[1], block.text)
             case "python":
@@ -129,16 +150,21 @@ class Workshop:
             case _:
                 pytest.fail(f"{block.place}: nobody knows how to carry {block.language!r} out")
 
-    def _test(self, path: Path, block: Block) -> None:
-        options = ("-p", "no:cacheprovider", "-c", os.devnull, "-q")
+    def _run_tests(self) -> None:
+        """All files of tests in one process: to start one takes longer than most of them."""
+        self.place.write("conftest.py", SAMPLED)
+        options = ("-p", "no:cacheprovider", "-c", os.devnull, "-q", "-rA")
         ended = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "pytest", *options, path.name],
-            cwd=path.parent,
+            [sys.executable, "-W", "error", "-m", "pytest", *options, *self.tests],
+            cwd=self.place.folder,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert ended.returncode == 0, f"{block.place}\n{ended.stdout}{ended.stderr}"
+        told = f"{', '.join(self.tests.values())}\n{ended.stdout}{ended.stderr}"
+        assert ended.returncode == 0, told
+        for name in self.tests:
+            assert f"PASSED {name}::" in ended.stdout, told
 
     def _write_module(self, name: str, text: str) -> None:
         self.place.write(f"{name}.py", text)

@@ -117,8 +117,7 @@ def test_every_block_of_a_document_does_what_it_shows(document: Path, workshop: 
         workshop.place.write("evals/terse.txt", "Choose the category.")
     if "```yaml" in text:
         write_repository(workshop.place)
-    for block in blocks(document.name, text):
-        workshop.carry_out(block)
+    workshop.carry_out_all(blocks(document.name, text))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -143,6 +142,7 @@ def test_every_test_that_a_document_names_exists(document: Path) -> None:
     ("language", "text", "above", "complaint"),
     [
         ("python", "raise ValueError('planted')", "", "planted"),
+        ("python", "# test_it.py\ndef test_it():\n    assert False", "", "1 failed"),
         ("toml", "[runner]\nmax_concurency = 3", "", "max_concurency"),
         ("toml", "# taxonomy.toml\nname = 'alone'", "", "two active categories"),
         ("console", "$ kclassify status --run nobody\n...\n", "", "ended with 2"),
@@ -159,7 +159,7 @@ def test_a_block_that_is_wrong_is_found(
 ) -> None:
     workshop.place.write("kclassify.toml", SETTINGS)
     with pytest.raises((Exception, pytest.fail.Exception), match=complaint):
-        workshop.carry_out(Block("planted.md", 1, language, text, above))
+        workshop.carry_out_all([Block("planted.md", 1, language, text, above)])
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
