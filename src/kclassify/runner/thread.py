@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 import anyio
-import anyio.to_thread
+import anyio.lowlevel
+
+from kclassify.runner.loop import EventLoop
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_WAITING_AT_ONCE = 1000
 
 
 class Worker(Protocol):
@@ -27,8 +29,9 @@ class Worker(Protocol):
 class WorkerThread:
     """Calls functions in one thread of its own, always the same.
 
-    A call that was begun is never abandoned: where the task that asked for it is cancelled all the
-    same, as `asyncio.wait_for` does, the next call still comes after it.
+    A task that is cancelled already begins no call. One that was begun is never abandoned: where
+    the task that asked for it is cancelled all the same, as `asyncio.wait_for` does, the next call
+    still comes after it.
     """
 
     def __init__(self, name: str) -> None:
@@ -36,7 +39,16 @@ class WorkerThread:
 
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns."""
-        call = partial(copy_context().run, partial(function, *args, **kwargs))
-        result = self._executor.submit(call).result
-        limiter = anyio.CapacityLimiter(_WAITING_AT_ONCE)
-        return await anyio.to_thread.run_sync(result, limiter=limiter)
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        # A future awaited through a thread of anyio's would cost a second thread for each call.
+        done, loop = anyio.Event(), EventLoop()
+        future = self._executor.submit(copy_context().run, partial(function, *args, **kwargs))
+        future.add_done_callback(lambda _: _wake(loop, done))
+        with anyio.CancelScope(shield=True):
+            await done.wait()
+        return future.result()
+
+
+def _wake(loop: EventLoop, done: anyio.Event) -> None:
+    with suppress(RuntimeError):  # a loop that has ended, with whoever asked
+        loop.call_soon(done.set)
