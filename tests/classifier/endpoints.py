@@ -31,11 +31,15 @@ class Canned:
 
 @dataclass
 class Endpoints:
-    """`answers` by method and path, the last of each for ever; `asked` is what came, in order."""
+    """`answers` by method and path, the last of each for ever.
+
+    `asked` is what came, in order, `headers` those of each by lower-case name.
+    """
 
     url: str
     answers: dict[str, list[Canned]]
     asked: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
+    headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
     def answer(self, asked: str, body: bytes) -> Canned:
         """The next answer."""
@@ -56,6 +60,7 @@ def endpoints(answers: Mapping[str, Canned | list[Canned]]) -> Generator[Endpoin
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            served.headers.append({name.lower(): text for name, text in self.headers.items()})
             answer = served.answer(f"{self.command} {self.path}", body)
             self.send_response(answer.status)
             self.send_header("content-type", answer.kind)

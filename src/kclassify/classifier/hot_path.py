@@ -51,6 +51,7 @@ class _Tokens(TypedDict):
     cache_creation_input_tokens: NotRequired[int | None]
     cache_read_input_tokens: NotRequired[int | None]
     prompt_tokens: NotRequired[object]
+    completion_tokens: NotRequired[object]
 
 
 class _Message(TypedDict):
@@ -109,25 +110,37 @@ class HotPath:
         )
         first = response.history[0] if response.history else response
         self._sent = first.request
-        del self._sent.headers["content-length"]
+        for name in self._of_one_call:
+            self._sent.headers.pop(name, None)
         return response
+
+    @property
+    def _of_one_call(self) -> set[str]:
+        """Headers that the next call has anew: its length, a token that may be renewed, cookies."""
+        lasting = {name.lower() for name in self._library.default_headers}
+        return {"content-length", *({"authorization", "cookie"} - lasting)}
 
     async def _like(self, sent: httpx2.Request, content: bytes) -> httpx2.Response:
         import anthropic  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
 
+        client = cast("httpx2.AsyncClient", self.provider.http_client)
+        auth = self._library.custom_auth
         request = httpx2.Request(
-            sent.method, sent.url, headers=sent.headers, content=content, extensions=sent.extensions
-        )
-        client, auth = (
-            cast("httpx2.AsyncClient", self.provider.http_client),
-            self._library.custom_auth,
+            sent.method,
+            sent.url,
+            headers=sent.headers,
+            cookies=client.cookies,
+            content=content,
+            extensions=sent.extensions,
         )
         try:
             return await (client.send(request, auth=auth) if auth else client.send(request))
         except httpx2.TimeoutException as error:
             raise anthropic.APITimeoutError(request=request) from error
-        except httpx2.TransportError as error:
+        except anthropic.AnthropicError:  # of credentials that could not be renewed
+            raise
+        except Exception as error:
             raise anthropic.APIConnectionError(request=request) from error
 
     @property
@@ -145,14 +158,16 @@ class HotPath:
 
     @cached_property
     def _replaying(self) -> InstructorProvider:
-        """The same libraries over a transport that has the reply already."""
+        """The same libraries over a transport that has the reply already, and asks for no token."""
         import anthropic  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
         import instructor  # noqa: PLC0415
 
         transport = httpx2.MockTransport(_as_it_came)
         http_client = anthropic.DefaultAsyncHttpxClient(transport=transport)
-        library = self._library.with_options(http_client=http_client)
+        library = self._library.with_options(
+            http_client=http_client, api_key="none", open_telemetry=False
+        )
         client = instructor.from_anthropic(library, mode=self.provider.client.mode)
         return replace(self.provider, client=client)
 
@@ -185,7 +200,7 @@ def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer 
         return None
     try:
         message = _messages.validate_json(response.content, strict=True)
-        reply = reply_model.model_validate(_object_in(message))
+        reply = reply_model.model_validate_json(_flat_object_in(message), strict=True)
     except (ValidationError, ValueError, TypeError, RecursionError):
         return None
     return Answer(Stop.ENDED, reply.label, reply.confidence, "", message["model"], _usage(message))
@@ -194,23 +209,27 @@ def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer 
 _OK = 200
 
 
-def _object_in(message: _Message) -> dict[str, object]:
-    """The flat JSON object that is the text of a message. Raises where it is not."""
+def _flat_object_in(message: _Message) -> str:
+    """The text of a message that is one flat JSON object. Raises where it is not."""
     (block,) = message["content"]
-    odd = message.keys() & {"choices", "candidates"} or "prompt_tokens" in message["usage"]
-    text = block.get("text", "")
-    if odd or message["stop_reason"] != "end_turn" or len(text) > _LONGEST_REPLY:
+    if message["stop_reason"] != "end_turn" or block["type"] != "text" or _is_odd(message):
         raise ValueError("not plain")
-    if block["type"] != "text":
-        raise ValueError("not a text")
-    # Read as instructor does, which looks for the last object in a text: here it is all there is.
+    text = block.get("text", "")
+    if len(text) > _LONGEST_REPLY:
+        raise ValueError("not short")
+    # instructor looks for the last object in a text: here it is all there is.
     found: object = json.loads(text)
     if not isinstance(found, dict):
         raise TypeError("not an object")
-    flat = cast("dict[str, object]", found)
-    if any(isinstance(value, dict | list) for value in flat.values()):
+    if any(isinstance(value, dict | list) for value in cast("dict[str, object]", found).values()):
         raise ValueError("not flat")
-    return flat
+    return text
+
+
+def _is_odd(message: _Message) -> bool:
+    """Whether it has what other providers' replies have, which is looked at first."""
+    others = message.keys() & {"choices", "candidates"}
+    return bool(others or message["usage"].keys() & {"prompt_tokens", "completion_tokens"})
 
 
 def _usage(message: _Message) -> Usage:
