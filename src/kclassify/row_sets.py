@@ -21,8 +21,10 @@ _TYPES: dict[type, types.TypeEngine[Any]] = {
     int: types.BigInteger(),
     UUID: types.Uuid(),
 }
-ROWS = "rows"
+# A parameter that is named like a column of the table that is written to would be taken for it.
+ROWS = "kclassify_rows"
 """The parameter that `given_rows` takes: what `packed` makes of rows."""
+_GIVEN = "kclassify_given"
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -46,7 +48,7 @@ def among(connection: Connection, column: ColumnElement[Any], values: Values) ->
 def given_rows(columns: Iterable[ColumnClause[Any]]) -> TableValuedAlias:
     """The rows of a statement's parameter `ROWS`, on PostgreSQL, as a table with these columns."""
     rows = func.json_to_recordset(bindparam(ROWS, type_=JSON()))
-    return rows.table_valued(*columns, name="given").render_derived(name="given", with_types=True)
+    return rows.table_valued(*columns, name=_GIVEN).render_derived(name=_GIVEN, with_types=True)
 
 
 def packed(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:

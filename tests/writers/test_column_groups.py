@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
@@ -14,6 +15,7 @@ from tests.tables import rows, run
 from tests.writers.test_column import labels, make, results, write
 
 if TYPE_CHECKING:
+    from kclassify.core.item import Key
     from kclassify.database import Database
 
 WRITTEN, CONFLICT = WriteResult.WRITTEN, WriteResult.CONFLICT
@@ -73,6 +75,30 @@ def test_a_trigger_that_came_while_the_writer_was_open_keeps_its_rows(
     writes = [write(1, "old", "new"), write(2, "old", "new")]
     assert results(writer.apply(writes, None)) == [CONFLICT, WRITTEN]
     assert labels(postgres_database) == {1: "old", 2: "new", 3: "new"}
+
+
+def test_tables_and_columns_may_have_the_names_of_what_a_statement_is_given(
+    database: Database,
+) -> None:
+    columns = ", ".join(f"{name} TEXT" for name in ("rows", "at_key", "new_label", "category"))
+    run(
+        database,
+        f"CREATE TABLE given (id INTEGER PRIMARY KEY, {columns})",
+        "INSERT INTO given VALUES (1, 'a', 'b', 'c', 'old')",
+    )
+    writer = ColumnWriter(database, "given", key="id", current="category")
+    assert results(writer.apply([write(1, "old", "mid")], None)) == [WRITTEN]
+    twice = [write(1, "mid", "x"), write(1, "x", "new")]
+    assert results(writer.apply(twice, None)) == [WRITTEN] * 2
+    assert rows(database, "SELECT * FROM given") == [(1, "a", "b", "c", "new")]
+
+
+def test_a_key_that_no_row_can_have_is_the_conflict_of_its_write(database: Database) -> None:
+    writer = make(database, {1: "old"})
+    keys: list[Key] = ["1", 2**63, UUID(int=1), 1]
+    applied = writer.apply([write(key, "old", "new") for key in keys], None)
+    assert results(applied) == [CONFLICT] * 3 + [WRITTEN]
+    assert labels(database) == {1: "new"}
 
 
 def test_a_group_is_one_statement_not_one_a_row(postgres_database: Database) -> None:

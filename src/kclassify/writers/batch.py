@@ -14,7 +14,7 @@ from kclassify.errors import WriterError
 from kclassify.ports import Receipt, WriteResult
 from kclassify.row_sets import among, packed
 from kclassify.writers.compare import Standing, inverse, standing
-from kclassify.writers.target import GIVEN, Target
+from kclassify.writers.target import AT_KEY, GIVEN, NEW_LABEL, OLD_LABEL, Target, beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,10 +64,8 @@ class Batch:
         )
         if found is Standing.CONFLICT or values is None:
             return Receipt(WriteResult.CONFLICT)
-        parameters = {
-            f"new_{number}": values[name] for number, name in enumerate(self._extra.names)
-        }
-        keys = {"at_key": change.key, "old_label": expected, "new_label": wanted}
+        parameters = {beside(number): values[name] for number, name in enumerate(self._extra.names)}
+        keys = {AT_KEY: change.key, OLD_LABEL: expected, NEW_LABEL: wanted}
         self._updates.append(keys | parameters)
         receipt = Receipt(WriteResult.WRITTEN, dict(row.extra))
         row.label, row.extra = wanted, values
@@ -78,7 +76,7 @@ class Batch:
         columns = (target.label, *(target.found.table.c[name] for name in self._extra.names))
         query = select(target.key, *map(target.as_text, columns)).order_by(target.key)
         rows: dict[Key, _Row] = {}
-        for chunk in _chunks(sorted(set(keys), key=repr)):
+        for chunk in _chunks(sorted({*filter(target.can_hold, keys)}, key=repr)):
             locked = query.where(self._is_among(chunk)).with_for_update()
             for found in self._connection.execute(locked).all():
                 key, label, *values = tuple[Any, ...](found)
@@ -94,7 +92,7 @@ class Batch:
         try:
             return self._set()
         except (IntegrityError, DataError) as error:
-            labels = sorted({repr(parameters["new_label"]) for parameters in self._updates})
+            labels = sorted({repr(parameters[NEW_LABEL]) for parameters in self._updates})
             refused = f"{self._target.found.table.fullname} refuses a label among"
             raise WriterError(f"{refused} {', '.join(labels)}: {reason_of(error)}") from None
 
@@ -105,7 +103,7 @@ class Batch:
             rows = [tuple(each[name] for name in names) for each in self._updates]
             return self._connection.exec_driver_sql(text, rows).rowcount
         at_once = self._target.all_at_once
-        if at_once is None or len({each["at_key"] for each in self._updates}) < len(self._updates):
+        if at_once is None or len({each[AT_KEY] for each in self._updates}) < len(self._updates):
             return self._connection.execute(self._target.one_by_one, self._updates).rowcount
         given = [_as_json(each) for each in self._updates]
         return self._connection.execute(at_once, packed(GIVEN, given)).rowcount

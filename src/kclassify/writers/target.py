@@ -28,12 +28,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Update
 
+    from kclassify.core.item import Key
     from kclassify.sources.table import FoundTable
     from kclassify.writers.extra import ExtraColumns
 
-GIVEN = ("at_key", "old_label", "new_label")
+# A parameter that is named like a column of the table would be taken for that column's new value.
+AT_KEY, OLD_LABEL, NEW_LABEL = GIVEN = ("kclassify_key", "kclassify_old", "kclassify_new")
 """What `Target.all_at_once` takes of each row."""
 _PLAIN_TEXT = (types.TEXT, types.VARCHAR)
+_BIGINT = range(-(2**63), 2**63)
+
+
+def beside(number: int) -> str:
+    """What `Target.one_by_one` takes for the extra column of this number."""
+    return f"{NEW_LABEL}_{number}"
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,22 @@ class Target:
         """As PostgreSQL reads and takes every type; SQLite stores whatever it is given."""
         return value if self.is_sqlite else cast(value, Text)
 
+    def can_hold(self, key: Key) -> bool:
+        """False for a key that no row can have: the database would not even compare it."""
+        if isinstance(key, int) and key not in _BIGINT:
+            return False
+        if self.is_sqlite:
+            return isinstance(key, int | str)
+        return self.key_type is None or isinstance(key, self.key_type.python_type)
+
     @cached_property
     def one_by_one(self) -> Update:
         """Sets a row that still has the label from before, with the columns beside it."""
-        values: dict[Any, Any] = {self.label: bindparam("new_label")}
+        values: dict[Any, Any] = {self.label: bindparam(NEW_LABEL)}
         for number, name in enumerate(self.extra.names):
-            values[self.found.table.c[name]] = bindparam(f"new_{number}")
-        unchanged = self.as_text(self.label).is_not_distinct_from(bindparam("old_label"))
-        is_it = self.key == bindparam("at_key")
+            values[self.found.table.c[name]] = bindparam(beside(number))
+        unchanged = self.as_text(self.label).is_not_distinct_from(bindparam(OLD_LABEL))
+        is_it = self.key == bindparam(AT_KEY)
         return update(self.found.table).where(is_it, unchanged).values(values)
 
     @cached_property
@@ -91,9 +107,9 @@ class Target:
         declared = self.found.types[self.label_name]
         # Any kind of text takes a text, and refuses one that is too long; an enum takes none.
         is_enum = isinstance(declared, types.Enum)
-        new = cast(given.c.new_label, declared) if is_enum else given.c.new_label
-        unchanged = self.as_text(self.label).is_not_distinct_from(given.c.old_label)
-        is_it = self.key == given.c.at_key
+        new = cast(given.c[NEW_LABEL], declared) if is_enum else given.c[NEW_LABEL]
+        unchanged = self.as_text(self.label).is_not_distinct_from(given.c[OLD_LABEL])
+        is_it = self.key == given.c[AT_KEY]
         return update(self.found.table).where(is_it, unchanged).values({self.label: new})
 
 
