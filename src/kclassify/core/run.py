@@ -202,9 +202,8 @@ class Run:
 
     def _see_alive(self, entry: Entry | None) -> None:
         self._provider.answered(None if entry is None else entry.number)
-        for suspect in [*self._items.waiting.values(), *self._items.flying.values()]:
-            suspect.retriable = True
-            if suspect.undecided and self._provider.is_clear_for(suspect.number):
+        for suspect in self._items.see_answer():
+            if self._provider.is_clear_for(suspect.number):
                 self._hold(suspect)
 
     def _hold(self, entry: Entry) -> None:

@@ -20,6 +20,7 @@ class Unsettled:
         self.fresh: deque[Entry] = deque()
         self.waiting: dict[int, Entry] = {}
         self.flying: dict[int, Entry] = {}
+        self._failed: dict[int, Entry] = {}
         self._started = 0
 
     def __iter__(self) -> Iterator[Entry]:
@@ -55,6 +56,18 @@ class Unsettled:
         """This item is not tried again before then."""
         entry.phase, entry.retry_at = Phase.WAITING, until
         self.waiting[entry.number] = entry
+        self._failed[entry.number] = entry
+
+    def see_answer(self) -> list[Entry]:
+        """An item was answered, so others may be tried again; those whose last failure is open.
+
+        It costs as much as there are failures that no answer has followed, however many fly.
+        """
+        self._failed = {n: entry for n, entry in self._failed.items() if entry.is_open}
+        tried = [e for n, e in self._failed.items() if n in self.waiting or n in self.flying]
+        for entry in tried:
+            entry.retriable = True
+        return [entry for entry in tried if entry.undecided]
 
     def put_back(self, entry: Entry | None) -> None:
         """This item, if there is one, is the next to be tried, as if its call had not been."""

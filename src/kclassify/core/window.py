@@ -80,6 +80,12 @@ class Entry:
             return None
         return Suspect(self.item.key, self.held, self.undecided, self.outcome.kind)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer to another call would tell something about its last failure."""
+        is_settled = self.phase is Phase.SETTLED
+        return not is_settled and (self.undecided or not self.retriable)
+
     def fail(self, outcome: Outcome[str]) -> None:
         """Its call was not answered: whose fault that is, another call must tell."""
         self.outcome, self.failures = outcome, self.failures + 1
