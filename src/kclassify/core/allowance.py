@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from kclassify.core.bucket import Bucket
 from kclassify.core.rate_limit import RateLimit
@@ -23,6 +23,7 @@ _EVEN = 0.98
 _DOUBTED_AFTER_S = 300.0
 _USED = 0.8
 _NEAR = 0.1
+_NO_USAGE = Usage()
 
 # Reads from a cache do not count toward a limit of input tokens.
 _COUNTS: Mapping[str, Callable[[Usage], int]] = {
@@ -72,7 +73,8 @@ class Allowance:
     @property
     def opens_at(self) -> float:
         """When it lets the next call start."""
-        return max((bucket.opens_at(self.need) for bucket in self._buckets), default=-math.inf)
+        buckets = self._buckets
+        return max(bucket.opens_at(self.need) for bucket in buckets) if buckets else -math.inf
 
     @property
     def is_spent(self) -> bool:
@@ -95,7 +97,7 @@ class Allowance:
 
     def learn(self, usage: Usage) -> None:
         """A call was answered, and cost this."""
-        if usage == Usage():
+        if usage == _NO_USAGE:
             return
         weight = _WEIGHT if self._has_usage else 1.0
         self._has_usage = True
@@ -161,7 +163,9 @@ class Allowance:
             bucket.refill(now)
 
     @property
-    def _buckets(self) -> list[Bucket]:
+    def _buckets(self) -> Sequence[Bucket]:
+        if self._stated is None and self._even is None:
+            return ()  # asked several times a call, where most providers state no limit
         stated = self._stated if self._is_believed else None
         return [bucket for bucket in (stated, self._even) if bucket is not None]
 

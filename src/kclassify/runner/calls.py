@@ -118,7 +118,8 @@ class Calls:
             self._tell_cut(call, flight)
             return
         now = self._parts.clock.now()
-        if isinstance(said, Outcome) and isinstance(counts, Outcome):
+        is_another = counts is not said
+        if is_another and isinstance(said, Outcome) and isinstance(counts, Outcome):
             counts = replace(counts, rate_limits=said.rate_limits)
         self._run.settle(call, counts, now)
         self._parts.tell(self._ended(call, said, now - flight.began))
