@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from functools import partial
 
 import anyio
 import pytest
@@ -49,9 +48,12 @@ async def test_calls_are_made_in_the_order_asked_for_by_one_thread() -> None:
         order.append(number)
         threads.add(threading.get_ident())
 
+    async def ask(number: int) -> None:
+        await worker(note, number)
+
     async with anyio.create_task_group() as tasks:
         for number in range(20):
-            tasks.start_soon(partial(worker, note, number))
+            tasks.start_soon(ask, number)
             await anyio.wait_all_tasks_blocked()
     assert order == list(range(20))
     assert len(threads) == 1
