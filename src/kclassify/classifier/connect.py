@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -91,11 +92,16 @@ def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
         max_connections=how.max_connections, max_keepalive_connections=how.max_connections
     )
     # Its own transport takes twice the processor time, and runs under trio, too.
-    by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None
+    by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None and not _has_password(how)
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
     # aiohttp would have it in pieces; a request of a megabyte is written in a millisecond.
     filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
     return client(limits=limits, timeout=how.timeout_s)
+
+
+def _has_password(how: Connection) -> bool:
+    """Whether it is in the base URL: aiohttp refuses to send it beside the SDK's own headers."""
+    return "@" in (how.base_url or os.environ.get("ANTHROPIC_BASE_URL", ""))
 
 
 def _anthropic_library(

@@ -158,15 +158,11 @@ class HotPath:
 
     @cached_property
     def _replaying(self) -> InstructorProvider:
-        """The same libraries over a transport that has the reply already, and asks for no token."""
-        import anthropic  # noqa: PLC0415
-        import httpx2  # noqa: PLC0415
+        """The same libraries over a client that has the reply already, and asks for no token."""
         import instructor  # noqa: PLC0415
 
-        transport = httpx2.MockTransport(_as_it_came)
-        http_client = anthropic.DefaultAsyncHttpxClient(transport=transport)
         library = self._library.with_options(
-            http_client=http_client, api_key="none", open_telemetry=False
+            http_client=_client_of_replays(), api_key="none", open_telemetry=False
         )
         client = instructor.from_anthropic(library, mode=self.provider.client.mode)
         return replace(self.provider, client=client)
@@ -178,16 +174,16 @@ def _is_traced(library: anthropic.AsyncAnthropic) -> bool:
     return is_used and library.open_telemetry["traces"]["enabled"]
 
 
-async def _as_it_came(request: httpx2.Request) -> httpx2.Response:
+def _client_of_replays() -> httpx2.AsyncClient:
+    """Sends nothing, and logs nothing: it has the reply that is read again."""
     import httpx2  # noqa: PLC0415
 
-    del request
-    response = _replayed.get()
-    told = [(k, v) for k, v in response.headers.raw if k.lower() not in _OF_THE_TRANSPORT]
-    return httpx2.Response(response.status_code, headers=told, content=response.content)
+    class Replays(httpx2.AsyncClient):
+        async def send(self, request: httpx2.Request, **_: object) -> httpx2.Response:
+            del request
+            return _replayed.get()
 
-
-_OF_THE_TRANSPORT = {b"content-encoding", b"content-length", b"transfer-encoding"}
+    return Replays(transport=httpx2.AsyncBaseTransport())
 
 
 def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer | None:
