@@ -13,7 +13,7 @@ from tests.classifier.endpoints import Canned
 from tests.classifier.taxonomy import ITEM, KEY, TAXONOMY, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Iterable, Iterator
 
     from kclassify.classifier.provider import Provider
     from kclassify.core.decision import Halt
@@ -76,7 +76,9 @@ async def both_paths(**settings: Any) -> AsyncGenerator[Paths]:
         yield Paths(*made)
 
 
-async def told_on_each(paths: Paths, served: Endpoints, item: Item = ITEM) -> list[Told]:
+async def told_on_each(
+    paths: Iterable[Classifier[Topic]], served: Endpoints, item: Item = ITEM
+) -> list[Told]:
     """What each path made of the answers that are served, and what it had sent for them."""
     told: list[Told] = []
     for path in paths:
