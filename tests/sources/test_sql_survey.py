@@ -14,7 +14,7 @@ from kclassify.sources import SqlSource
 from tests.tables import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from kclassify.database import Database
 
@@ -26,7 +26,7 @@ def source_of(database: Database) -> SqlSource:
 
 
 @contextmanager
-def statements_about_rows(database: Database) -> Iterator[list[str]]:
+def statements_about_rows(database: Database) -> Generator[list[str]]:
     sent: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: Any) -> None:
