@@ -66,7 +66,7 @@ class Paths:
 @asynccontextmanager
 async def both_paths(**settings: Any) -> AsyncGenerator[Paths]:
     """Classifiers on each path; their server gives a good answer to the first question."""
-    given = {"api_key": KEY, **settings}
+    given: dict[str, Any] = {"api_key": KEY, **settings}
     async with AsyncExitStack() as stack:
         made = [
             await stack.enter_async_context(kind(TAXONOMY, **given))

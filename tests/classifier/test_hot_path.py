@@ -27,7 +27,7 @@ from tests.classifier.odd_replies import BODIES, REPLIES
 from tests.classifier.taxonomy import ITEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from types import UnionType
 
     from kclassify.classifier import Classifier
@@ -60,7 +60,7 @@ def chosen_transport(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Spans, where another test had the library of OpenTelemetry loaded, take the SDK's own way.
     monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "false")
     if transport == "httpx":
-        monkeypatch.setattr("kclassify.classifier.connect.find_spec", lambda _: None)
+        monkeypatch.setattr("kclassify.classifier.connect.find_spec", {}.get)
 
 
 def sent(stub: StubMessagesAPI) -> list[tuple[object, ...]]:
@@ -71,7 +71,7 @@ def sent(stub: StubMessagesAPI) -> list[tuple[object, ...]]:
 
 
 async def test_every_fault_comes_to_the_same(stub: StubMessagesAPI, transport: str) -> None:
-    scripts: list[list[Fault | None]] = [[None]]
+    scripts: list[Sequence[Fault | None]] = [[None]]
     scripts += [[fault, None] for fault in each_of(Fault, but=SILENT)]
     if transport == "aiohttp":  # what arrived is read alike, whatever brought it
         scripts += [[fault, None] for fault in ODD]

@@ -153,6 +153,10 @@ async def test_a_token_that_renews_itself_is_renewed(monkeypatch: pytest.MonkeyP
                 sent = [each.headers[-1].pop("authorization") for each in told]
                 assert len(set(sent)) == 3
                 assert told[1].headers[-1] == told[2].headers[-1] == told[0].headers[-1]
+            served.answers[TOKENS] = [Canned.of({"error": "invalid_grant"}, 400)]
+            by_instructor, *others = await told_on_each(paths, served)
+            assert others == [by_instructor] * 2
+            assert [path for path, _ in by_instructor.asked] == [TOKENS]
 
 
 async def test_cookies_of_the_server_go_back_to_it() -> None:
@@ -224,8 +228,8 @@ async def test_nothing_is_logged_of_a_key_a_password_or_an_item(
             stub.script([Overloaded(), BrokenJson(), None])
             for _ in range(2):
                 await paths.following.judge(ITEM)
-    secrets = (KEY, PASSWORD, ITEM.body, str(ITEM.title))
-    assert not any(secret in caplog.text for secret in secrets)
+            told = caplog.text + repr(vars(paths.following))
+    assert not any(secret in told for secret in (KEY, PASSWORD, ITEM.body, str(ITEM.title)))
     # Three requests, none of them told twice because its reply was read twice.
     assert len([each for each in caplog.records if each.name == "httpx2"]) == 3
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NotRequired, cast
 
@@ -76,7 +76,7 @@ class HotPath:
 
     provider: InstructorProvider
     bodies: RequestBodies
-    _sent: httpx2.Request | None = None
+    _sent: httpx2.Request | None = field(default=None, repr=False)
 
     @property
     def secrets(self) -> Sequence[object]:
