@@ -158,12 +158,10 @@ class HotPath:
 
     @cached_property
     def _replaying(self) -> InstructorProvider:
-        """The same libraries over a client that has the reply already, and asks for no token."""
+        """The same libraries over a client that has the reply already."""
         import instructor  # noqa: PLC0415
 
-        library = self._library.with_options(
-            http_client=_client_of_replays(), api_key="none", open_telemetry=False
-        )
+        library = self._library.with_options(http_client=_client_of_replays(), open_telemetry=False)
         client = instructor.from_anthropic(library, mode=self.provider.client.mode)
         return replace(self.provider, client=client)
 
@@ -175,7 +173,7 @@ def _is_traced(library: anthropic.AsyncAnthropic) -> bool:
 
 
 def _client_of_replays() -> httpx2.AsyncClient:
-    """Sends nothing, and logs nothing: it has the reply that is read again."""
+    """Sends and logs nothing, and asks for no token: it has the reply that is read again."""
     import httpx2  # noqa: PLC0415
 
     class Replays(httpx2.AsyncClient):
