@@ -80,6 +80,7 @@ USAGES: tuple[Any, ...] = (
     {"input_tokens": 0, "output_tokens": 0},
     {"input_tokens": 10**25, "output_tokens": 3},
     {"input_tokens": 10, "output_tokens": 3, "prompt_tokens": 7},
+    {"input_tokens": 0, "output_tokens": 3, "prompt_tokens": 7},
     {"input_tokens": 10, "output_tokens": 0, "completion_tokens": 7},
     {"input_tokens": 1, "output_tokens": 1, "cache_read_input_tokens": None},
     {"input_tokens": 1, "output_tokens": 1, "cache_read_input_tokens": 900},

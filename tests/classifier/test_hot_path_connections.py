@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from kclassify.classifier import Classifier
 from kclassify.core.decision import Halt
@@ -245,3 +248,19 @@ async def test_a_password_in_the_base_url_is_sent() -> None:
     assert others == [by_instructor] * 2
     sent = b64encode(f"user:{PASSWORD}".encode()).decode()
     assert by_instructor.headers[0]["authorization"] == f"Basic {sent}"
+
+
+async def test_who_traces_sees_each_call_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "true")
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: provider)
+    with endpoints({ASKED: message()}) as served:
+        async with both_paths(base_url=served.url) as paths:
+            for reply in (message(), READ_AGAIN):
+                served.answers[ASKED] = [reply]
+                exporter.clear()
+                told = await told_on_each(paths, served)
+                spans = [span.name for span in exporter.get_finished_spans()]
+                assert spans == ["anthropic.messages.create"] * 3
+                assert all("traceparent" in each.headers[0] for each in told)

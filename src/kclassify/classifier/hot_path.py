@@ -8,7 +8,7 @@ question about an item is theirs altogether.
 from __future__ import annotations
 
 import json
-import sys
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -94,8 +94,10 @@ class HotPath:
         await self.provider.aclose()
 
     async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
+        if _is_traced(self._library):
+            return await self.provider.answer(messages, redaction)
         content = self.bodies.asking(messages[1])
-        if self._sent is None or _is_traced(self._library):
+        if self._sent is None:
             response = await self._by_the_sdk(content)
         else:
             response = await self._like(self._sent, content)
@@ -167,9 +169,15 @@ class HotPath:
 
 
 def _is_traced(library: anthropic.AsyncAnthropic) -> bool:
-    """Whether the SDK tells of its calls to OpenTelemetry, and them of the trace they are in."""
-    is_used = "opentelemetry.sdk.trace" in sys.modules
-    return is_used and library.open_telemetry["traces"]["enabled"]
+    """Whether the SDK tells OpenTelemetry of its calls, which it does of whole ones of its own."""
+    from opentelemetry import trace  # noqa: PLC0415
+
+    if not library.open_telemetry["traces"]["enabled"]:
+        return False
+    nobody = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+    with suppress(Exception):  # the environment may name a provider that cannot be loaded
+        return not isinstance(trace.get_tracer_provider(), nobody)
+    return False
 
 
 def _client_of_replays() -> httpx2.AsyncClient:

@@ -79,7 +79,9 @@ def _written(provider: InstructorProvider, turns: Sequence[str]) -> bytes:
         raise _NotSentError
 
     http_client = anthropic.DefaultHttpxClient(event_hooks={"request": [keep]})
-    with anthropic.Anthropic(api_key="none", max_retries=0, http_client=http_client) as library:
+    with anthropic.Anthropic(
+        api_key="none", max_retries=0, http_client=http_client, open_telemetry=False
+    ) as library:
         asks = instructor.from_anthropic(library, mode=provider.client.mode)
         with hushed(), suppress(Exception):
             asks.create(**provider.asking(turns))
