@@ -101,6 +101,22 @@ def test_a_key_that_no_row_can_have_is_the_conflict_of_its_write(database: Datab
     assert labels(database) == {1: "new"}
 
 
+def test_what_the_table_takes_for_equal_is_still_another_label_or_key(
+    sqlite_database: Database,
+) -> None:
+    either_case = "TEXT COLLATE NOCASE"
+    run(
+        sqlite_database,
+        f"CREATE TABLE articles (id {either_case} PRIMARY KEY, category {either_case})",
+        "INSERT INTO articles VALUES ('a', 'Old'), ('b', 'old'), ('1', 'old')",
+    )
+    writer = ColumnWriter(sqlite_database, "articles", key="id", current="category")
+    for key in ("a", "B", 1):
+        assert results(writer.apply([write(key, "old", "new")], None)) == [CONFLICT]
+    assert results(writer.apply([write("b", "old", "new")], None)) == [WRITTEN]
+    assert labels(sqlite_database) == {"a": "Old", "b": "new", "1": "old"}
+
+
 def test_a_group_is_one_statement_not_one_a_row(postgres_database: Database) -> None:
     writer = make(postgres_database, dict.fromkeys(range(300), "old"))
     a_row_each: list[bool] = []
