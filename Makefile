@@ -72,15 +72,18 @@ format: $(READY) ## format, and mend what can be mended by machine
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-bench: $(READY) ## run the benchmarks, and write their ratios into docs/performance.md
+bench: $(READY) ## run the benchmarks, and write their ratios into docs/performance.md (ONLY=start narrows them)
 	@$(MAKE) --no-print-directory measure MILLIONS=not
 
 bench-large: $(READY) ## the same for tables of two million rows: an hour, and 10 GB of disk
 	@$(MAKE) --no-print-directory measure
 
+# A path in ARGS adds nothing to take away from, and a second -k would let the millions in again.
+ONLY ?= test
+
 # Some measure what is slower than its mark, so the page is written all the same.
 measure:
-	@$(VENV)/bin/pytest tests/benchmarks -m benchmark -k "$(MILLIONS) million" --benchmark-quiet --save-ratios -q --tb=line $(ARGS); \
+	@$(VENV)/bin/pytest tests/benchmarks -m benchmark -k "$(MILLIONS) million and ($(ONLY))" --benchmark-quiet --save-ratios -q --tb=line $(ARGS); \
 		status=$$?; $(VENV)/bin/python -m tests.benchmarks.page; exit $$status
 
 build: $(READY) ## build the wheel and the source distribution into dist/
