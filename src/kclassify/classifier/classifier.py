@@ -117,7 +117,7 @@ class Classifier(Generic[L]):
         self._provider: InstructorProvider = self._connect(how)
         self._hot_path: HotPath | None = None
         self._event_loop: object = None
-        self._closing: AsyncGenerator[None] | None = None
+        self._closing: set[AsyncGenerator[None]] = set()
         self._redaction = Redaction(secrets_among([api_key, *self._provider.secrets]))
 
     @property
@@ -253,10 +253,14 @@ class Classifier(Generic[L]):
         provider = self._provider_here()
         if self._model.provider != ANTHROPIC:
             return provider
-        if self._hot_path is None or self._hot_path.provider is not provider:
-            bodies = RequestBodies(provider, self._prompt)
-            self._hot_path = HotPath(provider, bodies)
-        return self._hot_path
+        hot_path = self._hot_path
+        if hot_path is None or hot_path.provider is not provider:
+            hot_path = self._hot_path = HotPath(provider, self._bodies)
+        return hot_path
+
+    @cached_property
+    def _bodies(self) -> RequestBodies:
+        return RequestBodies(self._provider, self._prompt)
 
     def _provider_here(self) -> InstructorProvider:
         """Connections belong to the event loop in which they were opened: another has its own."""
@@ -266,7 +270,7 @@ class Classifier(Generic[L]):
             self._connection = replace(self._connection, on_asyncio=not on_trio())
             self._provider = self._connect(self._connection)
         if self._event_loop != here and not on_trio():
-            self._closing = at_loop_end(self._provider.aclose)
+            at_loop_end(self._provider.aclose, self._closing)
         self._event_loop = here
         return self._provider
 

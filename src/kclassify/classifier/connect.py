@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from warnings import filterwarnings
 
+from kclassify.classifier.certificates import tls_context
 from kclassify.classifier.model import ANTHROPIC
 from kclassify.classifier.noise import hush, hushed
 from kclassify.classifier.prompt_cache import Cache
@@ -96,7 +97,7 @@ def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
     # aiohttp would have it in pieces; a request of a megabyte is written in a millisecond.
     filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
-    return client(limits=limits, timeout=how.timeout_s)
+    return client(limits=limits, timeout=how.timeout_s, verify=tls_context())
 
 
 def _has_password(how: Connection) -> bool:

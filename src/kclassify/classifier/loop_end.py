@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
 
-def at_loop_end(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
-    """Have the event loop that runs here close something as it ends; keep what is returned.
+def at_loop_end(close: Callable[[], Awaitable[None]], kept: set[AsyncGenerator[None]]) -> None:
+    """Have the event loop that runs here close something as it ends; it is kept till then.
 
     An event loop ends the asynchronous generators that were begun in it, before it ends itself.
     """
@@ -20,10 +20,11 @@ def at_loop_end(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
         try:
             yield
         finally:
+            kept.discard(generator)
             await close()
 
     generator = closing()
     if sys.get_asyncgen_hooks().firstiter is not None:
         with suppress(StopIteration):
             generator.__anext__().__await__().send(None)
-    return generator
+        kept.add(generator)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Never
 
 from kclassify.classifier.call import ask_again
+from kclassify.classifier.certificates import tls_context
 from kclassify.classifier.noise import hushed
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from kclassify.core.item import Item
     from kclassify.prompt import Prompt
 
+# Without one of ours the SDK refuses to ask for a long reply.
+_NEVER_WAITED_S = 1.0
 _PLACE = "the place of an item 5c3f1e9a0b7d4286"
 
 
@@ -78,9 +81,15 @@ def _written(provider: InstructorProvider, turns: Sequence[str]) -> bytes:
         written.append(request.content)
         raise _NotSentError
 
-    http_client = anthropic.DefaultHttpxClient(event_hooks={"request": [keep]})
+    http_client = anthropic.DefaultHttpxClient(
+        event_hooks={"request": [keep]}, verify=tls_context()
+    )
     with anthropic.Anthropic(
-        api_key="none", max_retries=0, http_client=http_client, open_telemetry=False
+        api_key="none",
+        max_retries=0,
+        timeout=_NEVER_WAITED_S,
+        http_client=http_client,
+        open_telemetry=False,
     ) as library:
         asks = instructor.from_anthropic(library, mode=provider.client.mode)
         with hushed(), suppress(Exception):
