@@ -45,6 +45,22 @@ def among(connection: Connection, column: ColumnElement[Any], values: Values) ->
     return column == any_(literal(list(values), ARRAY(kind)))
 
 
+def among_given(column: ColumnElement[Any], name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
+    """Whether the column holds one of the texts that the parameter of this name will have.
+
+    A statement with it is put together once; `given_texts` makes the parameter.
+    """
+    if on_sqlite:
+        each = func.json_each(bindparam(name, type_=String())).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(bindparam(name, type_=ARRAY(types.Text())))
+
+
+def given_texts(texts: Sequence[str], *, on_sqlite: bool) -> str | Sequence[str]:
+    """The parameter of `among_given`."""
+    return json.dumps(texts) if on_sqlite else texts
+
+
 def given_rows(columns: Iterable[ColumnClause[Any]]) -> TableValuedAlias:
     """The rows of a statement's parameter `ROWS`, on PostgreSQL, as a table with these columns."""
     rows = func.json_to_recordset(bindparam(ROWS, type_=JSON()))

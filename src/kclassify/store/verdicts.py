@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
-from kclassify.row_sets import among, is_sqlite
+from kclassify.row_sets import among_given, given_texts, is_sqlite
 from kclassify.store.insert import insert_new, insert_rows
 from kclassify.store.tables import verdicts
 from kclassify.store.text import storable
 
 CHUNK = 500
 """Values in one parameter."""
+_OF, _AMONG = "of_classifier", "among_digests"
 _KINDS = {kind.value: kind for kind in OutcomeKind}
 
 
@@ -30,12 +32,19 @@ def recall(
 ) -> dict[str, Outcome[str]]:
     """The recorded outcomes by item digest, marked as recalled."""
     recalled: dict[str, Outcome[str]] = {}
-    of_classifier = _SAID.where(verdicts.c.fingerprint == fingerprint)
+    on_sqlite = is_sqlite(connection)
+    query = _recalling(on_sqlite=on_sqlite)
     for chunk in in_chunks(digests):
-        query = of_classifier.where(among(connection, verdicts.c.item_digest, chunk))
-        for row in connection.execute(query).all():
+        given = {_OF: fingerprint, _AMONG: given_texts(chunk, on_sqlite=on_sqlite)}
+        for row in connection.execute(query, given).all():
             recalled[row[0]] = _outcome(row)
     return recalled
+
+
+@cache
+def _recalling(*, on_sqlite: bool) -> Select[Any]:
+    is_ours = verdicts.c.fingerprint == bindparam(_OF)
+    return _SAID.where(is_ours, among_given(verdicts.c.item_digest, _AMONG, on_sqlite=on_sqlite))
 
 
 def record(
