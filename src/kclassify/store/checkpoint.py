@@ -137,7 +137,7 @@ class CheckpointWork:
         _store_outcomes(connection, held, items)
         _store_tallies(connection, held, items)
         said = verdicts.worth_recording([(item.item_digest, item.outcome) for item in settled])
-        verdicts.record(connection, self.fingerprint, said, self.now)
+        verdicts.add_new(connection, self.fingerprint, said, self.now)
         opened = self._store_state(connection, moved(held, settled, self.checkpoint.cursor))
         if self.on_commit is not None:
             runs.release_lease(connection, opened)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
 from kclassify.row_sets import among_given, given_texts, is_sqlite
@@ -31,20 +31,23 @@ def recall(
     connection: Connection, digests: Collection[str], fingerprint: str
 ) -> dict[str, Outcome[str]]:
     """The recorded outcomes by item digest, marked as recalled."""
-    recalled: dict[str, Outcome[str]] = {}
+    return {row[0]: _outcome(row) for row in _said(connection, _SAID, digests, fingerprint)}
+
+
+def _said(
+    connection: Connection, columns: Select[Any], digests: Collection[str], fingerprint: str
+) -> Iterator[Row[Any]]:
     on_sqlite = is_sqlite(connection)
-    query = _recalling(on_sqlite=on_sqlite)
+    query = _recalling(columns, on_sqlite=on_sqlite)
     for chunk in in_chunks(digests):
         given = {_OF: fingerprint, _AMONG: given_texts(chunk, on_sqlite=on_sqlite)}
-        for row in connection.execute(query, given).all():
-            recalled[row[0]] = _outcome(row)
-    return recalled
+        yield from connection.execute(query, given).all()
 
 
 @cache
-def _recalling(*, on_sqlite: bool) -> Select[Any]:
+def _recalling(columns: Select[Any], *, on_sqlite: bool) -> Select[Any]:
     is_ours = verdicts.c.fingerprint == bindparam(_OF)
-    return _SAID.where(is_ours, among_given(verdicts.c.item_digest, _AMONG, on_sqlite=on_sqlite))
+    return columns.where(is_ours, among_given(verdicts.c.item_digest, _AMONG, on_sqlite=on_sqlite))
 
 
 def record(
@@ -58,28 +61,30 @@ def record(
     Returns those that count instead of the ones given, marked as recalled: they were there before,
     or came first among different ones of one digest.
     """
-    if not outcomes:
-        return {}
     first = first_of_each(outcomes)
-    # Two transactions that insert the same verdicts meet them in the same order: no deadlock.
-    inserted = _insert_new(connection, fingerprint, [(d, first[d]) for d in sorted(first)], now)
+    inserted = add_new(connection, fingerprint, outcomes, now)
     late = {
         digest for digest, outcome in outcomes if digest not in inserted or outcome != first[digest]
     }
     return recall(connection, late, fingerprint)
 
 
-def _insert_new(
+def add_new(
     connection: Connection,
     fingerprint: str,
     outcomes: Sequence[tuple[str, Outcome[str]]],
     now: float,
 ) -> set[str]:
-    rows = [_row(digest, fingerprint, outcome, now) for digest, outcome in outcomes]
+    """Store the first outcome of each item digest that has none; those digests."""
+    if not outcomes:
+        return set()
+    first = first_of_each(outcomes)
+    # Two transactions that insert the same verdicts meet them in the same order: no deadlock.
+    rows = [_row(digest, fingerprint, first[digest], now) for digest in sorted(first)]
     if not is_sqlite(connection):
         return insert_new(connection, verdicts, _NAMES, rows)
     # Nobody else writes to SQLite within this transaction: what is not there now, is new.
-    there = recall(connection, [digest for digest, _ in outcomes], fingerprint)
+    there = {row[0] for row in _said(connection, _DIGESTS, first, fingerprint)}
     new = [row for row in rows if row[0] not in there]
     insert_rows(connection, verdicts, _NAMES, new)
     return {row[0] for row in new}
@@ -100,6 +105,7 @@ def worth_recording(outcomes: Sequence[tuple[str, Outcome[str]]]) -> list[tuple[
 
 
 _NAMES = tuple(verdicts.columns.keys())
+_DIGESTS = select(verdicts.c.item_digest)
 _SAID = select(
     verdicts.c.item_digest,
     verdicts.c.kind,
