@@ -122,7 +122,7 @@ $(VENV_DEMO)/requirements-$(PYTHON_TAG): requirements/demo.txt | python-version
 	@rm -rf $*
 	@$(PYTHON) -m venv $*
 	@$*/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements/uv.txt
-	@$*/bin/uv pip install --quiet --python $*/bin/python --require-hashes -r $^ || \
+	@$*/bin/uv pip install --quiet --system-certs --python $*/bin/python --require-hashes -r $^ || \
 		$*/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r $^
 	@touch $@
 
