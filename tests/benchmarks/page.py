@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tests.benchmarks.ratios import Ratio, read
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENT = REPOSITORY / "docs" / "performance.md"
 PEERS = REPOSITORY / "benchmarks" / "peers" / "results.json"
-GROUPS = ("processor", "window", "writes", "reads", "memory", "evaluation")
+GROUPS = ("processor", "window", "writes", "reads", "memory", "start", "evaluation")
 NOT_MEASURED = "Nothing has been measured yet."
 FLOOR = "anthropic"
 _COLUMNS = ("items_per_second", "processor_s", "peak_mb", "lost", "asked_again", "seconds")
@@ -20,11 +21,17 @@ _COLUMNS = ("items_per_second", "processor_s", "peak_mb", "lost", "asked_again",
 
 def group(name: str, ratios: Sequence[Ratio]) -> str:
     """The ratios of a group, one a row."""
-    found = [each for each in ratios if each.group == name]
+    found = sorted((each for each in ratios if each.group == name), key=_in_order)
     if not found:
         return NOT_MEASURED
     header = "| what | beside | ratio | mark | figures |\n|---|---|---:|---|---|"
     return "\n".join([header, *(_row(each) for each in found)])
+
+
+def _in_order(ratio: Ratio) -> list[tuple[bool, int, str]]:
+    """By what is told, with 50 before 200."""
+    parts = re.split(r"(\d+)", f"{ratio.subject} {ratio.reference}")
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
 def _row(ratio: Ratio) -> str:
