@@ -78,6 +78,7 @@ def install(wheel: Path, folder: Path) -> None:
         "pip",
         "install",
         "--quiet",
+        "--system-certs",
         "--python",
         folder / "bin/python",
     )
