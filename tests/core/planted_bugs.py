@@ -143,8 +143,8 @@ def failures_are_held_with_no_success_since(patch: pytest.MonkeyPatch) -> None:
 def failed_items_are_tried_again_in_an_outage(patch: pytest.MonkeyPatch) -> None:
     fail = Entry.fail
 
-    def wrong(self: Entry, outcome: Outcome[str]) -> None:
-        fail(self, outcome)
+    def wrong(self: Entry, outcome: Outcome[str], now: float) -> None:
+        fail(self, outcome, now)
         self.retriable = True
 
     patch.setattr(Entry, "fail", wrong)

@@ -62,28 +62,39 @@ def test_an_outage_is_half_of_enough_calls(failures: int, observed: int, is_outa
     assert SnoozePolicy().is_outage(failures, observed) is is_outage
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(0, 60), (1, 120), (2, 120), (5_000, 120)])
+@pytest.mark.parametrize(
+    ("count", "seconds"), [(0, 1), (1, 2), (4, 3), (12, 9), (26, 115), (27, 120), (5_000, 120)]
+)
 def test_snoozes_grow_up_to_two_minutes(count: int, seconds: int) -> None:
     assert SnoozePolicy().duration(count, 0.0, 0.0) == seconds
 
 
 def test_jitter_only_lengthens_by_a_tenth_at_most() -> None:
-    lengths = [SnoozePolicy().duration(0, 0.0, jitter / 100) for jitter in range(100)]
-    assert (min(lengths), max(lengths)) == (60, 66)
+    lengths = [SnoozePolicy(seconds=60).duration(0, 0.0, jitter / 100) for jitter in range(100)]
+    assert (min(lengths), max(lengths)) == (60, 65)
     assert lengths == sorted(lengths)
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 0.99])
 def test_a_snooze_is_never_shorter_than_the_provider_asked(jitter: float) -> None:
     assert SnoozePolicy().duration(0, 3600.0, jitter) >= 3600
-    assert SnoozePolicy().duration(9, 61.5, jitter) >= 120
+    assert SnoozePolicy().duration(9, 61.5, jitter) >= 62
+    assert SnoozePolicy().duration(27, 61.5, jitter) >= 120
 
 
 def test_a_retry_backs_off_up_to_its_limit_whatever_retry_after_says() -> None:
     retry = RetryPolicy()
-    assert [retry.backoff(count, 0.0) for count in (0, 1, 2, 3, 6, 5_000)] == [1, 1, 2, 4, 30, 30]
+    waits = [retry.backoff(count) for count in (0, 1, 2, 3, 6, 5_000)]
+    assert waits == [0.25, 0.25, 0.5, 1, 8, 30]
+    assert [retry.backoff(count, is_throttled=True) for count in (1, 2, 6)] == [1, 2, 30]
     assert retry.backoff(1, 9.0) == 9
     assert retry.backoff(1, 3600.0) == 30
+
+
+def test_an_item_ends_after_three_failures_or_six_within_seconds() -> None:
+    retry = RetryPolicy()
+    assert [retry.is_spent(held, spread_s=5.0) for held in (2, 3)] == [False, True]
+    assert [retry.is_spent(held, spread_s=4.9) for held in (3, 5, 6)] == [False, False, True]
 
 
 @pytest.mark.parametrize("error_rate", [0.0, -1.0, 1.1])

@@ -4,7 +4,7 @@ import pytest
 
 from kclassify.core.availability import Breaker, Suspect
 from kclassify.core.decision import Advance, Done, Halt, Pause, Snooze
-from kclassify.core.policy import RunPolicy
+from kclassify.core.policy import RunPolicy, SnoozePolicy
 from kclassify.core.run import Run
 from kclassify.core.verdict import OutcomeKind
 from kclassify.core.window import PROBE, Call
@@ -24,7 +24,7 @@ def begun(
     suspects: tuple[Suspect, ...] = (),
 ) -> Run:
     """A run that has admitted the whole of a small corpus."""
-    policy = RunPolicy(max_concurrency=concurrency)
+    policy = RunPolicy(max_concurrency=concurrency, snooze=SnoozePolicy(seconds=60, growth=2))
     run = Run(policy, breaker=breaker, suspects=suspects)
     run.admit(distinct(*[Nature.GOOD] * items), {})
     run.end_of_source()
@@ -193,8 +193,8 @@ def test_a_lone_failure_is_tried_again_after_its_backoff_once_another_call_was_a
     run.settle(first, OUT, 10.0)
     assert (run.start(99.0), run.wake_at) == ([], None)
     run.settle(second, GOOD, 10.0)
-    assert (run.start(10.5), run.wake_at) == ([], 11.0)
-    assert keys(run.start(11.0)) == [1]
+    assert (run.start(10.2), run.wake_at) == ([], 10.25)
+    assert keys(run.start(10.25)) == [1]
     run.settle(third, GOOD, 11.0)
 
 
@@ -211,6 +211,23 @@ def test_three_failures_with_a_success_after_each_are_the_items_own() -> None:
     assert run.suspects == ()
     landed = run.drain(10)
     assert [one.outcome.kind for one in landed[:2]] == [OutcomeKind.UNAVAILABLE, OutcomeKind.JUDGED]
+
+
+def test_failures_within_seconds_end_an_item_only_after_twice_as_many() -> None:
+    run = begun(10, concurrency=2)
+    poison, other = run.start(0.0)
+    for attempt in range(1, 7):
+        now = 0.8 * attempt
+        run.settle(poison, OUT, now)
+        assert run.suspects == (Suspect(1, attempt - 1, undecided=True),)
+        run.settle(other, GOOD, now)
+        run.pace.resume()
+        run._items.hasten()
+        if attempt < 6:
+            poison, other = run.start(now)
+            assert poison.item.key == 1
+    assert run.suspects == ()
+    assert run.drain(1)[0].outcome.kind is OutcomeKind.UNAVAILABLE
 
 
 def test_an_outage_closes_the_run_and_forgives_what_failed_in_it() -> None:
@@ -289,7 +306,7 @@ def test_a_long_retry_after_of_one_item_stops_nobody_while_others_are_answered(w
 
 
 def test_a_suspect_of_an_earlier_step_is_not_tried_before_another_call_is_answered() -> None:
-    run = begun(2, suspects=(Suspect(1, 2, undecided=True),))
+    run = begun(2, suspects=(Suspect(1, 5, undecided=True),))
     [call] = run.start(0.0)
     assert call.item.key == 2
     run.settle(call, GOOD, 0.0)

@@ -84,7 +84,7 @@ def test_an_item_taken_over_from_an_earlier_step_has_a_reason_of_its_own() -> No
 def test_a_forgiven_failure_leaves_what_was_held_before() -> None:
     entry = Window().append(Item(1, "a text"))
     entry.restore(Suspect(1, 1, undecided=False))
-    entry.fail(Outcome(OutcomeKind.TIMED_OUT))
+    entry.fail(Outcome(OutcomeKind.TIMED_OUT), now=1.0)
     assert (entry.failures, entry.undecided, entry.retriable) == (2, True, False)
     entry.forgive()
     assert (entry.failures, entry.held, entry.undecided, entry.retriable) == (1, 1, False, True)

@@ -24,7 +24,7 @@ from tests.faults.bench import BEFORE, CONCURRENCY, ROWS, Bench
 from tests.faults.matrix import Record, row_of
 from tests.faults.resolver import NAME
 
-FIRST_S, SECOND_S = 60, 120
+FIRST_S, SECOND_S = 60, 72
 HOUR_S = 3600
 JITTER = 1.1
 PATIENCE_S, SHORT_S = 10.0, 0.5

@@ -17,7 +17,8 @@ class RunnerSettings(Table):
     `shards` is into how many parts a pass is cut when it begins, for as many workers.
     `max_concurrency` is each worker's own, `shared_concurrency` what all of them have in flight
     together. `budget_usd` is what a run may cost in dollars, all of its passes, resumes and shards
-    together: nothing is asked that could exceed it. `lease_s` is how long a dead worker blocks a
+    together: nothing is asked that could exceed it. `snooze_seconds` is the first snooze of an
+    outage; those after it grow by a fifth each. `lease_s` is how long a dead worker blocks a
     run; `grace_s` how long calls in flight may go on after a stop; `checkpoint_s` how long settled
     items wait for their transaction at most.
     """
@@ -28,7 +29,7 @@ class RunnerSettings(Table):
     min_confidence: float = Field(default=0.75, ge=0, le=1)
     min_confidence_by_category: dict[str, float] = Field(default_factory=dict[str, float])
     snooze_error_rate: float = Field(default=0.5, gt=0, le=1)
-    snooze_seconds: float = Field(default=60.0, ge=1)
+    snooze_seconds: float = Field(default=1.0, ge=1)
     max_outage_s: float = Field(default=86_400.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     max_items: int | None = Field(default=None, ge=1)

@@ -152,7 +152,8 @@ class Pace:
         self._throttled_in_a_row += is_news
         wait = outcome.retry_after_s
         if wait is None:
-            wait = share * self._retry.backoff(max(1, self._throttled_in_a_row), 0.0)
+            in_a_row = max(1, self._throttled_in_a_row)
+            wait = share * self._retry.backoff(in_a_row, is_throttled=True)
         if wait <= self._retry.max_seconds:
             self._held_until = max(self._held_until, now + wait)
         self._blame_the_pace(now, is_news=is_news)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from kclassify.core.gate_record import CertifiedPolicy
 from kclassify.core.item import Key
-from kclassify.core.verdict import Outcome
+from kclassify.core.verdict import Outcome, OutcomeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +113,21 @@ class SnoozePolicy:
     them, the share of availability failures reaches `error_rate`. It also snoozes when nobody was
     answered for `recent_s` seconds, over at least `min_observations` calls: a provider that has
     gone quiet is not judged by what it answered before. The first snooze lasts `seconds`, each one
-    in a row `growth` times the last, at most `max_seconds`, with up to `jitter` of it
-    added, and never less than what the provider asked for. An outage longer than `max_outage_s`
-    ends the run. Snoozes stay short: each costs one call, the canary, and the last one goes on for
-    half its length, on average, after the outage is over.
+    in a row `growth` times the last, at most `max_seconds`, in whole seconds, with up to `jitter`
+    of it added, and never less than what the provider asked for. An outage longer than
+    `max_outage_s` ends the run.
+
+    Snoozes begin short and grow slowly, since the last one goes on after the outage is over: at
+    this growth for a fifth of the outage at most, and half of that on average. Each costs one tiny
+    call, the canary: some eight in an outage of twenty seconds, twenty-six in one of ten minutes.
     """
 
     error_rate: float = 0.5
     observations: int = 50
     min_observations: int = 5
     recent_s: float = 30.0
-    seconds: float = 60.0
-    growth: float = 2.0
+    seconds: float = 1.0
+    growth: float = 1.2
     max_seconds: float = 120.0
     jitter: float = 0.1
     max_outage_s: float = 86_400.0
@@ -148,7 +151,8 @@ class SnoozePolicy:
         """Whole seconds of the snooze after `count` earlier ones in a row; `jitter` in [0, 1)."""
         exponent = min(count, 64)
         grown = min(self.seconds * self.growth**exponent, self.max_seconds)
-        return max(1, math.ceil(max(grown, retry_after_s) * (1 + self.jitter * jitter)))
+        shortest = max(grown, retry_after_s)
+        return max(1, math.ceil(shortest) + int(shortest * self.jitter * jitter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +160,41 @@ class RetryPolicy:
     """How a lone availability failure is tried again, and when it becomes the item's own.
 
     A failure is held against its item once another call has succeeded since and, at that time, less
-    than `clear_below` of the other recent calls failed; `max_attempts` of those end the item. Since
-    it is tried again only where others are answered, it waits `max_seconds` at most, whatever its
-    `retry-after` says: one item that is told to wait for hours must not stop the others.
+    than `clear_below` of the other recent calls failed. `max_attempts` of those end the item when
+    they are spread over `blip_s` seconds, and twice as many in any case: what is back within
+    seconds costs no item. Since an item is tried again only where others are answered, it waits
+    `max_seconds` at most, whatever its `retry-after` says: one item that is told to wait for hours
+    must not stop the others.
+
+    The first wait is `first_seconds`, or `throttled_seconds` where the call was throttled, which
+    the next one soon would be, too; each one is `growth` times the last.
     """
 
     max_attempts: int = 3
-    first_seconds: float = 1.0
+    first_seconds: float = 0.25
+    throttled_seconds: float = 1.0
     growth: float = 2.0
     max_seconds: float = 30.0
     clear_below: float = 0.1
+    blip_s: float = 5.0
 
-    def backoff(self, failures: int, retry_after_s: float) -> float:
+    def backoff(
+        self, failures: int, retry_after_s: float = 0.0, *, is_throttled: bool = False
+    ) -> float:
         """Seconds until the next try after so many failures of one item, `max_seconds` at most."""
         exponent = min(max(failures - 1, 0), 64)
-        grown = self.first_seconds * self.growth**exponent
-        return min(max(grown, retry_after_s), self.max_seconds)
+        first = self.throttled_seconds if is_throttled else self.first_seconds
+        return min(max(first * self.growth**exponent, retry_after_s), self.max_seconds)
+
+    def wait_after(self, failures: int, outcome: Outcome[str]) -> float:
+        """Seconds until the next try of an item whose last of so many failures was this one."""
+        is_throttled = outcome.kind is OutcomeKind.THROTTLED
+        return self.backoff(failures, outcome.retry_after_s or 0.0, is_throttled=is_throttled)
+
+    def is_spent(self, held: int, spread_s: float) -> bool:
+        """Whether an item ends that was held so many failures, so far between first and last."""
+        enough = self.max_attempts if spread_s >= self.blip_s else 2 * self.max_attempts
+        return held >= enough
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,8 +177,8 @@ class Run:
             self._provider.canary_failed(outcome)
         else:
             self._provider.failed(entry.number, outcome, has_record=entry.held > 0)
-            entry.fail(outcome)
-            wait = self.policy.retry.backoff(entry.failures, outcome.retry_after_s or 0.0)
+            entry.fail(outcome, now)
+            wait = self.policy.retry.wait_after(entry.failures, outcome)
             self._items.wait(entry, now + wait)
         if self._provider.outage:
             self._items.forgive()
@@ -210,7 +210,7 @@ class Run:
         """Another call succeeded since this item's last failure, so that one was its own."""
         entry.undecided = False
         entry.held += 1
-        is_spent = entry.held >= self.policy.retry.max_attempts
+        is_spent = self.policy.retry.is_spent(entry.held, entry.spread_s)
         if is_spent and entry.phase is Phase.WAITING and entry.outcome is not None:
             del self._items.waiting[entry.number]
             entry.settle(entry.outcome)

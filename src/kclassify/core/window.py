@@ -51,7 +51,8 @@ class Entry:
 
     `held` availability failures are its own, `undecided` says that the last one is not yet known to
     be, `retriable` that another call was answered since, `failures` counts them all, for the
-    backoff. `started` orders the calls of a run, the last of each item. `followers` have the same
+    backoff. `spread_s` seconds are between the first of them, as far as this step knows, and the
+    last. `started` orders the calls of a run, the last of each item. `followers` have the same
     text: one call serves all.
     """
 
@@ -60,6 +61,8 @@ class Entry:
     phase: Phase = Phase.FRESH
     outcome: Outcome[str] | None = None
     failures: int = 0
+    failed_first_at: float | None = None
+    spread_s: float = 0.0
     held: int = 0
     undecided: bool = False
     retriable: bool = True
@@ -86,14 +89,18 @@ class Entry:
         is_settled = self.phase is Phase.SETTLED
         return not is_settled and (self.undecided or not self.retriable)
 
-    def fail(self, outcome: Outcome[str]) -> None:
+    def fail(self, outcome: Outcome[str], now: float) -> None:
         """Its call was not answered: whose fault that is, another call must tell."""
+        self.failed_first_at = now if self.failed_first_at is None else self.failed_first_at
+        self.spread_s = now - self.failed_first_at
         self.outcome, self.failures = outcome, self.failures + 1
         self.undecided, self.retriable = True, False
 
     def forgive(self) -> None:
         """Its last failure was the provider's."""
         self.failures, self.undecided, self.retriable = self.held, False, True
+        if not self.held:
+            self.failed_first_at = None
 
     def settle(self, outcome: Outcome[str]) -> None:
         """Keep the outcome, let the text go, and serve the followers."""

@@ -46,8 +46,9 @@ class Terms:
 
     `timeout_s` is for one call, in seconds. `replay_only` asks nobody; a classifier that is
     `embedded` asks nobody anyway. `retry_failed` asks again where what is there is a failure, which
-    a new answer then replaces. `retry` says how a call without an answer is tried again. After a
-    `stop` nothing more is asked, and calls in flight may land within `stopping.GRACE_S` seconds.
+    a new answer then replaces. `retry` says how a call without an answer is tried again: less
+    soon than in a run, since an evaluation ends where the last try fails. After a `stop` nothing
+    more is asked, and calls in flight may land within `stopping.GRACE_S` seconds.
     """
 
     repeats: int = 1
@@ -58,6 +59,6 @@ class Terms:
     embedded: bool = False
     kept: ReplyCache | None = None
     ledger: Verdicts | None = None
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(first_seconds=1.0))
     stop: Stop | None = None
     tell: Callable[[Progress], None] | None = None

@@ -105,7 +105,7 @@ def _settings(rng: Random) -> SimulatedSettings:
     observations = rng.choice([6, 12, 30])
     return SimulatedSettings(
         max_concurrency=rng.randint(1, 5),
-        snooze_seconds=rng.choice([5, 20, 60]),
+        snooze_seconds=rng.choice([1, 5, 60]),
         max_outage_s=rng.choice([86_400, 86_400, 300]),
         max_attempts=rng.choice([2, 3]),
         max_items=rng.choice([None, None, 5, 15]),
