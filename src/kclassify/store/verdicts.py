@@ -35,8 +35,11 @@ def recall(
 
 
 def _said(
-    connection: Connection, columns: Select[Any], digests: Collection[str], fingerprint: str
-) -> Iterator[Row[Any]]:
+    connection: Connection,
+    columns: Select[*tuple[Any, ...]],
+    digests: Collection[str],
+    fingerprint: str,
+) -> Iterator[Row[*tuple[Any, ...]]]:
     on_sqlite = is_sqlite(connection)
     query = _recalling(columns, on_sqlite=on_sqlite)
     for chunk in in_chunks(digests):
@@ -45,7 +48,7 @@ def _said(
 
 
 @cache
-def _recalling(columns: Select[Any], *, on_sqlite: bool) -> Select[Any]:
+def _recalling(columns: Select[*tuple[Any, ...]], *, on_sqlite: bool) -> Select[*tuple[Any, ...]]:
     is_ours = verdicts.c.fingerprint == bindparam(_OF)
     return columns.where(is_ours, among_given(verdicts.c.item_digest, _AMONG, on_sqlite=on_sqlite))
 
