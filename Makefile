@@ -25,7 +25,6 @@ REQUIREMENTS ?= requirements/dev.txt
 # Tests in as many processes as there are processors; PARALLEL= runs them in one.
 PARALLEL ?= --numprocesses auto --dist worksteal
 
-# uv installs in a tenth of the time; pip is asked where an index is known to pip alone.
 PIP_FLAGS := --quiet --disable-pip-version-check --no-input
 FOR_PYTHON = 3.11
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version $(FOR_PYTHON) --generate-hashes \
@@ -117,6 +116,7 @@ $(READY_DEMO): $(VENV_DEMO)/requirements-$(PYTHON_TAG) pyproject.toml
 $(VENV)/requirements-$(PYTHON_TAG): $(REQUIREMENTS) | python-version
 $(VENV_DEMO)/requirements-$(PYTHON_TAG): requirements/demo.txt | python-version
 
+# uv installs in a tenth of the time; pip is asked where an index is known to pip alone.
 %/requirements-$(PYTHON_TAG):
 	@echo "Setting up $* with Python $(PYTHON_TAG) (once; a minute or two)"
 	@rm -rf $*

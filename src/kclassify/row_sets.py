@@ -38,11 +38,10 @@ def among(connection: Connection, column: ColumnElement[Any], values: Values) ->
     An IN list has a parameter a value, and is put together anew each time.
     """
     if is_sqlite(connection):
-        each = func.json_each(literal(json.dumps(list(values)), String())).table_valued("value")
-        return column.in_(select(each.c.value))
+        return _is_in(column, literal(json.dumps(list(values)), String()), on_sqlite=True)
     first = next(iter(values), "")
     kind = next(kind for base, kind in _TYPES.items() if isinstance(first, base))
-    return column == any_(literal(list(values), ARRAY(kind)))
+    return _is_in(column, literal(list(values), ARRAY(kind)), on_sqlite=False)
 
 
 def among_given(column: ColumnElement[Any], name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
@@ -50,10 +49,16 @@ def among_given(column: ColumnElement[Any], name: str, *, on_sqlite: bool) -> Co
 
     A statement with it is put together once; `given_texts` makes the parameter.
     """
+    kind = String() if on_sqlite else ARRAY(types.Text())
+    return _is_in(column, bindparam(name, type_=kind), on_sqlite=on_sqlite)
+
+
+def _is_in(
+    column: ColumnElement[Any], values: ColumnElement[Any], *, on_sqlite: bool
+) -> ColumnElement[bool]:
     if on_sqlite:
-        each = func.json_each(bindparam(name, type_=String())).table_valued("value")
-        return column.in_(select(each.c.value))
-    return column == any_(bindparam(name, type_=ARRAY(types.Text())))
+        return column.in_(select(func.json_each(values).table_valued("value").c.value))
+    return column == any_(values)
 
 
 def given_texts(texts: Sequence[str], *, on_sqlite: bool) -> str | Sequence[str]:
