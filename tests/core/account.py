@@ -59,7 +59,8 @@ class Account:
         are_outages = [self._is_outage(view) for view in self._views()]
         self.may_rest = True
         self.may_break |= key is None or any(are_outages)
-        self.must_break |= key is None or all(are_outages)
+        # What fails again is no news of the provider: a run need not look at the others then.
+        self.must_break |= key is None or (not self.charged[key] and all(are_outages))
 
     def answer(self, key: Key | None) -> None:
         self.unanswered.clear()
