@@ -71,7 +71,7 @@ def endpoints(answers: Mapping[str, Canned | list[Canned]]) -> Generator[Endpoin
             self.wfile.write(answer.body)
             self.close_connection = self.close_connection or answer.kept_back > 0
 
-        do_GET = do_POST = _serve  # noqa: N815 - the library's names
+        do_GET = do_POST = do_CONNECT = _serve  # noqa: N815 - the library's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

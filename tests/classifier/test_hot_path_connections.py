@@ -102,20 +102,6 @@ async def test_a_slow_reply_is_a_reply(stub: StubMessagesAPI) -> None:
     assert getattr(told[0], "kind", None) is OutcomeKind.JUDGED
 
 
-async def test_a_proxy_of_the_environment_gets_each_request_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = "POST http://provider.invalid/v1/messages"
-    with endpoints({asked: message()}) as served:
-        monkeypatch.setenv("HTTP_PROXY", served.url)
-        async with both_paths(base_url="http://provider.invalid") as paths:
-            for reply in (message(), READ_AGAIN):
-                served.answers[asked] = [reply]
-                by_instructor, *others = await told_on_each(paths, served)
-                assert others == [by_instructor] * 2
-                assert [path for path, _ in by_instructor.asked] == [asked]
-
-
 async def test_a_base_url_with_a_path_and_headers_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -235,6 +221,20 @@ async def test_nothing_is_logged_of_a_key_a_password_or_an_item(
     assert not any(secret in told for secret in (KEY, PASSWORD, ITEM.body, str(ITEM.title)))
     # Three requests, none of them told twice because its reply was read twice.
     assert len([each for each in caplog.records if each.name == "httpx2"]) == 3
+
+
+async def test_a_key_that_no_header_can_hold_is_told_alike_and_never_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = f"{KEY[:12]}\r\n{KEY[12:]}"
+    with caplog.at_level(logging.DEBUG), endpoints({ASKED: message()}) as served:
+        async with both_paths(base_url=served.url, api_key=broken) as paths:
+            told = [await path.judge(ITEM) for path in paths]
+    assert served.asked == []
+    assert told == [told[0]] * 3
+    assert isinstance(told[0], Halt)
+    assert "the key for a line break" in told[0].reason
+    assert KEY[12:] not in caplog.text + told[0].reason
 
 
 def with_password(url: str) -> str:

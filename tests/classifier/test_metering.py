@@ -113,6 +113,14 @@ async def test_an_error_costs_nothing(stub: StubMessagesAPI, fault: Fault) -> No
     assert (outcome.cost, outcome.uncertain) == (0, 0)
 
 
+@pytest.mark.parametrize("status", [502, 504, 524])
+async def test_what_a_gateway_says_of_a_server_it_lost_may_cost_the_worst(status: int) -> None:
+    with canned(status, "<h1>Bad gateway</h1>") as url:
+        outcome = await outcome_at(url)
+    assert outcome.kind is OutcomeKind.UNAVAILABLE
+    assert (outcome.cost, outcome.uncertain) == (0, worst_question())
+
+
 async def test_who_is_not_reached_bills_nothing(stub: StubMessagesAPI) -> None:
     url = stub.url
     stub.pause_listening()

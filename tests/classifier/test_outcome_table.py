@@ -221,6 +221,13 @@ WAYS: dict[str, Way] = {
         faults(BadRequest(LIMITS)), "regain access on 2026-12-01"
     ),
     "a certificate that is not trusted": Way(untrusted, "SSL_CERT_FILE"),
+    "a key with a line break at its end": Way(
+        answer(200, {}), "the key for a line break", settings={"api_key": f"{KEY}\n"}
+    ),
+    "a base URL without `http://`": Way(
+        faults(), "check the base URL", 0, settings={"base_url": "127.0.0.1:80"}
+    ),
+    "407, a proxy that does not know us": Way(answer(407, {}), "the proxy with its password"),
 }
 
 

@@ -18,6 +18,10 @@ class Stop(StrEnum):
     CONTEXT_FULL = "context full"
 
 
+# What gateways say of a server that they lost, or gave up on, after it had the request.
+_BY_WHO_IS_BETWEEN = frozenset({502, 504, 520, 524})
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The provider answered. `problem` says why the answer cannot be used, if it cannot.
@@ -42,6 +46,7 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"
     CERTIFICATE = "certificate"
     CREDENTIALS = "credentials"
+    UNSENDABLE = "unsendable"
     BROKEN_BODY = "broken body"
     UNEXPECTED = "unexpected"
 
@@ -64,5 +69,6 @@ class Failure:
 
     @property
     def may_be_billed(self) -> bool:
-        """Whether the model may have answered all the same; an error that is told costs nothing."""
-        return self.is_sent and self.kind is not FailureKind.STATUS
+        """Whether the model may have answered all the same; an error of its own costs nothing."""
+        is_its_own = self.kind is FailureKind.STATUS and self.status not in _BY_WHO_IS_BETWEEN
+        return self.is_sent and not is_its_own

@@ -6,13 +6,22 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
+from kclassify.errors import UsageError
+
 if TYPE_CHECKING:
     import ssl
 
 
 def tls_context() -> ssl.SSLContext:
-    """The authorities of `SSL_CERT_FILE` and `SSL_CERT_DIR`, as the SDK's own clients take them."""
-    return _read(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    """The authorities of `SSL_CERT_FILE` and `SSL_CERT_DIR`, as the SDK's own clients take them.
+
+    Raises `UsageError` for a file that cannot be read.
+    """
+    file = os.environ.get("SSL_CERT_FILE")
+    try:
+        return _read(file, os.environ.get("SSL_CERT_DIR"))
+    except OSError as error:
+        raise UsageError(f"SSL_CERT_FILE: {file}: {error.strerror}") from None
 
 
 @cache

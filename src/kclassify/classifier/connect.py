@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 from warnings import filterwarnings
 
 from kclassify.classifier.certificates import tls_context
@@ -52,13 +53,28 @@ class Connection:
 def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
     """The provider of a model, its library's retries off.
 
-    Raises `UsageError` when there is no such provider, and `MissingExtra` without its library.
+    Raises `UsageError` when there is no such provider, or its settings are of no use, and
+    `MissingExtra` without its library.
     """
     build = _anthropic if model.provider == ANTHROPIC else _other
-    provider = build(model, reply_model, how)
+    hush()
+    try:
+        with hushed():
+            provider = build(model, reply_model, how)
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
+        raise _unusable(error, model, how) from None
     listen_to(provider.client.client)
     hush(type(provider.client.client).__module__.partition(".")[0])
     return provider
+
+
+def _unusable(error: Exception, model: ChosenModel, how: Connection) -> UsageError:
+    is_missing = isinstance(error, ImportError) or _MISSING in str(error)
+    reason = Redaction(secrets_among([how.api_key])).clean(str(error))
+    wrong = MissingExtra if is_missing else UsageError
+    return wrong(f"model {model.told}: {reason}")
 
 
 def _anthropic(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
@@ -93,16 +109,17 @@ def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
         max_connections=how.max_connections, max_keepalive_connections=how.max_connections
     )
     # Its own transport takes twice the processor time, and runs under trio, too.
-    by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None and not _has_password(how)
+    by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None and _is_for_aiohttp(how)
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
     # aiohttp would have it in pieces; a request of a megabyte is written in a millisecond.
     filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
     return client(limits=limits, timeout=how.timeout_s, verify=tls_context())
 
 
-def _has_password(how: Connection) -> bool:
-    """Whether it is in the base URL: aiohttp refuses to send it beside the SDK's own headers."""
-    return "@" in (how.base_url or os.environ.get("ANTHROPIC_BASE_URL", ""))
+def _is_for_aiohttp(how: Connection) -> bool:
+    """Whether it gets there: it speaks no SOCKS, and sends no password of a URL beside headers."""
+    has_password = "@" in (how.base_url or os.environ.get("ANTHROPIC_BASE_URL", ""))
+    return not has_password and not any(url.startswith("socks") for url in getproxies().values())
 
 
 def _anthropic_library(
@@ -138,15 +155,7 @@ def _from_provider(model: ChosenModel, how: Connection) -> instructor.AsyncInstr
     json_schema = model.provider in _JSON_SCHEMA_PROVIDERS
     mode = instructor.Mode.JSON_SCHEMA if json_schema else instructor.Mode.TOOLS
     key: dict[str, Any] = {} if how.api_key is None else {"api_key": how.api_key}
-    hush()
-    try:
-        with hushed():
-            return instructor.from_provider(str(model), async_client=True, mode=mode, **key)
-    except Exception as error:  # noqa: BLE001 - whatever a provider's library raises ends here
-        is_missing = isinstance(error, ImportError) or _MISSING in str(error)
-        reason = Redaction(secrets_among([how.api_key])).clean(str(error))
-        wrong = MissingExtra if is_missing else UsageError
-        raise wrong(f"model {model.told}: {reason}") from None
+    return instructor.from_provider(str(model), async_client=True, mode=mode, **key)
 
 
 def _point_at(library: object, base_url: str, model: ChosenModel) -> None:

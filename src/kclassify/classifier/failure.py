@@ -29,15 +29,26 @@ _UNSENT = frozenset(
         "ConnectionRefusedError",
         "ConnectionTimeoutError",
         "PoolTimeout",
+        "ProxyError",
         "gaierror",
     }
 )
 # aiohttp's transport tells of each lost connection as one that was not made.
 _AIOHTTP, _AIOHTTP_UNSENT = (
     "ClientError",
-    frozenset({"ClientConnectorError", "ConnectionTimeoutError"}),
+    frozenset({"ClientConnectorError", "ClientHttpProxyError", "ConnectionTimeoutError"}),
 )
-_UNSENT_KINDS = frozenset({FailureKind.CERTIFICATE, FailureKind.CREDENTIALS})
+_UNSENT_KINDS = frozenset(
+    {FailureKind.CERTIFICATE, FailureKind.CREDENTIALS, FailureKind.UNSENDABLE}
+)
+_KINDS = {
+    FailureKind.TIMEOUT: {"TimeoutException", "APITimeoutError", "TimeoutError"},
+    FailureKind.CONNECTION: {"APIConnectionError", "TransportError", "OSError"},
+    FailureKind.BROKEN_BODY: {"JSONDecodeError", "APIResponseValidationError", "DecodingError"},
+}
+_NO_URL = frozenset({"InvalidURL", "UnsupportedProtocol"})
+# What the HTTP libraries say of a key with a line break in it.
+_NO_HEADER = ("potential header injection", "illegal header name", "illegal header value")
 _NO_CREDENTIALS = ("could not resolve authentication", "api_key client option must be set")
 
 
@@ -122,13 +133,16 @@ def _kind(chain: list[BaseException]) -> FailureKind:
         return FailureKind.CERTIFICATE
     if "CredentialsError" in names or any(sign in words for sign in _NO_CREDENTIALS):
         return FailureKind.CREDENTIALS
-    if names & {"TimeoutException", "APITimeoutError", "TimeoutError"}:
-        return FailureKind.TIMEOUT
-    if names & {"APIConnectionError", "TransportError", "OSError"}:
-        return FailureKind.CONNECTION
-    if names & {"JSONDecodeError", "APIResponseValidationError", "DecodingError"}:
-        return FailureKind.BROKEN_BODY
-    return FailureKind.UNEXPECTED
+    if _is_unsendable(chain, names, words):
+        return FailureKind.UNSENDABLE
+    return next((kind for kind, signs in _KINDS.items() if names & signs), FailureKind.UNEXPECTED)
+
+
+def _is_unsendable(chain: list[BaseException], names: set[str], words: str) -> bool:
+    """Whether no request can leave: its URL, its headers, or a proxy that does not know us."""
+    told = {str(error)[:3] for error in chain if "ProxyError" in _names([error])}
+    is_unknown = str(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value) in told
+    return is_unknown or bool(names & _NO_URL) or any(sign in words for sign in _NO_HEADER)
 
 
 def _names(chain: list[BaseException]) -> set[str]:

@@ -38,6 +38,7 @@ _LONG_WORDS = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN_MODEL_CODES = frozenset({"model_not_found"})
+_MEND_ADDRESS = "check the base URL, and the proxy with its password"
 _KEY_VARIABLES = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 _STOPPED = {
     Stop.REFUSED: (OutcomeKind.REFUSED, "the model declined to answer"),
@@ -128,6 +129,9 @@ def _halt(failure: Failure, model: ChosenModel) -> str:
         case FailureKind.CERTIFICATE:
             return f"{model.provider}: the server's certificate is not trusted{said}: mend it, or \
 name its authority in SSL_CERT_FILE"
+        case FailureKind.UNSENDABLE:
+            return f"{model.provider}: no request can be sent{said}: {_MEND_ADDRESS}, and the \
+key for a line break"
         case FailureKind.STATUS:
             return _halt_of_status(failure, model, said)
         case _:
@@ -147,7 +151,7 @@ the provider, then run again"
         return f"{asked}: model {model.told} is not known there{said}: name another model, or \
 check the base URL"
     if _is_wrong_endpoint(status):
-        return f"{asked}: this is not the API of {model.provider}{said}: check the base URL"
+        return f"{asked}: this is not the API of {model.provider}{said}: {_MEND_ADDRESS}"
     return ""
 
 

@@ -2,7 +2,7 @@
 
 instructor tells of every failed call, and at debugging level both it and the provider's library
 log requests and replies whole: the item's text with them. The HTTP library tells of the URL of
-each, which may hold a password.
+each, which may hold a password, and at debugging level of headers, which may hold a key.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def hush(library: str = "anthropic") -> None:
 
     What they say of anybody else's stays.
     """
-    roots = ("instructor", library)
+    roots = ("instructor", library, "httpcore2")
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in roots]
     for name in {*names, *_LATE}:
         logging.getLogger(name).addFilter(_keep)

@@ -58,9 +58,13 @@ def _letters(text: str) -> str:
 
 
 def secrets_among(values: Iterable[object]) -> tuple[str, ...]:
-    """Those that are texts long enough to be worth hiding, the longest first."""
-    texts = {value for value in values if isinstance(value, str)}
-    return tuple(sorted((t for t in texts if len(t) >= _SHORTEST_SECRET), key=len, reverse=True))
+    """Those that are texts long enough to be worth hiding, the longest first.
+
+    Also as they are quoted, and as they are in one line.
+    """
+    texts = [value for value in values if isinstance(value, str)]
+    told = {form for text in texts for form in (text, ascii(text)[1:-1], " ".join(text.split()))}
+    return tuple(sorted((t for t in told if len(t) >= _SHORTEST_SECRET), key=len, reverse=True))
 
 
 def _shortened(line: str) -> str:

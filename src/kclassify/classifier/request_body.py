@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Never
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from kclassify.classifier.call import ask_again
-from kclassify.classifier.certificates import tls_context
 from kclassify.classifier.noise import hushed
 
 if TYPE_CHECKING:
@@ -66,32 +65,30 @@ def _with(around: tuple[bytes, bytes], text: str) -> bytes:
     return before + json.dumps(text, ensure_ascii=False).encode() + after
 
 
-class _NotSentError(Exception):
-    pass
-
-
 def _written(provider: InstructorProvider, turns: Sequence[str]) -> bytes:
     """What the libraries would send for these turns, taken from them before it leaves."""
     import anthropic  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
     import instructor  # noqa: PLC0415
 
     written: list[bytes] = []
 
-    def keep(request: Any) -> Never:  # noqa: ANN401 - the HTTP library is the SDK's own
+    def keep(request: httpx2.Request) -> httpx2.Response:
         written.append(request.content)
-        raise _NotSentError
+        return httpx2.Response(HTTPStatus.NO_CONTENT)
 
-    http_client = anthropic.DefaultHttpxClient(
-        event_hooks={"request": [keep]}, verify=tls_context()
-    )
     with anthropic.Anthropic(
         api_key="none",
         max_retries=0,
         timeout=_NEVER_WAITED_S,
-        http_client=http_client,
+        http_client=httpx2.Client(transport=httpx2.MockTransport(keep)),
         open_telemetry=False,
     ) as library:
         asks = instructor.from_anthropic(library, mode=provider.client.mode)
-        with hushed(), suppress(Exception):
-            asks.create(**provider.asking(turns))
+        try:
+            with hushed():
+                asks.create(**provider.asking(turns))
+        except Exception:
+            if not written:
+                raise
     return written[0]
