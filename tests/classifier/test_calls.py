@@ -167,7 +167,7 @@ async def test_a_library_that_cannot_run_under_trio_says_so(
     stub: StubMessagesAPI, anyio_backend_name: str
 ) -> None:
     async with classifier(stub) as made:
-        object.__setattr__(made._provider, "takes_trio", False)
+        object.__setattr__(made._provider_here(), "takes_trio", False)
         if anyio_backend_name == "trio":
             with pytest.raises(UsageError, match="anthropic's library runs under asyncio only"):
                 await made.judge(ITEM)

@@ -6,6 +6,7 @@ import gc
 import logging
 import ssl
 import subprocess
+import warnings
 from base64 import b64encode
 from functools import partial
 from shutil import which
@@ -235,6 +236,22 @@ async def test_a_key_that_no_header_can_hold_is_told_alike_and_never_shown(
     assert isinstance(told[0], Halt)
     assert "the key for a line break" in told[0].reason
     assert KEY[12:] not in caplog.text + told[0].reason
+
+
+async def test_a_model_that_is_deprecated_is_told_of_alike(
+    stub: StubMessagesAPI, recwarn: pytest.WarningsRecorder
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        async with both_paths(base_url=stub.url, model="claude-instant-1.2") as paths:
+            told = [await path.judge(ITEM) for path in paths]
+    assert told == [told[0]] * 3
+    assert "claude-instant-1.2" in getattr(told[0], "detail", "")
+    async with Classifier(
+        TAXONOMY, base_url=stub.url, api_key=KEY, model="claude-instant-1.2"
+    ) as made:
+        assert await kinds_of(made, 1) == [OutcomeKind.JUDGED]
+    assert "claude-instant-1.2" in str(recwarn.pop(DeprecationWarning).message)
 
 
 def with_password(url: str) -> str:

@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 import anyio
-import anyio.lowlevel
 
 from kclassify.classifier.answer import Answer, Failure
 from kclassify.classifier.arguments import batch_limits, check_positive, language_model
@@ -15,10 +14,10 @@ from kclassify.classifier.call import Call
 from kclassify.classifier.connect import Connection, connect
 from kclassify.classifier.fingerprint import fingerprint_parts
 from kclassify.classifier.hot_path import HotPath
-from kclassify.classifier.loop_end import at_loop_end
 from kclassify.classifier.mapping import settle_answer, settle_failure
 from kclassify.classifier.meter import Meter, meter_of
 from kclassify.classifier.model import ANTHROPIC, ChosenModel
+from kclassify.classifier.per_loop import PerLoop
 from kclassify.classifier.prices import price_of
 from kclassify.classifier.prompt_cache import Cache
 from kclassify.classifier.provider import on_trio
@@ -34,7 +33,7 @@ from kclassify.errors import ClassifierHalted, NoVerdict
 from kclassify.prompt import DEFAULT_INSTRUCTIONS, MAX_BODY_CHARS, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from kclassify.classifier.counting import TokenCounter
@@ -44,7 +43,10 @@ if TYPE_CHECKING:
     from kclassify.ports import Batches
 
 L = TypeVar("L", bound=str)
-_CLOSED = object()
+
+
+async def _close(asked: Provider) -> None:
+    await asked.by_instructor.aclose()
 
 
 class Classifier(Generic[L]):
@@ -110,15 +112,12 @@ class Classifier(Generic[L]):
             max_connections=max_connections,
             timeout_s=timeout_s,
             cache=self._cache,
-            on_asyncio=not on_trio(),
         )
-        self._connect = partial(connect, self._model, replies)
-        self._connection = how
-        self._provider: InstructorProvider = self._connect(how)
-        self._hot_path: HotPath | None = None
-        self._event_loop: object = None
-        self._closing: set[AsyncGenerator[None]] = set()
-        self._redaction = Redaction(secrets_among([api_key, *self._provider.secrets]))
+        self._connect = partial(connect, self._model, replies, how)
+        self._redaction = Redaction(secrets_among([api_key]))
+        self._provider = self._connected()
+        self._unused = {on_trio(): self._provider}
+        self._asking = PerLoop(self._connected_to_ask, _close)
 
     @property
     def taxonomy(self) -> Taxonomy[L]:
@@ -197,8 +196,7 @@ class Classifier(Generic[L]):
 
     async def aclose(self) -> None:
         """Let go of connections; a later call opens new ones."""
-        await self._provider.aclose()
-        self._event_loop = _CLOSED
+        await self._asking.aclose()
 
     @cached_property
     def _meter(self) -> Meter:
@@ -249,30 +247,26 @@ class Classifier(Generic[L]):
         )
 
     def _asked(self) -> Provider:
-        """Who is asked about an item."""
-        provider = self._provider_here()
-        if self._model.provider != ANTHROPIC:
-            return provider
-        hot_path = self._hot_path
-        if hot_path is None or hot_path.provider is not provider:
-            hot_path = self._hot_path = HotPath(provider, self._bodies)
-        return hot_path
+        """Who is asked about an item, over connections of the event loop that runs here."""
+        return self._asking.here()
+
+    def _provider_here(self) -> InstructorProvider:
+        return self._asking.here().by_instructor
+
+    def _connected_to_ask(self) -> Provider:
+        provider = self._unused.pop(on_trio(), None) or self._connected()
+        return HotPath(provider, self._bodies) if self._model.provider == ANTHROPIC else provider
+
+    def _connected(self) -> InstructorProvider:
+        """For the kind of event loop that runs here, with the keys of this moment, never shown."""
+        provider = self._connect()
+        secrets = secrets_among([*self._redaction.secrets, *provider.secrets])
+        self._redaction = Redaction(secrets)
+        return provider
 
     @cached_property
     def _bodies(self) -> RequestBodies:
         return RequestBodies(self._provider, self._prompt)
-
-    def _provider_here(self) -> InstructorProvider:
-        """Connections belong to the event loop in which they were opened: another has its own."""
-        here = anyio.lowlevel.current_token()
-        is_other = self._connection.on_asyncio is on_trio()
-        if is_other or self._event_loop not in (None, here):
-            self._connection = replace(self._connection, on_asyncio=not on_trio())
-            self._provider = self._connect(self._connection)
-        if self._event_loop != here and not on_trio():
-            at_loop_end(self._provider.aclose, self._closing)
-        self._event_loop = here
-        return self._provider
 
     async def __aenter__(self) -> Self:
         return self

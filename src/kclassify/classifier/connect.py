@@ -13,7 +13,7 @@ from kclassify.classifier.certificates import tls_context
 from kclassify.classifier.model import ANTHROPIC
 from kclassify.classifier.noise import hush, hushed
 from kclassify.classifier.prompt_cache import Cache
-from kclassify.classifier.provider import InstructorProvider
+from kclassify.classifier.provider import InstructorProvider, on_trio
 from kclassify.classifier.rate_limit_headers import listen_to
 from kclassify.classifier.redaction import Redaction, secrets_among
 from kclassify.errors import MissingExtra, UsageError
@@ -37,8 +37,8 @@ _EVERY_LOOP = ("max_retries", "base_url", "timeout")
 class Connection:
     """How a provider is reached. What is None is the provider's library's to choose.
 
-    `on_asyncio` says that the event loop is asyncio's. `cache` is for providers that keep a prompt
-    when they are asked to. Its own text has neither the key nor the URL, which may hold a password.
+    `cache` is for providers that keep a prompt when they are asked to. Its own text has neither the
+    key nor the URL, which may hold a password.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -47,11 +47,10 @@ class Connection:
     max_connections: int
     timeout_s: float
     cache: Cache = "off"
-    on_asyncio: bool = True
 
 
 def connect(model: ChosenModel, reply_model: type[Reply], how: Connection) -> InstructorProvider:
-    """The provider of a model, its library's retries off.
+    """The provider of a model, its library's retries off, for the event loop that runs here.
 
     Raises `UsageError` when there is no such provider, or its settings are of no use, and
     `MissingExtra` without its library.
@@ -109,7 +108,7 @@ def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
         max_connections=how.max_connections, max_keepalive_connections=how.max_connections
     )
     # Its own transport takes twice the processor time, and runs under trio, too.
-    by_aiohttp = how.on_asyncio and find_spec("aiohttp") is not None and _is_for_aiohttp(how)
+    by_aiohttp = find_spec("aiohttp") is not None and not on_trio() and _is_for_aiohttp(how)
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
     # aiohttp would have it in pieces; a request of a megabyte is written in a millisecond.
     filterwarnings("ignore", "Sending a large body directly", ResourceWarning)

@@ -79,19 +79,15 @@ class HotPath:
     _sent: httpx2.Request | None = field(default=None, repr=False)
 
     @property
-    def secrets(self) -> Sequence[object]:
-        """The keys in use, to be kept out of every message."""
-        return self.provider.secrets
+    def by_instructor(self) -> InstructorProvider:
+        """The same, asked through instructor alone."""
+        return self.provider
 
     async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         """What came of one request: the system's text, then the user's, one turn each."""
         if len(messages) != _FIRST_TURNS:
             return await self.provider.ask(messages, redaction)
         return await self.provider.told(partial(self._ask, messages, redaction), redaction)
-
-    async def aclose(self) -> None:
-        """Let go of connections."""
-        await self.provider.aclose()
 
     async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         if _is_traced(self._library):

@@ -31,16 +31,12 @@ class Provider(Protocol):
     """Somebody to ask. Raises nothing of a library's."""
 
     @property
-    def secrets(self) -> Sequence[object]:
-        """The keys in use, to be kept out of every message."""
+    def by_instructor(self) -> InstructorProvider:
+        """The same, asked through instructor alone."""
         ...
 
     async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         """What came of one request: the system's text, then the user's, one turn each."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let go of connections."""
         ...
 
 
@@ -61,6 +57,11 @@ class InstructorProvider:
     cache: Cache = "off"
     http_client: httpx2.AsyncClient | None = None
     _marked: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+    @property
+    def by_instructor(self) -> InstructorProvider:
+        """Itself."""
+        return self
 
     @property
     def secrets(self) -> Sequence[object]:
