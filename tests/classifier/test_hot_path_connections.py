@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+import socket
 import ssl
 import subprocess
 import warnings
 from base64 import b64encode
+from contextlib import ExitStack
 from functools import partial
 from shutil import which
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ from tests.classifier.endpoints import Canned, endpoints
 from tests.classifier.taxonomy import ITEM, KEY, TAXONOMY, Topic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from kclassify.core.verdict import Outcome
@@ -93,6 +96,28 @@ async def test_a_server_that_is_gone_is_the_same_and_costs_nothing(stub: StubMes
         assert (told[0].kind, told[0].uncertain) == (OutcomeKind.UNAVAILABLE, 0)
         stub.resume_listening()
         assert await kinds_of(paths.following, 1) == [OutcomeKind.JUDGED]
+
+
+@pytest.fixture
+def nobody_accepts() -> Iterator[str]:
+    """The address of a server that is too busy to take another connection."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+async def test_what_never_connects_is_the_same_and_costs_nothing(nobody_accepts: str) -> None:
+    async with both_paths(base_url=nobody_accepts, timeout_s=1) as paths:
+        told = [await path.judge(ITEM) for path in paths]
+    assert told == [told[0]] * 3
+    assert not isinstance(told[0], Halt)
+    assert (told[0].kind, told[0].uncertain) == (OutcomeKind.TIMED_OUT, 0)
 
 
 async def test_a_slow_reply_is_a_reply(stub: StubMessagesAPI) -> None:

@@ -112,7 +112,14 @@ def _anthropic_http_client(how: Connection) -> httpx2.AsyncClient:
     client = anthropic.DefaultAioHttpClient if by_aiohttp else anthropic.DefaultAsyncHttpxClient
     # aiohttp would have it in pieces; a request of a megabyte is written in a millisecond.
     filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
-    return client(limits=limits, timeout=how.timeout_s, verify=tls_context())
+    return client(limits=limits, timeout=_timeout(how), verify=tls_context())
+
+
+def _timeout(how: Connection) -> httpx2.Timeout:
+    """Ends what cannot connect before its deadline does: what was never sent costs nothing."""
+    import httpx2  # noqa: PLC0415
+
+    return httpx2.Timeout(how.timeout_s, connect=how.timeout_s / 2)
 
 
 def _is_for_aiohttp(how: Connection) -> bool:
@@ -130,7 +137,7 @@ def _anthropic_library(
         api_key=how.api_key,
         base_url=how.base_url,
         max_retries=0,
-        timeout=how.timeout_s,
+        timeout=_timeout(how),
         http_client=http_client,
     )
 
