@@ -59,6 +59,7 @@ TEXTS = {
     "space": " \n",
     "prose": "I'd say it is a playbook.",
     "long": '{"label": "quote", "confidence": 0.9, "why": "' + "x" * 200_000 + '"}',
+    "longest": '{"label": "quote", "confidence": 0.9, "why": "' + "x" * 2**20 + '"}',
     "long before": " " * 20_000 + GOOD,
     "deep": '{"a":' * 3_000 + "1" + "}" * 3_000,
     "deep list": '{"label": "quote", "confidence": 0.9, "a": ' + "[" * 3_000 + "]" * 3_000 + "}",

@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from kclassify.classifier import Classifier
+from kclassify.classifier.hot_path import HotPath
 from kclassify.core.decision import Halt
 from kclassify.core.item import Item
 from kclassify.core.verdict import OutcomeKind
@@ -180,6 +181,9 @@ async def test_cookies_of_the_server_go_back_to_it() -> None:
 
     with endpoints({ASKED: setting(0)}) as served:
         async with both_paths(base_url=served.url) as paths:
+            following = paths.following._asked()
+            assert isinstance(following, HotPath)
+            following._sent = None  # as where it is asked at once with the first
             for number in range(3):
                 served.answers[ASKED] = [setting(number + 1)]
                 by_instructor, *others = await told_on_each(paths, served)

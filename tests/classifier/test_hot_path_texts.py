@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kclassify.classifier.request_body import _PLACE
 from kclassify.core.item import Item
 from tests.classifier.both_paths import ASKED, GOOD, Told, both_paths, message, told_on_each
 from tests.classifier.endpoints import endpoints
@@ -80,6 +81,7 @@ def ask() -> Iterator[Asking]:
             yield asking
 
 
+@example(Item(key=1, title=_PLACE, body=json.dumps(_PLACE)), message())
 @given(st.builds(Item, key=st.just(1), title=ANY_TEXT, body=ANY_TEXT), replies())
 def test_any_item_and_any_reply_come_to_the_same(ask: Asking, item: Item, reply: Canned) -> None:
     by_instructor, following = ask(item, reply)

@@ -68,36 +68,31 @@ _messages = TypeAdapter(_Message)
 
 @dataclass
 class HotPath:
-    """The first question about an item, fast; any other as `provider` asks it.
+    """The first question about an item, fast; any other as `by_instructor` asks it.
 
     The SDK makes the first call itself. Those that follow send what it sent, headers and all, by
     its own HTTP client, with credentials that renew themselves where there are such.
     """
 
-    provider: InstructorProvider
+    by_instructor: InstructorProvider
     bodies: RequestBodies
     _sent: httpx2.Request | None = field(default=None, repr=False)
-
-    @property
-    def by_instructor(self) -> InstructorProvider:
-        """The same, asked through instructor alone."""
-        return self.provider
 
     async def ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         """What came of one request: the system's text, then the user's, one turn each."""
         if len(messages) != _FIRST_TURNS:
-            return await self.provider.ask(messages, redaction)
-        return await self.provider.told(partial(self._ask, messages, redaction), redaction)
+            return await self.by_instructor.ask(messages, redaction)
+        return await self.by_instructor.told(partial(self._ask, messages, redaction), redaction)
 
     async def _ask(self, messages: Sequence[str], redaction: Redaction) -> Answer | Failure:
         if _is_traced(self._library):
-            return await self.provider.answer(messages, redaction)
+            return await self.by_instructor.answer(messages, redaction)
         content = self.bodies.asking(messages[1])
         if self._sent is None:
             response = await self._by_the_sdk(content)
         else:
             response = await self._like(self._sent, content)
-        answer = plain_answer(response, self.provider.reply_model)
+        answer = plain_answer(response, self.by_instructor.reply_model)
         return answer or await self._read_again(response, messages, redaction)
 
     async def _by_the_sdk(self, content: bytes) -> httpx2.Response:
@@ -122,7 +117,7 @@ class HotPath:
         import anthropic  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
 
-        client = cast("httpx2.AsyncClient", self.provider.http_client)
+        client = cast("httpx2.AsyncClient", self.by_instructor.http_client)
         auth = self._library.custom_auth
         request = httpx2.Request(
             sent.method,
@@ -130,12 +125,9 @@ class HotPath:
             headers=sent.headers,
             cookies=client.cookies,
             content=content,
-            extensions=sent.extensions,
         )
         try:
             return await (client.send(request, auth=auth) if auth else client.send(request))
-        except httpx2.TimeoutException as error:
-            raise anthropic.APITimeoutError(request=request) from error
         except anthropic.AnthropicError:  # of credentials that could not be renewed
             raise
         except Exception as error:
@@ -143,7 +135,7 @@ class HotPath:
 
     @property
     def _library(self) -> anthropic.AsyncAnthropic:
-        return cast("anthropic.AsyncAnthropic", self.provider.client.client)
+        return cast("anthropic.AsyncAnthropic", self.by_instructor.client.client)
 
     async def _read_again(
         self, response: httpx2.Response, messages: Sequence[str], redaction: Redaction
@@ -159,9 +151,9 @@ class HotPath:
         """The same libraries over a client that has the reply already."""
         import instructor  # noqa: PLC0415
 
-        library = self._library.with_options(http_client=_client_of_replays(), open_telemetry=False)
-        client = instructor.from_anthropic(library, mode=self.provider.client.mode)
-        return replace(self.provider, client=client)
+        library = self._library.with_options(http_client=_client_of_replays())
+        client = instructor.from_anthropic(library, mode=self.by_instructor.client.mode)
+        return replace(self.by_instructor, client=client)
 
 
 def _is_traced(library: anthropic.AsyncAnthropic) -> bool:
@@ -193,8 +185,7 @@ def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer 
 
     It is one text, which is one flat JSON object that the model of replies takes.
     """
-    kind = response.headers.get("content-type", "").partition(";")[0]
-    if response.status_code != _OK or not kind.endswith("json"):
+    if not response.is_success:
         return None
     try:
         message = _messages.validate_json(response.content, strict=True)
@@ -202,9 +193,6 @@ def plain_answer(response: httpx2.Response, reply_model: type[Reply]) -> Answer 
     except (ValidationError, ValueError, TypeError, RecursionError):
         return None
     return Answer(Stop.ENDED, reply.label, reply.confidence, "", message["model"], _usage(message))
-
-
-_OK = 200
 
 
 def _flat_object_in(message: _Message) -> str:
