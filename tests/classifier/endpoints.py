@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Canned:
-    """An answer. `kept_back` are bytes that are promised and never come."""
+    """An answer. `kept_back` are bytes that are promised and never come.
+
+    A status of 0 has the body sent as it is, without any head, and the connection closed.
+    """
 
     body: bytes
     status: int = 200
@@ -62,6 +65,10 @@ def endpoints(answers: Mapping[str, Canned | list[Canned]]) -> Generator[Endpoin
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             served.headers.append({name.lower(): text for name, text in self.headers.items()})
             answer = served.answer(f"{self.command} {self.path}", body)
+            if not answer.status:
+                self.wfile.write(answer.body)
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             self.send_header("content-type", answer.kind)
             for name, value in answer.headers.items():

@@ -62,6 +62,7 @@ TEXTS = {
     "longest": '{"label": "quote", "confidence": 0.9, "why": "' + "x" * 2**20 + '"}',
     "long before": " " * 20_000 + GOOD,
     "deep": '{"a":' * 3_000 + "1" + "}" * 3_000,
+    "hardly too deep": '{"label": "quote", "confidence": 0.9, "a": ' + "[" * 130 + "]" * 130 + "}",
     "deep list": '{"label": "quote", "confidence": 0.9, "a": ' + "[" * 3_000 + "]" * 3_000 + "}",
     **{
         f"a confidence of {number[:20]}": f'{{"label": "quote", "confidence": {number}}}'

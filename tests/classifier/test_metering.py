@@ -26,6 +26,7 @@ from kclassify.testing import (
     Overloaded,
     Refusal,
     Reset,
+    ResetAtOnce,
     StubMessagesAPI,
     Throttled,
     Truncation,
@@ -137,7 +138,7 @@ async def test_a_body_that_is_empty_asks_nobody_and_costs_nothing(stub: StubMess
     assert classifier(stub.url).worst_case(empty) == 0
 
 
-@pytest.mark.parametrize("fault", [Reset(), BrokenBody(), Hang()])
+@pytest.mark.parametrize("fault", [Reset(), ResetAtOnce(), BrokenBody(), Hang()])
 async def test_an_answer_that_nobody_saw_may_cost_the_worst_of_one_question(
     stub: StubMessagesAPI, fault: Fault
 ) -> None:

@@ -128,8 +128,6 @@ class HotPath:
         )
         try:
             return await (client.send(request, auth=auth) if auth else client.send(request))
-        except anthropic.AnthropicError:  # of credentials that could not be renewed
-            raise
         except Exception as error:
             raise anthropic.APIConnectionError(request=request) from error
 
