@@ -20,6 +20,9 @@ from kclassify.classifier.certificates import tls_context
 from kclassify.classifier.connect import connect
 from kclassify.core.verdict import OutcomeKind
 from kclassify.testing import Hang
+from tests.classifier.both_paths import ASKED
+from tests.classifier.canned import error_body
+from tests.classifier.endpoints import Canned, endpoints
 from tests.classifier.taxonomy import TAXONOMY, Topic
 
 if TYPE_CHECKING:
@@ -97,6 +100,26 @@ def test_who_closes_a_classifier_leaves_other_loops_their_connections(
         assert there.call(kind_of, classifier) is OutcomeKind.JUDGED
         assert len(opened) == 2
         there.call(classifier.aclose)
+
+
+def test_a_key_of_the_environment_is_the_one_of_its_moment_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = ["tulips-and-roses", "lilies-and-asters"]
+    told: list[str] = []
+    with endpoints(
+        {ASKED: Canned.of(error_body("odd", f"no {' nor '.join(keys)}"), 400)}
+    ) as served:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", keys[0])
+        classifier = Classifier(TAXONOMY, base_url=served.url)
+        for key in keys:
+            monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+            outcome = anyio.run(classifier.judge, Item(1, "text"))
+            told.append(getattr(outcome, "detail", ""))
+    assert [key in str(headers) for key, headers in zip(keys, served.headers, strict=True)] == [
+        True
+    ] * 2
+    assert told == ["400 (no [key] nor lilies-and-asters)", "400 (no [key] nor [key])"]
 
 
 def test_nothing_is_kept_of_what_is_closed(

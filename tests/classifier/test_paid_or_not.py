@@ -16,6 +16,7 @@ SAID = {
     "nothing": b"",
     "half of a status": b"HTTP/1.1 2",
     "no status": b"HELLO\r\n\r\n",
+    "a header that is none": HEAD + b"no header\r\n\r\n",
     "a header without end": HEAD + b"x: " + b"y" * 200_000,
     "no body": HEAD + b"content-length: 9\r\n\r\n",
     "half of the body": HEAD + b"content-length: 9999\r\n\r\n" + BODY,

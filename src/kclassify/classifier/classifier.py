@@ -188,8 +188,9 @@ class Classifier(Generic[L]):
         if item.is_empty:
             cost = self._meter.nothing
             return Outcome(OutcomeKind.EMPTY, detail="the body is empty", cost=cost)
+        asked = self._asked()
         redaction = Redaction(self._redaction.secrets, (item.title or "", item.body))
-        call = Call(self._asked(), self._prompt.render(item), redaction, self._meter)
+        call = Call(asked, self._prompt.render(item), redaction, self._meter)
         with anyio.move_on_after(self._timeout_s):
             return self._settle(await call.make(), call)
         return call.spent.outcome(OutcomeKind.TIMED_OUT, f"no answer in {self._timeout_s:g} s")
