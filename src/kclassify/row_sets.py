@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import String, any_, bindparam, func, literal, select, types
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Values = Collection[str] | Collection[int] | Collection[str | int | UUID]
 
+T = TypeVar("T")
 _TYPES: dict[type, types.TypeEngine[Any]] = {
     str: types.Text(),
     int: types.BigInteger(),
@@ -44,13 +45,19 @@ def among(connection: Connection, column: ColumnElement[Any], values: Values) ->
     return _is_in(column, literal(list(values), ARRAY(kind)), on_sqlite=False)
 
 
-def among_given(column: ColumnElement[Any], name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
-    """Whether the column holds one of the texts that the parameter of this name will have.
+def among_given(
+    column: ColumnElement[Any],
+    name: str,
+    kind: types.TypeEngine[Any] | None = None,
+    *,
+    on_sqlite: bool,
+) -> ColumnElement[bool]:
+    """Whether the column holds one of the values, texts without a `kind`, of this parameter.
 
-    A statement with it is put together once; `given_texts` makes the parameter.
+    A statement with it is put together once; `given_values` makes the parameter.
     """
-    kind = String() if on_sqlite else ARRAY(types.Text())
-    return _is_in(column, bindparam(name, type_=kind), on_sqlite=on_sqlite)
+    several = String() if on_sqlite else ARRAY(kind or types.Text())
+    return _is_in(column, bindparam(name, type_=several), on_sqlite=on_sqlite)
 
 
 def _is_in(
@@ -61,9 +68,9 @@ def _is_in(
     return column == any_(values)
 
 
-def given_texts(texts: Sequence[str], *, on_sqlite: bool) -> str | Sequence[str]:
+def given_values(values: Sequence[T], *, on_sqlite: bool) -> str | Sequence[T]:
     """The parameter of `among_given`."""
-    return json.dumps(texts) if on_sqlite else texts
+    return json.dumps(values) if on_sqlite else values
 
 
 def given_rows(columns: Iterable[ColumnClause[Any]]) -> TableValuedAlias:

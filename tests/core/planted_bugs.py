@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -186,12 +186,13 @@ def cut_loses_the_item(patch: pytest.MonkeyPatch) -> None:
 
 
 def recalled_is_asked_again(patch: pytest.MonkeyPatch) -> None:
-    place = Admission._place
+    admit = Admission.admit
 
-    def wrong(self: Admission, entry: Entry, recalled: Outcome[str] | None) -> None:
-        place(self, entry, None)
+    def wrong(self: Admission, items: Sequence[Item], recalled: Mapping[str, Outcome[str]]) -> None:
+        del recalled
+        admit(self, items, {})
 
-    patch.setattr(Admission, "_place", wrong)
+    patch.setattr(Admission, "admit", wrong)
 
 
 def empty_is_asked(patch: pytest.MonkeyPatch) -> None:

@@ -159,5 +159,5 @@ class Referee:
 
 
 def phase_of(run: Run, key: Key | None) -> Phase | None:
-    phases = (entry.phase for entry in run._window._entries if entry.item.key == key)
+    phases = (entry.phase for entry in run._window._entries if entry.key == key)
     return next(phases, None)

@@ -270,3 +270,20 @@ def test_settling_intents_is_one_transaction_with_their_results(
     assert set(categories(database).values()) == {"convention"}
     assert ledger.settle_intents(opened, writer, NOW + LEASE_S) == 2
     assert [row.status for row in LedgerReader(database).changes("r")] == [ChangeStatus.WRITTEN] * 2
+
+
+def test_the_audit_is_looked_into_where_a_worker_died_on_its_way_to_a_writer_apart(
+    ledger: SqlLedger, writer: ArticleWriter, database: Database
+) -> None:
+    first = open_pass(ledger)
+    done = save(ledger, first, [change(1), same(2)], writer)
+    writer.database, writer.dies = None, "after"
+    with pytest.raises(Killed):
+        save(ledger, done.opened, [change(3)], writer)
+    second = open_pass(ledger, holder="two", now=NOW + LEASE_S)
+    ledger.settle_intents(second, writer, NOW + LEASE_S)
+    third = open_pass(ledger, holder="three", now=NOW + 2 * LEASE_S)
+    save(ledger, third, [change(3)], writer)
+    fourth = open_pass(ledger, holder="four", now=NOW + 3 * LEASE_S)
+    known = [opened.has_stray_changes for opened in (first, second, third, fourth)]
+    assert known == [False, True, True, False]

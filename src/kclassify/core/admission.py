@@ -55,9 +55,17 @@ class Admission:
     def admit(self, items: Sequence[Item], recalled: Mapping[str, Outcome[str]]) -> None:
         """Take the next items of the source, in order, with what the ledger recalls of them."""
         for item in items:
-            entry = self._window.append(item)
-            if entry.phase is Phase.FRESH:
-                self._place(entry, recalled.get(item.digest))
+            known = recalled.get(item.digest)
+            is_suspect = item.key in self._suspects
+            if known is None or is_suspect or item.is_empty or self._window.asks(item):
+                self._append(item, known)
+            else:
+                self._window.append_settled(item, known.as_recalled())
+
+    def _append(self, item: Item, recalled: Outcome[str] | None) -> None:
+        entry = self._window.append(item)
+        if entry.phase is Phase.FRESH:
+            self._place(entry, recalled)
 
     def end(self) -> None:
         """There are no more items."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from kclassify.errors import SourceError
 
 Key = int | str | UUID
 """What identifies an item and orders its source: immutable, unique, sortable."""
+_KEYS = (int, str, UUID)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One row: its key, its text, and the label it carries now (None when it has none yet).
 
@@ -25,21 +25,26 @@ class Item:
     body: str
     title: str | None = None
     current: str | None = None
+    _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         is_text = isinstance(self.body, str)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not is_text:
             raise SourceError(f"item {self.key!r}: the body is a text, '' when there is none")
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """SHA-256 of title and body, in hexadecimal. The current label is no part of it."""
-        return digest_of(self.title or "", self.body)
+        digest = self._digest
+        if digest is None:
+            digest = digest_of(self.title or "", self.body)
+            object.__setattr__(self, "_digest", digest)
+        return digest
 
     @property
     def is_empty(self) -> bool:
         """Whether the body holds nothing but white space: an outcome, never a call."""
-        return not self.body.strip()
+        return not self.body or self.body.isspace()
 
 
 def digest_of(*parts: str) -> str:
@@ -47,7 +52,7 @@ def digest_of(*parts: str) -> str:
     sha = hashlib.sha256()
     for part in parts:
         encoded = part.encode("utf-8", "surrogatepass")
-        sha.update(f"{len(encoded)}:".encode())
+        sha.update(b"%d:" % len(encoded))
         sha.update(encoded)
     return sha.hexdigest()
 
@@ -61,7 +66,7 @@ def encode_key(key: Key) -> str:
     """The key as the ledger stores it: its type and its text, `i:42`, `s:kb-1`, `u:6f9c…`."""
     if type(key) is int:
         return f"i:{key}"
-    is_key = isinstance(key, int | str | UUID)  # pyright: ignore[reportUnnecessaryIsInstance]
+    is_key = isinstance(key, _KEYS)  # pyright: ignore[reportUnnecessaryIsInstance]
     if isinstance(key, bool) or not is_key:
         msg = f"a key must be an integer, a text or a UUID, not {type(key).__name__}"
         raise SourceError(msg)

@@ -70,7 +70,9 @@ class Pass:
     once when the step before ended, None where that is too long ago to tell. `wanted_parts` is into
     how many it is to be cut before the work on it goes on. `step` is the row that this
     step is tallied in; `last_call_at` (Unix seconds) when this classifier was last answered in this
-    run, None where it never was: a cache at the provider may still be warm.
+    run, None where it never was: a cache at the provider may still be warm. `has_stray_changes`
+    says that the audit may hold changes of items that are not settled: they were on their way to a
+    writer apart when a worker died.
     """
 
     id: int
@@ -90,6 +92,7 @@ class Pass:
     wanted_parts: int = 1
     step: int = 0
     last_call_at: float | None = None
+    has_stray_changes: bool = field(default=True, compare=False)
 
     @property
     def start(self) -> Key | None:

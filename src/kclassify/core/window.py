@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from kclassify.core.availability import Suspect
 from kclassify.core.item import Item, Key
@@ -12,6 +13,7 @@ from kclassify.core.verdict import Outcome
 
 PROBE = Item(key="probe", body="A harmless text that asks whether anyone is there.")
 """The text of a probe, which tells an outage from an item's own failure."""
+_LET_GO = Item(key="let go", body="")
 
 _NO_ANSWER = "no answer in an earlier step, while other calls were answered"
 
@@ -35,14 +37,20 @@ class Call:
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Landed:
-    """A drained item: settled, in order, its body let go."""
+    """A settled item, its body let go."""
 
+    phase: ClassVar[Phase] = Phase.SETTLED
     key: Key
     digest: str
     current: str | None
     outcome: Outcome[str]
+
+    @property
+    def landed(self) -> Landed:
+        """Itself: what was settled as it came in needs no entry."""
+        return self
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +61,7 @@ class Entry:
     be, `retriable` that another call was answered since, `failures` counts them all, for the
     backoff. `spread_s` seconds are between the first of them, as far as this step knows, and the
     last. `started` orders the calls of a run, the last of each item. `followers` have the same
-    text: one call serves all.
+    text: one call serves all. `landed` is what is left once it is settled.
     """
 
     number: int
@@ -68,7 +76,8 @@ class Entry:
     retriable: bool = True
     retry_at: float = 0.0
     started: int = 0
-    followers: list[Entry] = field(default_factory=list["Entry"])
+    followers: tuple[Entry, ...] = ()
+    landed: Landed | None = None
 
     def restore(self, suspect: Suspect) -> None:
         """Take over what an earlier step knew of its failures."""
@@ -77,11 +86,16 @@ class Entry:
         self.undecided, self.retriable = suspect.undecided, not suspect.undecided
 
     @property
+    def key(self) -> Key:
+        """The key of its item."""
+        return (self.landed or self.item).key
+
+    @property
     def suspect(self) -> Suspect | None:
         """What a later step must know of its failures; None when there are none."""
         if self.outcome is None or not (self.held or self.undecided):
             return None
-        return Suspect(self.item.key, self.held, self.undecided, self.outcome.kind)
+        return Suspect(self.key, self.held, self.undecided, self.outcome.kind)
 
     @property
     def is_open(self) -> bool:
@@ -104,18 +118,20 @@ class Entry:
 
     def settle(self, outcome: Outcome[str]) -> None:
         """Keep the outcome, let the text go, and serve the followers."""
+        known = self.landed or self.item
+        self.landed = Landed(known.key, known.digest, known.current, outcome)
         self.phase, self.outcome, self.undecided = Phase.SETTLED, outcome, False
-        self.item = _without_text(self.item)
+        self.item = _LET_GO
         for follower in self.followers:
             follower.settle(outcome.as_recalled())
-        self.followers.clear()
+        self.followers = ()
 
 
 class Window:
-    """Entries in the order in which they were admitted."""
+    """Entries in the order in which they were admitted, and what came in settled among them."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[Entry | Landed] = deque()
         self._leaders: dict[str, Entry] = {}
         self.admitted = 0
 
@@ -137,33 +153,29 @@ class Window:
             entry.settle(leader.outcome.as_recalled())
         elif leader is not entry:
             entry.phase = Phase.FOLLOWING
-            leader.followers.append(entry)
+            leader.followers = (*leader.followers, entry)
         return entry
+
+    def asks(self, item: Item) -> bool:
+        """Whether an entry with the same text is there."""
+        return item.digest in self._leaders
+
+    def append_settled(self, item: Item, outcome: Outcome[str]) -> None:
+        """Admit an item whose outcome is known."""
+        self.admitted += 1
+        self._entries.append(Landed(item.key, item.digest, item.current, outcome))
 
     @property
     def has_settled_prefix(self) -> bool:
         """Whether `take` would give anything."""
-        return bool(self._entries) and self._entries[0].phase is Phase.SETTLED
+        return bool(self._entries) and self._entries[0].landed is not None
 
     def take(self, limit: int) -> list[Landed]:
         """Remove at most `limit` settled entries from the front, up to the first that is not."""
         landed: list[Landed] = []
-        while len(landed) < limit and self.has_settled_prefix:
-            landed.append(self._remove_first())
+        entries, leaders = self._entries, self._leaders
+        while entries and len(landed) < limit and (first := entries[0].landed) is not None:
+            if leaders.get(first.digest) is entries.popleft():
+                del leaders[first.digest]
+            landed.append(first)
         return landed
-
-    def _remove_first(self) -> Landed:
-        entry = self._entries.popleft()
-        item, outcome = entry.item, entry.outcome
-        if outcome is None:
-            msg = f"item {item.key!r} is settled without an outcome"
-            raise AssertionError(msg)
-        if self._leaders.get(item.digest) is entry:
-            del self._leaders[item.digest]
-        return Landed(item.key, item.digest, item.current, outcome)
-
-
-def _without_text(item: Item) -> Item:
-    bare = Item(key=item.key, body="", current=item.current)
-    bare.__dict__["digest"] = item.digest
-    return bare

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 from kclassify.core.policy import Action, Change
 from kclassify.core.verdict import OutcomeKind
@@ -15,6 +16,10 @@ def _spared_a_call(one: Settled) -> bool:
     return one.outcome.recalled and one.outcome.kind is not OutcomeKind.EMPTY
 
 
+def _by_name(members: Iterable[StrEnum]) -> Counter[str]:
+    return Counter({str(member): count for member, count in Counter(members).items()})
+
+
 def checkpointed(
     opened: Pass, settled: Sequence[Settled], actions: Sequence[Action]
 ) -> Checkpointed:
@@ -24,7 +29,7 @@ def checkpointed(
         cursor=opened.cursor,
         settled=opened.elsewhere + opened.settled,
         transitions=Counter((change.before, change.after) for change in changes),
-        kinds=Counter(one.outcome.kind.value for one in settled),
-        actions=Counter(action.value for action in actions),
+        kinds=_by_name(one.outcome.kind for one in settled),
+        actions=_by_name(actions),
         recalled=sum(_spared_a_call(one) for one in settled),
     )

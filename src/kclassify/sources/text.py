@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from kclassify.core.item import Key
 
 
+_KEYS = (int, str, UUID)
+
+
 def well_formed(text: str) -> str:
     """The text with U+FFFD in place of each lone surrogate, so that it can be encoded and sent."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -22,7 +27,7 @@ def well_formed(text: str) -> str:
 
 def key_of(value: object, where: str, column: str) -> Key:
     """The value as a key. Raises `SourceError`, which begins with `where`, for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | str | UUID):
+    if isinstance(value, bool) or not isinstance(value, _KEYS):
         raise SourceError(
             f"{where}: the key {column!r} is {_kind(value)}: a key is an integer, a text or a UUID"
         )

@@ -6,7 +6,8 @@ two: the first stores what is about to be written, the second what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kclassify.core.decision import Superseded
 from kclassify.core.item import encode_key
+from kclassify.core.policy import Action
 from kclassify.database import Database
 from kclassify.errors import SourceError
 from kclassify.ports import (
@@ -33,14 +35,14 @@ from kclassify.store.places import shard_number
 from kclassify.store.settlement import (
     Audited,
     Final,
+    Transition,
     finals,
     idempotency_keys,
     met_twice,
     moved,
     plan_writes,
-    refuse_repeated,
-    tally,
-    with_results,
+    statuses,
+    transition,
 )
 from kclassify.store.suspects import replace_suspects
 from kclassify.store.tables import outcomes, tallies
@@ -64,22 +66,27 @@ class CheckpointWork:
 
     def execute(self) -> Recorded | Superseded:
         """Do it. Raises what the writer and `on_commit` raise, and then nothing is stored."""
-        refuse_repeated(self.opened, self.checkpoint.settled)
+        identities = idempotency_keys(self.opened, self.checkpoint.settled)
         with self.database.begin() as connection:
             held = self._move(connection, self.opened)
             if held is None:
                 return superseded(connection, self.opened)
-            audited = self._audited(connection)
-            writes = plan_writes(held, self.checkpoint.settled, audited)
+            audited = self._audited(connection, identities)
+            writes = plan_writes(held, self.checkpoint.settled, identities, audited)
             if not writes or self._shares_transaction:
                 results = self._apply(writes, connection)
                 self._audit(connection, results)
-                return self._finish(connection, held, with_results(audited, results))
+                items = self._finals(identities, audited, results)
+                return self._finish(connection, held, items)
             self._intend(connection, writes)
-        return self._execute_apart(held, writes, audited)
+        return self._execute_apart(held, writes, identities, audited)
 
     def _execute_apart(
-        self, held: Pass, writes: Sequence[Write], audited: Mapping[str, Audited]
+        self,
+        held: Pass,
+        writes: Sequence[Write],
+        identities: Sequence[str],
+        audited: Mapping[str, Audited],
     ) -> Recorded | Superseded:
         with self.database.connect() as connection:
             if not passes.holds_fence(connection, held):
@@ -91,7 +98,8 @@ class CheckpointWork:
                 audit.resolve_late(connection, held, results, self.now)
                 return superseded(connection, self.opened)
             audit.resolve_intents(connection, results, self.now)
-            return self._finish(connection, held_still, with_results(audited, results))
+            items = self._finals(identities, audited, results)
+            return self._finish(connection, held_still, items)
 
     def _move(self, connection: Connection, opened: Pass) -> Pass | None:
         if self.on_commit is not None and opened.shard is None:
@@ -103,10 +111,11 @@ class CheckpointWork:
     def _shares_transaction(self) -> bool:
         return self.writer is not None and self.writer.database == self.database.identity
 
-    def _audited(self, connection: Connection) -> dict[str, Audited]:
-        if self.opened.mode is Mode.DRY_RUN:
+    def _audited(self, connection: Connection, identities: Sequence[str]) -> dict[str, Audited]:
+        is_even = self._shares_transaction and not self.opened.has_stray_changes
+        if is_even or self.opened.mode is Mode.DRY_RUN:
             return {}
-        return audit.known(connection, idempotency_keys(self.opened, self.checkpoint.settled))
+        return audit.known(connection, identities)
 
     def _apply(self, writes: Sequence[Write], connection: Connection | None) -> list[Result]:
         if not writes or self.writer is None:
@@ -129,13 +138,19 @@ class CheckpointWork:
         query = select(pass_table.c.run_id).where(pass_table.c.id == self.opened.id)
         return int(connection.execute(query).scalar_one())
 
-    def _finish(
-        self, connection: Connection, held: Pass, audited: Mapping[str, Audited]
-    ) -> Recorded:
+    def _finals(
+        self,
+        identities: Sequence[str],
+        audited: Mapping[str, Audited],
+        results: Sequence[Result],
+    ) -> Iterator[Final]:
+        return finals(self.checkpoint.settled, identities, audited, statuses(results))
+
+    def _finish(self, connection: Connection, held: Pass, items: Iterable[Final]) -> Recorded:
         settled = self.checkpoint.settled
-        items = finals(held, settled, audited)
-        _store_outcomes(connection, held, items)
-        _store_tallies(connection, held, items)
+        ended = _Ended.of(items, held.id)
+        _store_outcomes(connection, held, ended.rows)
+        _store_tallies(connection, held, ended.tally)
         said = verdicts.worth_recording([(item.item_digest, item.outcome) for item in settled])
         verdicts.add_new(connection, self.fingerprint, said, self.now)
         opened = self._store_state(connection, moved(held, settled, self.checkpoint.cursor))
@@ -143,7 +158,7 @@ class CheckpointWork:
             runs.release_lease(connection, opened)
             steps.let_go(connection, opened)
             self.on_commit(connection, self.checkpoint.cursor)
-        return Recorded(opened, [item.action for item in items])
+        return Recorded(opened, ended.actions)
 
     def _store_state(self, connection: Connection, held: Pass) -> Pass:
         suspects = self.checkpoint.suspects
@@ -164,8 +179,25 @@ _OUTCOME_NAMES = tuple(outcomes.columns.keys())
 _TALLY_NAMES = tuple(tallies.columns.keys())
 
 
-def _store_outcomes(connection: Connection, held: Pass, items: Sequence[Final]) -> None:
-    rows = [_outcome_row(held.id, item) for item in items]
+@dataclass(slots=True)
+class _Ended:
+    """The rows of items, how many ended alike, and what became of each."""
+
+    rows: list[tuple[Any, ...]]
+    tally: Counter[Transition]
+    actions: list[Action]
+
+    @classmethod
+    def of(cls, items: Iterable[Final], pass_id: int) -> _Ended:
+        ended = cls([], Counter(), [])
+        for item in items:
+            ended.rows.append(_outcome_row(pass_id, item))
+            ended.tally[transition(item)] += 1
+            ended.actions.append(item.action)
+        return ended
+
+
+def _store_outcomes(connection: Connection, held: Pass, rows: Sequence[tuple[Any, ...]]) -> None:
     try:
         insert_rows(connection, outcomes, _OUTCOME_NAMES, rows)
     except IntegrityError:
@@ -181,20 +213,20 @@ def _outcome_row(pass_id: int, item: Final) -> tuple[Any, ...]:
         encode_key(settled.item_key),
         settled.item_digest,
         item.before,
-        outcome.kind.value,
+        str(outcome.kind),
         None if verdict is None else str(verdict.label),
         None if verdict is None else verdict.confidence,
-        item.action.value,
+        str(item.action),
         storable(outcome.detail),
         outcome.recalled,
         outcome.body_chars_cut,
     )
 
 
-def _store_tallies(connection: Connection, held: Pass, items: Sequence[Final]) -> None:
+def _store_tallies(connection: Connection, held: Pass, tally: Counter[Transition]) -> None:
     place = held.id, shard_number(held)
     rows = [
-        (*place, kind, action.value, before is not None, before or "", after or "", count)
-        for (kind, action, before, after), count in tally(items).items()
+        (*place, kind, str(action), before is not None, before or "", after or "", count)
+        for (kind, action, before, after), count in tally.items()
     ]
     add_counts(connection, tallies, _TALLY_NAMES, rows)

@@ -15,6 +15,7 @@ from kclassify.store import breakers
 from kclassify.store.endings import Ending
 from kclassify.store.places import is_row_of, place_of
 from kclassify.store.reasons import together
+from kclassify.store.strays import has_strays
 from kclassify.store.suspects import suspects_of
 from kclassify.store.tables import passes, shards
 from kclassify.store.text import storable
@@ -130,6 +131,7 @@ def resume(
         suspects=() if row.parts else suspects_of(connection, row.id, 0),
         limit=recent_limit(row, now),
         wanted_parts=row.wanted_parts,
+        has_stray_changes=has_strays(connection, row.id),
     )
 
 
@@ -168,6 +170,7 @@ def _start(
         version=1,
         holder=holder,
         breaker=breakers.find_or_create(connection, run_id),
+        has_stray_changes=False,
     )
 
 

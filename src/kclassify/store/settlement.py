@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kclassify.core.item import Key, encode_key
@@ -13,7 +12,7 @@ from kclassify.errors import SourceError
 from kclassify.ports import Mode, Pass, Receipt, Settled, Write, WriteResult
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Audited:
     """A change of this pass that is in the audit already."""
 
@@ -21,7 +20,7 @@ class Audited:
     status: ChangeStatus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Final:
     """A settled item with what became of it. `change` is what was written, tried or proposed."""
 
@@ -53,9 +52,12 @@ def idempotency_key(opened: Pass, key: Key) -> str:
 
 
 def idempotency_keys(opened: Pass, settled: Iterable[Settled]) -> list[str]:
-    """Those of these items, in order."""
+    """Those of these items, in order. Raises `SourceError` when one item is there twice."""
     prefix = _prefix_of(opened)
-    return [prefix + encode_key(item.item_key) for item in settled]
+    keys = [prefix + encode_key(item.item_key) for item in settled]
+    if len(set(keys)) < len(keys):
+        raise SourceError(met_twice(opened))
+    return keys
 
 
 def _prefix_of(opened: Pass) -> str:
@@ -69,26 +71,26 @@ def identity_of(run: str, number: int, encoded_key: str) -> str:
 
 
 def plan_writes(
-    opened: Pass, settled: Iterable[Settled], audited: Mapping[str, Audited]
+    opened: Pass,
+    settled: Iterable[Settled],
+    identities: Iterable[str],
+    audited: Mapping[str, Audited],
 ) -> list[Write]:
-    """What the writer is to do: new changes, and again those whose fate is unknown."""
+    """What the writer is to do: new changes, and again those whose fate is unknown.
+
+    `identities` are the idempotency keys of the items.
+    """
     if opened.mode is Mode.DRY_RUN:
         return []
-    prefix = _prefix_of(opened)
-    planned = (_write(prefix, item, audited) for item in settled)
+    named = zip(settled, identities, strict=True)
+    planned = (_write(item.action, identity, audited.get(identity)) for item, identity in named)
     return [write for write in planned if write is not None]
 
 
-def _write(prefix: str, item: Settled, audited: Mapping[str, Audited]) -> Write | None:
-    if not audited and not isinstance(item.action, Change):
-        return None
-    identity = prefix + encode_key(item.item_key)
-    known = audited.get(identity)
+def _write(action: Change | Action, identity: str, known: Audited | None) -> Write | None:
     if known is not None and known.status is ChangeStatus.INTENT:
         return Write(known.change, identity, redo=True)
-    if known is None and isinstance(item.action, Change):
-        return Write(item.action, identity)
-    return None
+    return Write(action, identity) if known is None and isinstance(action, Change) else None
 
 
 def status_of(receipt: Receipt) -> ChangeStatus:
@@ -97,39 +99,38 @@ def status_of(receipt: Receipt) -> ChangeStatus:
     return ChangeStatus.WRITTEN if written else ChangeStatus.CONFLICT
 
 
-def with_results(
-    audited: Mapping[str, Audited], results: Sequence[tuple[Write, Receipt]]
-) -> dict[str, Audited]:
-    """The audit after these writes."""
-    news = {
-        write.idempotency_key: Audited(write.change, status_of(receipt))
-        for write, receipt in results
-    }
-    return {**audited, **news}
+def statuses(results: Iterable[tuple[Write, Receipt]]) -> dict[str, ChangeStatus]:
+    """What became of writes, by idempotency key."""
+    return {write.idempotency_key: status_of(receipt) for write, receipt in results}
 
 
-def finals(opened: Pass, settled: Iterable[Settled], audited: Mapping[str, Audited]) -> list[Final]:
-    """What became of each item, in order, by the audit where it knows the item."""
-    if not audited:
-        return [_final(item, None) for item in settled]
-    prefix = _prefix_of(opened)
-    return [_final(item, audited.get(prefix + encode_key(item.item_key))) for item in settled]
+def finals(
+    settled: Iterable[Settled],
+    identities: Iterable[str],
+    audited: Mapping[str, Audited],
+    written: Mapping[str, ChangeStatus],
+) -> Iterator[Final]:
+    """What became of each item, in order: by idempotency key `written` now, or `audited` before."""
+    for item, key in zip(settled, identities, strict=True):
+        yield _final(item, audited.get(key), written.get(key))
 
 
-def _final(item: Settled, known: Audited | None) -> Final:
-    if known is not None:
-        conflict = known.status is ChangeStatus.CONFLICT
-        return Final(item, Action.CONFLICT if conflict else Action.WRITTEN, known.change)
-    if isinstance(item.action, Change):
-        return Final(item, Action.CHANGE, item.action)
-    return Final(item, item.action)
+def _final(item: Settled, known: Audited | None, status: ChangeStatus | None) -> Final:
+    action = item.action
+    change = action if known is None else known.change
+    if status is None and known is not None:
+        status = known.status
+    if not isinstance(change, Change):
+        return Final(item, change)
+    if status is None:
+        return Final(item, Action.CHANGE, change)
+    conflict = status is ChangeStatus.CONFLICT
+    return Final(item, Action.CONFLICT if conflict else Action.WRITTEN, change)
 
 
-def tally(items: Iterable[Final]) -> Counter[Transition]:
-    """How many items ended alike."""
-    return Counter(
-        (item.settled.outcome.kind.value, item.action, item.before, item.after) for item in items
-    )
+def transition(item: Final) -> Transition:
+    """How the item ended."""
+    return str(item.settled.outcome.kind), item.action, item.before, item.after
 
 
 def met_twice(opened: Pass) -> str:
@@ -138,12 +139,6 @@ def met_twice(opened: Pass) -> str:
         f"pass {opened.number} of run {opened.run!r} met an item for the second time: the key of "
         "the source is not unique, or its order changed during the run"
     )
-
-
-def refuse_repeated(opened: Pass, settled: Sequence[Settled]) -> None:
-    """Raise `SourceError` when one item is there twice."""
-    if len({encode_key(item.item_key) for item in settled}) < len(settled):
-        raise SourceError(met_twice(opened))
 
 
 def moved(opened: Pass, settled: Sequence[Settled], cursor: Key | None) -> Pass:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from kclassify.core.verdict import Outcome, OutcomeKind, Usage, Verdict
-from kclassify.row_sets import among_given, given_texts, is_sqlite
+from kclassify.row_sets import among_given, given_values, is_sqlite
 from kclassify.store.insert import insert_new, insert_rows
 from kclassify.store.tables import verdicts
 from kclassify.store.text import storable
@@ -43,7 +43,7 @@ def _said(
     on_sqlite = is_sqlite(connection)
     query = _recalling(columns, on_sqlite=on_sqlite)
     for chunk in in_chunks(digests):
-        given = {_OF: fingerprint, _AMONG: given_texts(chunk, on_sqlite=on_sqlite)}
+        given = {_OF: fingerprint, _AMONG: given_values(chunk, on_sqlite=on_sqlite)}
         yield from connection.execute(query, given).all()
 
 

@@ -29,17 +29,12 @@ from kclassify.ports import (
     WrittenRow,
 )
 from kclassify.store.places import shard_number
-from kclassify.store.settlement import (
-    finals,
-    plan_writes,
-    refuse_repeated,
-    with_results,
-)
+from kclassify.store.settlement import finals, idempotency_keys, plan_writes
 from kclassify.store.verdicts import worth_recording
 from kclassify.testing.memory_batches import MemoryBatches
 from kclassify.testing.memory_opening import Opening
 from kclassify.testing.memory_place import MemoryPlace, MemoryShard
-from kclassify.testing.memory_run import MemoryPass, MemoryRun
+from kclassify.testing.memory_run import MemoryPass, MemoryRun, with_results
 from kclassify.testing.memory_shards import Cut, end_shard, give_back, take_share, want_parts
 from kclassify.testing.memory_spending import (
     add_charge,
@@ -183,7 +178,7 @@ class MemoryLedger:
             return 0
         receipts = writer.apply(writes, None)
         if self._row(opened) is not None:
-            run.audit.update(with_results({}, list(zip(writes, receipts, strict=True))))
+            run.audit.update(with_results({}, zip(writes, receipts, strict=True)))
         return len(writes)
 
     def checkpoint(
@@ -201,11 +196,11 @@ class MemoryLedger:
         """
         if opened.mode is Mode.COMMIT and writer is None:
             raise ValueError("a commit needs a writer")
-        refuse_repeated(opened, checkpoint.settled)
+        identities = idempotency_keys(opened, checkpoint.settled)
         if self._row(opened) is None:
             return self.runs[opened.run].superseded(opened)
-        audited = self.runs[opened.run].audited(opened, checkpoint.settled)
-        writes = plan_writes(opened, checkpoint.settled, audited)
+        audited = self.runs[opened.run].audited(opened, identities)
+        writes = plan_writes(opened, checkpoint.settled, identities, audited)
         is_apart = writer is None or writer.database != self.database
         if writes and is_apart:
             opened = self._intend(opened, writes)
@@ -213,7 +208,7 @@ class MemoryLedger:
             audited = with_results(audited, asked(writer, writes))
             if self._row(opened) is None:
                 return self.runs[opened.run].superseded(opened)
-            items = finals(opened, checkpoint.settled, audited)
+            items = list(finals(checkpoint.settled, identities, audited, {}))
             self.runs[opened.run].pass_of(opened).refuse_second(items)
             self._tell(opened, checkpoint, on_commit)
         self.runs[opened.run].audit.update(audited)

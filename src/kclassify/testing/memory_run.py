@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kclassify.core.availability import Breaker
@@ -19,13 +19,13 @@ from kclassify.ports import (
     Mode,
     Pass,
     PassRequest,
+    Receipt,
     Recorded,
-    Settled,
     Write,
 )
 from kclassify.store.places import shard_number
 from kclassify.store.reasons import together
-from kclassify.store.settlement import Audited, Final, Transition, idempotency_key, met_twice, tally
+from kclassify.store.settlement import Audited, Final, Transition, met_twice, status_of, transition
 from kclassify.testing.memory_place import MemoryPlace, MemoryShard
 from kclassify.testing.memory_step import MemoryStep
 
@@ -82,7 +82,7 @@ class MemoryPass(MemoryPlace):
     def take_in(self, items: Sequence[Final]) -> None:
         """Keep what became of these items."""
         self.outcomes |= {encode_key(item.settled.item_key): item for item in items}
-        self.tallies += tally(items)
+        self.tallies += Counter(map(transition, items))
 
 
 @dataclass(slots=True)
@@ -131,12 +131,11 @@ class MemoryRun:
         holder = self.lease_of(opened).holder or self.holder
         return Superseded() if holder in {None, opened.holder} else Superseded(str(holder))
 
-    def audited(self, opened: Pass, settled: Sequence[Settled]) -> dict[str, Audited]:
-        """What the audit knows of these items in this pass."""
+    def audited(self, opened: Pass, identities: Sequence[str]) -> dict[str, Audited]:
+        """What the audit knows of writes in this pass, by their idempotency keys."""
         if opened.mode is Mode.DRY_RUN:
             return {}
-        keys = [idempotency_key(opened, item.item_key) for item in settled]
-        return {key: self.audit[key] for key in keys if key in self.audit}
+        return {key: self.audit[key] for key in identities if key in self.audit}
 
     def intend(self, opened: Pass, writes: Sequence[Write]) -> None:
         """Audit what is about to be written by an external writer."""
@@ -199,6 +198,14 @@ class MemoryRun:
     def resumable(self) -> list[MemoryPass]:
         """The passes that are not done."""
         return [row for row in self.passes if row.status in RESUMABLE]
+
+
+def with_results(
+    audited: Mapping[str, Audited], results: Iterable[tuple[Write, Receipt]]
+) -> dict[str, Audited]:
+    """The audit after these writes."""
+    news = {w.idempotency_key: Audited(w.change, status_of(receipt)) for w, receipt in results}
+    return {**audited, **news}
 
 
 def _is_told(row: MemoryPass, known: Audited, settled: Final | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -21,12 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from kclassify.row_sets import given_rows, is_sqlite
+from kclassify.row_sets import among_given, given_rows, given_values, is_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Update
+    from sqlalchemy import ColumnElement, Connection, Select, Update
 
     from kclassify.core.item import Key
     from kclassify.sources.table import FoundTable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # A parameter that is named like a column of the table would be taken for that column's new value.
 AT_KEY, OLD_LABEL, NEW_LABEL = GIVEN = ("kclassify_key", "kclassify_old", "kclassify_new")
 """What `Target.all_at_once` takes of each row."""
+AMONG_KEYS = "kclassify_keys"
 _PLAIN_TEXT = (types.TEXT, types.VARCHAR)
 _BIGINT = range(-(2**63), 2**63)
 
@@ -73,6 +75,23 @@ class Target:
         """As PostgreSQL reads and takes every type; SQLite stores whatever it is given."""
         return value if self.is_sqlite else cast(value, Text)
 
+    @cached_property
+    def locked(self) -> Select[*tuple[Any, ...]]:
+        """Key, label and extra columns of rows, in the order of their keys, locked."""
+        columns = (self.label, *(self.found.table.c[name] for name in self.extra.names))
+        query = select(self.key, *map(self.as_text, columns)).order_by(self.key)
+        return query.where(self._is_among).with_for_update()
+
+    @cached_property
+    def _is_among(self) -> ColumnElement[bool]:
+        if self.is_sqlite or self.key_type is not None:
+            return among_given(self.key, AMONG_KEYS, self.key_type, on_sqlite=self.is_sqlite)
+        return self.key.in_(bindparam(AMONG_KEYS, expanding=True))
+
+    def among(self, keys: Sequence[Key]) -> dict[str, Any]:
+        """The parameters of `locked`."""
+        return {AMONG_KEYS: given_values(keys, on_sqlite=self.is_sqlite)}
+
     def can_hold(self, key: Key) -> bool:
         """False for a key that no row can have: the database would not even compare it."""
         if isinstance(key, int) and key not in _BIGINT:
@@ -92,10 +111,16 @@ class Target:
         return update(self.found.table).where(is_it, unchanged).values(values)
 
     @cached_property
-    def as_sqlite_takes_it(self) -> tuple[str, Sequence[str]]:
-        """The text of `one_by_one`, and the names of its parameters in their order."""
+    def names(self) -> tuple[str, ...]:
+        """The parameters of `one_by_one`: those of `GIVEN`, then one for each extra column."""
+        return (*GIVEN, *map(beside, range(len(self.extra.names))))
+
+    @cached_property
+    def as_sqlite_takes_it(self) -> tuple[str, itemgetter[tuple[Any, ...]]]:
+        """The text of `one_by_one`, and what brings values of `names` in the order of the text."""
         compiled = self.one_by_one.compile(dialect=sqlite.dialect())
-        return str(compiled), compiled.positiontup or ()
+        places = map(self.names.index, compiled.positiontup or ())
+        return str(compiled), itemgetter(*places)
 
     @cached_property
     def all_at_once(self) -> Update | None:
