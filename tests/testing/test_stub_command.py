@@ -21,7 +21,7 @@ from kclassify.testing import (
     PlannedFault,
     command_billing,
 )
-from kclassify.testing.command import latency, outage
+from kclassify.testing.command import latency, main, outage
 from tests.testing.asking import LABELS, arguments
 from tests.testing.test_stub_records import call
 
@@ -103,7 +103,6 @@ def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
         (("--latency", "soon"), "not a latency: 'soon'"),
         (("--outage", "20"), "not an outage: '20'"),
         (("--outage", "20:40:meteor"), "'meteor'"),
-        (("--port", "99999"), "cannot listen on 127.0.0.1, port 99999"),
         (("--keep", "-1"), "cannot keep -1 requests"),
         (("--fixed", "a", "--random", "1"), "not allowed with"),
         (("--requests-per-minute", "0"), "requests_per_minute: Input should be greater than 0"),
@@ -115,11 +114,23 @@ def test_a_plan_and_an_outage_are_followed(tmp_path: Path) -> None:
         (("--otherwise", "a", "--otherwise-random", "1"), "not allowed with"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_2(options: tuple[str, ...], fault: str) -> None:
+def test_bad_input_is_one_line_and_exit_2(
+    options: tuple[str, ...], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    (line,) = told.err.splitlines()
+    assert fault in line
+
+
+def test_a_place_where_nobody_can_listen_is_one_line_and_exit_2() -> None:
+    options = ("--port", "99999")
     ended = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
-    assert fault in line
+    assert "cannot listen on 127.0.0.1, port 99999" in line
 
 
 def test_latencies_are_read() -> None:
