@@ -9,10 +9,12 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import typer.main
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, select
 
 from kclassify.cli import main
@@ -54,6 +56,9 @@ ARTICLES = Table(
     Column("body", String),
     Column("category", String),
 )
+
+# Typer reads the signatures of all commands for each that is run, and a process runs hundreds here.
+built = cache(typer.main.get_command)
 
 Rows = list[tuple[int, str, str | None]]
 
@@ -139,6 +144,7 @@ class Place:
         status = 0
         with (
             patch.object(sys, "argv", ["kclassify", *arguments]),
+            patch.object(typer.main, "get_command", built),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
