@@ -72,7 +72,7 @@ class Pass:
     step is tallied in; `last_call_at` (Unix seconds) when this classifier was last answered in this
     run, None where it never was: a cache at the provider may still be warm. `has_stray_changes`
     says that the audit may hold changes of items that are not settled: they were on their way to a
-    writer apart when a worker died.
+    writer apart when a worker died. `run_id` is the row of the run, where the ledger has rows.
     """
 
     id: int
@@ -93,6 +93,7 @@ class Pass:
     step: int = 0
     last_call_at: float | None = None
     has_stray_changes: bool = field(default=True, compare=False)
+    run_id: int | None = field(default=None, compare=False)
 
     @property
     def start(self) -> Key | None:

@@ -135,6 +135,8 @@ class CheckpointWork:
             audit.resolve_intents(connection, again, self.now)
 
     def _run_id(self, connection: Connection) -> int:
+        if self.opened.run_id is not None:
+            return self.opened.run_id
         query = select(pass_table.c.run_id).where(pass_table.c.id == self.opened.id)
         return int(connection.execute(query).scalar_one())
 

@@ -132,6 +132,7 @@ def resume(
         limit=recent_limit(row, now),
         wanted_parts=row.wanted_parts,
         has_stray_changes=has_strays(connection, row.id),
+        run_id=row.run_id,
     )
 
 
@@ -171,6 +172,7 @@ def _start(
         holder=holder,
         breaker=breakers.find_or_create(connection, run_id),
         has_stray_changes=False,
+        run_id=run_id,
     )
 
 
