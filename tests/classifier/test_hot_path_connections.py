@@ -41,14 +41,7 @@ if TYPE_CHECKING:
 READ_AGAIN = message(stop_reason="stop_sequence")
 PASSWORD = "made-up-password"
 TOKENS = "POST /v1/oauth/token"
-
-
-@pytest.fixture(autouse=True)
-def no_spans_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "false")
-    for scheme in ("http", "https", "all", "no"):
-        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
-        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("no_spans_and_no_proxy")
 
 
 async def kinds_of(made: Classifier[Topic], calls: int) -> list[OutcomeKind | None]:

@@ -18,14 +18,7 @@ from tests.classifier.taxonomy import KEY, TAXONOMY
 READ_AGAIN = message(stop_reason="stop_sequence")
 PASSWORD = "made-up-password"
 TUNNEL = "CONNECT provider.invalid:443"
-
-
-@pytest.fixture(autouse=True)
-def no_spans_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "false")
-    for scheme in ("http", "https", "all", "no"):
-        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
-        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("no_spans_and_no_proxy")
 
 
 async def test_a_proxy_of_the_environment_gets_each_request_once(

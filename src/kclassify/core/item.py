@@ -11,7 +11,7 @@ from kclassify.errors import SourceError
 
 Key = int | str | UUID
 """What identifies an item and orders its source: immutable, unique, sortable."""
-_KEYS = (int, str, UUID)
+KEY_TYPES = (int, str, UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def encode_key(key: Key) -> str:
     """The key as the ledger stores it: its type and its text, `i:42`, `s:kb-1`, `u:6f9c…`."""
     if type(key) is int:
         return f"i:{key}"
-    is_key = isinstance(key, _KEYS)  # pyright: ignore[reportUnnecessaryIsInstance]
+    is_key = isinstance(key, KEY_TYPES)  # pyright: ignore[reportUnnecessaryIsInstance]
     if isinstance(key, bool) or not is_key:
         msg = f"a key must be an integer, a text or a UUID, not {type(key).__name__}"
         raise SourceError(msg)

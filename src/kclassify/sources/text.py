@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
+from kclassify.core.item import KEY_TYPES
 from kclassify.errors import SourceError
 
 if TYPE_CHECKING:
     from kclassify.core.item import Key
-
-
-_KEYS = (int, str, UUID)
 
 
 def well_formed(text: str) -> str:
@@ -27,7 +24,7 @@ def well_formed(text: str) -> str:
 
 def key_of(value: object, where: str, column: str) -> Key:
     """The value as a key. Raises `SourceError`, which begins with `where`, for anything else."""
-    if isinstance(value, bool) or not isinstance(value, _KEYS):
+    if isinstance(value, bool) or not isinstance(value, KEY_TYPES):
         raise SourceError(
             f"{where}: the key {column!r} is {_kind(value)}: a key is an integer, a text or a UUID"
         )

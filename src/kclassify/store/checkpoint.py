@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from kclassify.core.decision import Superseded
@@ -31,7 +31,7 @@ from kclassify.ports import (
 )
 from kclassify.store import audit, breakers, passes, runs, steps, verdicts
 from kclassify.store.insert import add_counts, insert_rows
-from kclassify.store.places import shard_number
+from kclassify.store.places import run_id_of, shard_number
 from kclassify.store.settlement import (
     Audited,
     Final,
@@ -46,7 +46,6 @@ from kclassify.store.settlement import (
 )
 from kclassify.store.suspects import replace_suspects
 from kclassify.store.tables import outcomes, tallies
-from kclassify.store.tables import passes as pass_table
 from kclassify.store.text import storable
 
 Result = tuple[Write, Receipt]
@@ -124,21 +123,16 @@ class CheckpointWork:
 
     def _intend(self, connection: Connection, writes: Sequence[Write]) -> None:
         fresh = [write for write in writes if not write.redo]
-        audit.add_intents(connection, self.opened, self._run_id(connection), fresh, self.now)
+        run_id = run_id_of(connection, self.opened)
+        audit.add_intents(connection, self.opened, run_id, fresh, self.now)
 
     def _audit(self, connection: Connection, results: Sequence[Result]) -> None:
         if results:
-            run_id = self._run_id(connection)
+            run_id = run_id_of(connection, self.opened)
             fresh = [result for result in results if not result[0].redo]
             again = [result for result in results if result[0].redo]
             audit.add_results(connection, self.opened, run_id, fresh, self.now)
             audit.resolve_intents(connection, again, self.now)
-
-    def _run_id(self, connection: Connection) -> int:
-        if self.opened.run_id is not None:
-            return self.opened.run_id
-        query = select(pass_table.c.run_id).where(pass_table.c.id == self.opened.id)
-        return int(connection.execute(query).scalar_one())
 
     def _finals(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from kclassify.database import Database
 from kclassify.ports import Pass, Write, Writer
 from kclassify.store import audit, passes
-from kclassify.store.tables import passes as pass_table
+from kclassify.store.places import run_id_of
 
 BATCH = 500
 
@@ -43,6 +43,4 @@ def _batch(database: Database, opened: Pass, writer: Writer, now: float) -> int:
 def _unfinished(connection: Connection, opened: Pass) -> list[Write]:
     if not passes.holds_fence(connection, opened):
         return []
-    query = select(pass_table.c.run_id).where(pass_table.c.id == opened.id)
-    run_id = int(connection.execute(query).scalar_one())
-    return audit.intents(connection, opened, run_id, BATCH)
+    return audit.intents(connection, opened, run_id_of(connection, opened), BATCH)

@@ -5,7 +5,7 @@ The columns that move with it have the same names in both.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Table, and_
+from sqlalchemy import ColumnElement, Connection, Table, and_, select
 
 from kclassify.ports import Pass
 from kclassify.store.tables import passes, runs, shards
@@ -33,6 +33,14 @@ def is_leased_by(opened: Pass) -> ColumnElement[bool]:
     table = lease_place_of(opened)
     row = runs.c.name == opened.run if opened.shard is None else is_row_of(opened)
     return and_(row, table.c.lease_holder == opened.holder)
+
+
+def run_id_of(connection: Connection, opened: Pass) -> int:
+    """The row of its run."""
+    if opened.run_id is not None:
+        return opened.run_id
+    query = select(passes.c.run_id).where(passes.c.id == opened.id)
+    return int(connection.execute(query).scalar_one())
 
 
 def shard_number(opened: Pass) -> int:

@@ -46,22 +46,16 @@ Transition = tuple[str, Action, str | None, str | None]
 """Kind of outcome, action, label before, label after."""
 
 
-def idempotency_key(opened: Pass, key: Key) -> str:
-    """The same for every try to write this item in this pass, and for no other write."""
-    return _prefix_of(opened) + encode_key(key)
-
-
 def idempotency_keys(opened: Pass, settled: Iterable[Settled]) -> list[str]:
-    """Those of these items, in order. Raises `SourceError` when one item is there twice."""
-    prefix = _prefix_of(opened)
+    """The same for every try to write an item in this pass, and for no other write; in order.
+
+    Raises `SourceError` when one item is there twice.
+    """
+    prefix = identity_of(opened.run, opened.number, "")
     keys = [prefix + encode_key(item.item_key) for item in settled]
     if len(set(keys)) < len(keys):
         raise SourceError(met_twice(opened))
     return keys
-
-
-def _prefix_of(opened: Pass) -> str:
-    return identity_of(opened.run, opened.number, "")
 
 
 def identity_of(run: str, number: int, encoded_key: str) -> str:
