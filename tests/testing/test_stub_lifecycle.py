@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import anyio
 import pytest
 
 import kclassify.testing
-from kclassify.testing import Fixed, Hang, StubMessagesAPI
+from kclassify.testing import Fixed, Hang, Rule, StubMessagesAPI
 from tests.testing.asking import arguments, ask, ask_async
 
 
@@ -87,6 +88,18 @@ def test_a_paused_stub_holds_its_port() -> None:
         stub.resume_listening()
         stub.resume_listening()
         ask(stub)
+
+
+def test_a_request_whose_connection_is_dropped_before_its_reply_was_not_answered() -> None:
+    def reply(_: str, __: tuple[str, ...]) -> tuple[str, float]:
+        # Runs just before the reply is sent, when the handler has not been cancelled yet.
+        asyncio.get_running_loop().call_soon(stub._parts().listener._drop_connections)
+        return "pattern", 0.9
+
+    with StubMessagesAPI(Rule(reply)) as stub, pytest.raises(anthropic.APIConnectionError):
+        ask(stub)
+    assert stub.state.outcomes == {"disconnected": 1}
+    assert stub.bill.lines == ()
 
 
 async def test_a_paused_stub_can_be_stopped() -> None:

@@ -96,6 +96,9 @@ class Server:
             outcome = decide(visit.index, received)
             if outcome.reply is not None:
                 await asyncio.sleep(outcome.delay_s)
+            if request.transport is None or request.transport.is_closing():
+                # Dropped by a pause, and not cancelled yet: nothing would be sent.
+                raise asyncio.CancelledError
             self._account(outcome)
             visit.settle(outcome.name, outcome.reply.status if outcome.reply else None)
             return await deliver(request, self._dated(wire, outcome.reply), outcome.fault)
