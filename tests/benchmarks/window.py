@@ -1,8 +1,7 @@
-"""The sliding window beside a loop of batches with a barrier, at the latency of a real provider."""
+"""The sliding window beside a loop of batches with a barrier."""
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from dataclasses import dataclass, field
@@ -25,7 +24,8 @@ from kclassify import (
 from kclassify.testing.scripted import ScriptedClassifier
 from tests.small import TAXONOMY
 
-MEDIAN_S, SIGMA, CUT_S = 0.06, 0.8, 0.8
+SIGMA, CUT = 0.8, 13.0
+"""Of the lognormal latency, and the most that it may be, in medians."""
 
 
 @dataclass
@@ -33,6 +33,7 @@ class SlowClassifier:
     """Takes its time as a provider does, and notes how long and when each call came back."""
 
     seed: int
+    median_s: float
     ended: list[float] = field(default_factory=list[float])
     took: list[float] = field(default_factory=list[float])
 
@@ -41,7 +42,7 @@ class SlowClassifier:
 
         async def script(_: Item) -> str:
             began = time.perf_counter()
-            await anyio.sleep(draw(numbers))
+            await anyio.sleep(draw(numbers, self.median_s))
             self.ended.append(time.perf_counter())
             self.took.append(self.ended[-1] - began)
             return "left"
@@ -49,8 +50,8 @@ class SlowClassifier:
         self.port = ScriptedClassifier(TAXONOMY, script)
 
 
-def draw(numbers: random.Random) -> float:
-    return min(CUT_S, numbers.lognormvariate(math.log(MEDIAN_S), SIGMA))
+def draw(numbers: random.Random, median_s: float) -> float:
+    return median_s * min(CUT, numbers.lognormvariate(0, SIGMA))
 
 
 def make_table(path: Path, rows: int, body: str = "x" * 400) -> Database:
@@ -83,9 +84,9 @@ class Kept(NamedTuple):
     core: float
 
 
-async def run_window(folder: Path, rows: int, concurrency: int) -> Kept:
+async def run_window(folder: Path, rows: int, concurrency: int, median_s: float) -> Kept:
     database = make_table(folder / f"window-{concurrency}.db", rows)
-    slow = SlowClassifier(seed=concurrency)
+    slow = SlowClassifier(concurrency, median_s)
     runner = ReclassifyRunner(
         source=SqlSource(database, "articles", key="id", body="body", current="category"),
         classifier=slow.port,
@@ -100,9 +101,9 @@ async def run_window(folder: Path, rows: int, concurrency: int) -> Kept:
     return Kept(efficiency(slow, concurrency), core)
 
 
-async def run_batches(rows: int, concurrency: int) -> float:
+async def run_batches(rows: int, concurrency: int, median_s: float) -> float:
     """The loop that kclassify replaces: batches of 100, each waiting for its slowest call."""
-    slow = SlowClassifier(seed=concurrency)
+    slow = SlowClassifier(concurrency, median_s)
     limit = anyio.CapacityLimiter(concurrency)
 
     async def one(number: int) -> None:
