@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kclassify.errors import ConfigError, DatabaseError, MissingExtra
+from kclassify.postgresql_copy import allow_copy
 from kclassify.sqlite_file import sqlite_engine, way_out
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _postgresql_engine(url: URL) -> Engine:
     logging.getLogger("psycopg").addFilter(_is_news)
     given = {k: value for k, value in _POSTGRESQL_ARGUMENTS.items() if k not in url.query}
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             connect_args=given,
             hide_parameters=True,
@@ -208,3 +209,5 @@ def _postgresql_engine(url: URL) -> Engine:
         raise MissingExtra(
             f"PostgreSQL needs psycopg ({error}): pip install 'kclassify[postgres]'"
         ) from None
+    allow_copy(engine)
+    return engine

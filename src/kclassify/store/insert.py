@@ -1,7 +1,7 @@
 """Inserts of many rows, and those that meet rows which are there already.
 
-SQLite takes rows one by one from its driver, PostgreSQL all of them as one parameter: a statement a
-row costs it more than the row.
+SQLite takes rows one by one from its driver, PostgreSQL by COPY, or all of them as one parameter
+where some may be there: a statement a row costs it more than the row.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Insert, Table, Text, cast, column, select
+from sqlalchemy import Connection, Insert, Table, column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from kclassify.postgresql_copy import copy_rows
 from kclassify.row_sets import given_rows, is_sqlite, packed
 
 Row = dict[str, Any]
@@ -65,7 +66,7 @@ def insert_rows(
     if is_sqlite(connection):
         connection.exec_driver_sql(_sqlite_text(table, names), list(rows))
     else:
-        connection.execute(_from_rows(table, names), packed(names, rows))
+        copy_rows(connection, table, names, rows)
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -82,13 +83,9 @@ def _counting(
 
 @cache
 def _from_rows(table: Table, names: Names) -> postgresql.Insert:
-    kinds = {name: table.c[name].type for name in names}
-    texts = {name for name, kind in kinds.items() if isinstance(kind, JSON)}
-    given = given_rows(
-        [column(name, Text() if name in texts else kind) for name, kind in kinds.items()]
-    )
-    values = (cast(given.c[n], JSON) if n in texts else given.c[n] for n in names)
-    return postgresql.insert(table).from_select(names, select(*values), include_defaults=False)
+    given = given_rows([column(name, table.c[name].type) for name in names])
+    rows = select(*(given.c[name] for name in names))
+    return postgresql.insert(table).from_select(names, rows, include_defaults=False)
 
 
 @cache
