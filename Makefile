@@ -74,7 +74,7 @@ format: $(READY) ## format, and mend what can be mended by machine
 bench: $(READY) ## run the benchmarks, and write their ratios into docs/performance.md (ONLY=start narrows them)
 	@$(MAKE) --no-print-directory measure MILLIONS=not
 
-bench-large: $(READY) ## the same for tables of two million rows: an hour, and 10 GB of disk
+bench-large: $(READY) ## the same for tables of two million rows: half an hour, and 20 GB of disk
 	@$(MAKE) --no-print-directory measure
 
 # A path in ARGS adds nothing to take away from, and a second -k would let the millions in again.
