@@ -39,7 +39,9 @@ class Usage:
 class Verdict(Generic[L_co]):
     """A label with a confidence in [0, 1], what it cost, and the model that answered.
 
-    Raises `ValueError` for any other confidence, NaN among them.
+    A confidence of another type of number becomes a `float`, and a label that does not print as
+    what it says, such as a member of a `(str, Enum)`, its plain text. Raises `ValueError` for any
+    other confidence, NaN among them.
     """
 
     label: L_co
@@ -51,6 +53,13 @@ class Verdict(Generic[L_co]):
         if not 0 <= self.confidence <= 1:
             msg = f"a confidence lies in [0, 1], not at {self.confidence}"
             raise ValueError(msg)
+        # SQLite would keep a number of numpy's as its bytes, which nothing can be compared with.
+        if type(self.confidence) is not float:
+            object.__setattr__(self, "confidence", float(self.confidence))
+        # `Kind.NEW`, the name of a member that says "new", would be written into the row.
+        is_text = isinstance(self.label, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if is_text and str(self.label) != self.label:
+            object.__setattr__(self, "label", str.__str__(self.label))
 
 
 class OutcomeKind(StrEnum):
