@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from kclassify.errors import SourceError
@@ -14,8 +14,15 @@ Key = int | str | UUID
 KEY_TYPES = (int, str, UUID)
 
 
+class _Digested:
+    """Room for the digest, which is no field: neither `asdict` nor `fields` tells of it."""
+
+    __slots__ = ("_digest",)
+    _digest: str | None
+
+
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(_Digested):
     """One row: its key, its text, and the label it carries now (None when it has none yet).
 
     Raises `SourceError` when the body is no text.
@@ -25,17 +32,18 @@ class Item:
     body: str
     title: str | None = None
     current: str | None = None
-    _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         is_text = isinstance(self.body, str)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not is_text:
             raise SourceError(f"item {self.key!r}: the body is a text, '' when there is none")
+        object.__setattr__(self, "_digest", None)
 
     @property
     def digest(self) -> str:
         """SHA-256 of title and body, in hexadecimal. The current label is no part of it."""
-        digest = self._digest
+        # A copy comes without it.
+        digest: str | None = getattr(self, "_digest", None)
         if digest is None:
             digest = digest_of(self.title or "", self.body)
             object.__setattr__(self, "_digest", digest)
