@@ -121,6 +121,24 @@ def test_a_row_that_a_trigger_keeps_is_a_conflict(database: Database) -> None:
     assert labels(database) == {1: "old", 2: "new"}
 
 
+def test_a_row_that_comes_while_another_is_kept_is_a_conflict(database: Database) -> None:
+    writer = make(database, {1: "old"})
+    come = "INSERT INTO articles (id, category) VALUES (2, 'old')"
+    if database.engine.dialect.name == "sqlite":
+        body = f"BEGIN {come}; SELECT RAISE(IGNORE); END"
+        run(database, f"CREATE TRIGGER t BEFORE UPDATE ON articles FOR EACH ROW {body}")
+    else:
+        run(
+            database,
+            "CREATE FUNCTION come() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {come}; RETURN NULL; END $$",
+            "CREATE TRIGGER t BEFORE UPDATE ON articles FOR EACH ROW EXECUTE FUNCTION come()",
+        )
+    writes = [write(1, "old", "new"), write(2, "old", "new")]
+    assert list(writer.apply(writes, None)) == [Receipt(CONFLICT), Receipt(CONFLICT)]
+    assert labels(database) == {1: "old", 2: "old"}
+
+
 def test_a_label_that_an_earlier_write_of_the_batch_moved_is_a_conflict(
     database: Database,
 ) -> None:

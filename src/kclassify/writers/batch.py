@@ -114,9 +114,10 @@ class Batch:
         return self._connection.execute(at_once, given).rowcount
 
     def _without_lost(self, writes: Sequence[Write], receipts: Sequence[Receipt]) -> list[Receipt]:
-        # A trigger of the table's may keep a row from being written, and says nothing.
+        # A trigger of the table's may keep a row from being written, and says nothing. Rows that
+        # were not there may be by now: their writes are conflicts already.
         now = self._found(write.change.key for write in writes)
-        arrived = {key for key, label, *_ in now if label == self._labels[key]}
+        arrived = {key for key, label, *_ in now if label == self._labels.get(key)}
         return [
             receipt if write.change.key in arrived else _CONFLICT
             for write, receipt in zip(writes, receipts, strict=True)
