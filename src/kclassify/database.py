@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from kclassify.errors import ConfigError, DatabaseError, MissingExtra
+from kclassify.errors import ConfigError, DatabaseError, MissingExtra, WriterError
 from kclassify.postgresql_copy import allow_copy
 from kclassify.sqlite_file import sqlite_engine, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Transaction
 
 CONNECT_TIMEOUT_S = 10
 _SILENCE_S = 30
@@ -76,12 +76,18 @@ class Database:
         """A write transaction: committed on exit, rolled back on any error.
 
         On SQLite it holds the write lock from the start, so that what it reads stays true until it
-        writes. Raises `DatabaseError` when the database cannot be reached or used, and
-        `ConfigError` for a file that is no SQLite database; an `IntegrityError` of SQLAlchemy's
+        writes. Raises `DatabaseError` when the database cannot be reached or used, `ConfigError`
+        for a file that is no SQLite database, and `WriterError` when a table refuses what was
+        written no sooner than at the commit; an `IntegrityError` of SQLAlchemy's from before it
         passes, since only the caller knows what it means.
         """
-        with self._named(), self._writing.begin() as connection:
+        with (
+            self._named(),
+            self._writing.connect() as connection,
+            connection.begin() as transaction,
+        ):
             yield connection
+            self._commit(connection, transaction)
 
     @contextmanager
     def connect(self) -> Generator[Connection]:
@@ -92,6 +98,16 @@ class Database:
     def close(self) -> None:
         """Let go of the pooled connections; using the database again opens new ones."""
         self.engine.dispose()
+
+    def _commit(self, connection: Connection, transaction: Transaction) -> None:
+        try:
+            transaction.commit()
+        except IntegrityError as error:
+            # SQLite's transaction is still open, and the pool would hand it on so.
+            connection.invalidate()
+            # No table of ours has a deferred constraint: it is the table that was written to.
+            refused = f"{self.description} refuses what was written"
+            raise WriterError(f"{refused}: {reason_of(error)}") from None
 
     @contextmanager
     def _named(self) -> Generator[None]:

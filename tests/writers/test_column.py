@@ -104,6 +104,22 @@ def test_a_label_that_the_table_refuses_is_named(database: Database) -> None:
     assert labels(database) == {1: "old", 2: "old"}
 
 
+def test_a_label_that_is_refused_at_the_commit_is_told_without_the_row(database: Database) -> None:
+    rule = "REFERENCES categories DEFERRABLE INITIALLY DEFERRED"
+    run(
+        database,
+        "CREATE TABLE categories (name TEXT PRIMARY KEY)",
+        "INSERT INTO categories VALUES ('old')",
+        f"CREATE TABLE articles (id INTEGER PRIMARY KEY, category TEXT {rule})",
+        "INSERT INTO articles VALUES (1, 'old')",
+    )
+    writer = ColumnWriter(database, "articles", key="id", current="category")
+    with pytest.raises(WriterError, match="refuses what was written: ") as caught:
+        writer.apply([write(1, "old", "nix")], None)
+    assert "nix" not in str(caught.value)
+    assert labels(database) == {1: "old"}
+
+
 def test_a_row_that_a_trigger_keeps_is_a_conflict(database: Database) -> None:
     writer = make(database, {1: "old", 2: "old"})
     if database.engine.dialect.name == "sqlite":
