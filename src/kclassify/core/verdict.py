@@ -53,9 +53,12 @@ class Verdict(Generic[L_co]):
         if not 0 <= self.confidence <= 1:
             msg = f"a confidence lies in [0, 1], not at {self.confidence}"
             raise ValueError(msg)
+        if type(self.confidence) is not float or type(self.label) is not str:
+            self._make_plain()
+
+    def _make_plain(self) -> None:
         # SQLite would keep a number of numpy's as its bytes, which nothing can be compared with.
-        if type(self.confidence) is not float:
-            object.__setattr__(self, "confidence", float(self.confidence))
+        object.__setattr__(self, "confidence", float(self.confidence))
         # `Kind.NEW`, the name of a member that says "new", would be written into the row.
         is_text = isinstance(self.label, str)  # pyright: ignore[reportUnnecessaryIsInstance]
         if is_text and str(self.label) != self.label:
