@@ -87,7 +87,8 @@ class Database:
             connection.begin() as transaction,
         ):
             yield connection
-            self._commit(connection, transaction)
+            if transaction.is_active:  # else it was rolled back within
+                self._commit(connection, transaction)
 
     @contextmanager
     def connect(self) -> Generator[Connection]:
