@@ -18,7 +18,7 @@ class _Digested:
     """Room for the digest, which is no field: neither `asdict` nor `fields` tells of it."""
 
     __slots__ = ("_digest",)
-    _digest: str | None
+    _digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,10 @@ class Item(_Digested):
         is_text = isinstance(self.body, str)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not is_text:
             raise SourceError(f"item {self.key!r}: the body is a text, '' when there is none")
-        object.__setattr__(self, "_digest", None)
 
     @property
     def digest(self) -> str:
         """SHA-256 of title and body, in hexadecimal. The current label is no part of it."""
-        # A copy comes without it.
         digest: str | None = getattr(self, "_digest", None)
         if digest is None:
             digest = digest_of(self.title or "", self.body)
